@@ -1,0 +1,232 @@
+//! How much money? Exact decimals of one currency, and the one place where they are rounded.
+
+use std::{fmt, str::FromStr};
+
+use rust_decimal::{Decimal, RoundingStrategy};
+
+/// An ISO 4217 currency that invoices can be issued in.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Currency {
+    Chf,
+    Czk,
+    Dkk,
+    Eur,
+    Gbp,
+    Hkd,
+    Jpy,
+    Nok,
+    Pln,
+    Sek,
+    Sgd,
+    Usd,
+}
+
+impl Currency {
+    pub const ALL: [Self; 12] = [
+        Self::Chf,
+        Self::Czk,
+        Self::Dkk,
+        Self::Eur,
+        Self::Gbp,
+        Self::Hkd,
+        Self::Jpy,
+        Self::Nok,
+        Self::Pln,
+        Self::Sek,
+        Self::Sgd,
+        Self::Usd,
+    ];
+
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Chf => "CHF",
+            Self::Czk => "CZK",
+            Self::Dkk => "DKK",
+            Self::Eur => "EUR",
+            Self::Gbp => "GBP",
+            Self::Hkd => "HKD",
+            Self::Jpy => "JPY",
+            Self::Nok => "NOK",
+            Self::Pln => "PLN",
+            Self::Sek => "SEK",
+            Self::Sgd => "SGD",
+            Self::Usd => "USD",
+        }
+    }
+
+    /// Decimals of the minor unit (ISO 4217).
+    pub const fn decimals(self) -> u32 {
+        match self {
+            Self::Jpy => 0,
+            _ => 2,
+        }
+    }
+}
+
+impl fmt::Display for Currency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+impl fmt::Debug for Currency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+impl FromStr for Currency {
+    type Err = MoneyError;
+    fn from_str(text: &str) -> Result<Self, MoneyError> {
+        let found = Self::ALL.into_iter().find(|c| c.code() == text);
+        found.ok_or_else(|| MoneyError::UnknownCurrency(text.chars().take(10).collect()))
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum MoneyError {
+    #[error("'{0}' is no currency that invoices are issued in")]
+    UnknownCurrency(String),
+    #[error("{0} and {1} do not add")]
+    MixedCurrencies(Currency, Currency),
+    #[error("the amount passes the 28 digits that money is exact in")]
+    TooLarge,
+    #[error("{amount} has more decimals than {currency} has minor units")]
+    TooFine { amount: Decimal, currency: Currency },
+}
+
+/// An amount that was rounded to its currency's minor unit, once. There is no other way to make one.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Money {
+    amount: Decimal,
+    currency: Currency,
+}
+
+impl Money {
+    pub fn zero(currency: Currency) -> Self {
+        let mut amount = Decimal::ZERO;
+        amount.rescale(currency.decimals());
+        Self { amount, currency }
+    }
+
+    /// An amount that is already whole in minor units; refused, never rounded, if it is not.
+    pub fn exact(amount: Decimal, currency: Currency) -> Result<Self, MoneyError> {
+        if amount.normalize().scale() > currency.decimals() {
+            return Err(MoneyError::TooFine { amount, currency });
+        }
+        Self::at_scale(amount, currency)
+    }
+
+    /// The one rounding of money in the house: half away from zero, once per invoice line.
+    #[expect(clippy::disallowed_methods, reason = "the one rounding of money in the house")]
+    pub fn round_line(amount: Decimal, currency: Currency) -> Result<Self, MoneyError> {
+        let rounded = amount.round_dp_with_strategy(currency.decimals(), RoundingStrategy::MidpointAwayFromZero);
+        Self::at_scale(rounded, currency)
+    }
+
+    fn at_scale(amount: Decimal, currency: Currency) -> Result<Self, MoneyError> {
+        let mut scaled = amount.normalize();
+        scaled.rescale(currency.decimals());
+        if scaled.scale() != currency.decimals() {
+            return Err(MoneyError::TooLarge);
+        }
+        if scaled.is_zero() {
+            scaled.set_sign_positive(true);
+        }
+        Ok(Self { amount: scaled, currency })
+    }
+
+    pub const fn amount(self) -> Decimal {
+        self.amount
+    }
+
+    pub const fn currency(self) -> Currency {
+        self.currency
+    }
+
+    pub fn checked_add(self, other: Self) -> Result<Self, MoneyError> {
+        if self.currency != other.currency {
+            return Err(MoneyError::MixedCurrencies(self.currency, other.currency));
+        }
+        let sum = self.amount.checked_add(other.amount).ok_or(MoneyError::TooLarge)?;
+        Self::at_scale(sum, self.currency)
+    }
+
+    pub fn checked_sub(self, other: Self) -> Result<Self, MoneyError> {
+        self.checked_add(Self { amount: -other.amount, currency: other.currency })
+    }
+
+    pub fn is_zero(self) -> bool {
+        self.amount.is_zero()
+    }
+}
+
+impl fmt::Display for Money {
+    /// `1234.50 EUR`: always the currency's own number of decimals.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.amount, self.currency)
+    }
+}
+
+impl fmt::Debug for Money {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// `a × b`, refused where the exact product would not fit: the library rounds silently past 28 digits.
+pub fn exact_product(a: Decimal, b: Decimal) -> Result<Decimal, MoneyError> {
+    let (a, b) = (a.normalize(), b.normalize());
+    let digits = |d: Decimal| d.mantissa().unsigned_abs().checked_ilog10().map_or(1, |n| n + 1);
+    if digits(a) + digits(b) > 28 || a.scale() + b.scale() > 28 {
+        return Err(MoneyError::TooLarge);
+    }
+    a.checked_mul(b).ok_or(MoneyError::TooLarge)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn dec(text: &str) -> Decimal {
+        text.parse().expect("a decimal")
+    }
+
+    #[test]
+    fn half_goes_away_from_zero() {
+        for (exact, line) in [("0.005", "0.01 EUR"), ("-0.005", "-0.01 EUR"), ("2.675", "2.68 EUR"), ("2.6749", "2.67 EUR")] {
+            assert_eq!(Money::round_line(dec(exact), Currency::Eur).map(|m| m.to_string()), Ok(line.to_owned()));
+        }
+        assert_eq!(Money::round_line(dec("0.5"), Currency::Jpy).map(|m| m.to_string()), Ok("1 JPY".to_owned()));
+        assert_eq!(Money::round_line(dec("-0.001"), Currency::Eur).map(|m| m.to_string()), Ok("0.00 EUR".to_owned()));
+    }
+
+    #[test]
+    fn currencies_do_not_mix() {
+        let sum = Money::zero(Currency::Eur).checked_add(Money::zero(Currency::Usd));
+        assert_eq!(sum, Err(MoneyError::MixedCurrencies(Currency::Eur, Currency::Usd)));
+    }
+
+    #[test]
+    fn a_product_that_would_be_rounded_is_refused() {
+        assert_eq!(exact_product(dec("9999999999.999999"), dec("9999999999.999999")), Err(MoneyError::TooLarge));
+        assert_eq!(exact_product(dec("35999999.999"), dec("2.500000")), Ok(dec("89999999.9975")));
+    }
+
+    proptest! {
+        #[test]
+        fn products_agree_with_integers(a in -1_000_000_000_000i64..1_000_000_000_000, b in -1_000_000_000i64..1_000_000_000) {
+            let product = exact_product(Decimal::new(a, 3), Decimal::new(b, 6)).expect("fits");
+            let expected = Decimal::from_i128_with_scale(i128::from(a) * i128::from(b), 9);
+            prop_assert_eq!(product, expected);
+        }
+
+        #[test]
+        fn adding_and_taking_away_is_nothing(a in any::<i32>(), b in any::<i32>()) {
+            let money = |n: i32| Money::exact(Decimal::new(i64::from(n), 2), Currency::Eur).expect("minor units");
+            let back = money(a).checked_add(money(b)).and_then(|s| s.checked_sub(money(b)));
+            prop_assert_eq!(back, Ok(money(a)));
+        }
+    }
+}
