@@ -17,7 +17,9 @@ pub enum TenantKeyError {
     TooLong(usize),
     #[error("the tenant key holds a control character")]
     Control,
-    #[error("the tenant key '{0}' has no known form: k8s:<cluster>/<namespace>, slurm:<cluster>/<account>, static:<name>")]
+    #[error(
+        "the tenant key '{0}' has no known form: k8s:<cluster>/<namespace>, slurm:<cluster>/<account>, static:<name>"
+    )]
     Form(String),
 }
 

@@ -195,7 +195,9 @@ mod tests {
 
     #[test]
     fn half_goes_away_from_zero() {
-        for (exact, line) in [("0.005", "0.01 EUR"), ("-0.005", "-0.01 EUR"), ("2.675", "2.68 EUR"), ("2.6749", "2.67 EUR")] {
+        for (exact, line) in
+            [("0.005", "0.01 EUR"), ("-0.005", "-0.01 EUR"), ("2.675", "2.68 EUR"), ("2.6749", "2.67 EUR")]
+        {
             assert_eq!(Money::round_line(dec(exact), Currency::Eur).map(|m| m.to_string()), Ok(line.to_owned()));
         }
         assert_eq!(Money::round_line(dec("0.5"), Currency::Jpy).map(|m| m.to_string()), Ok("1 JPY".to_owned()));

@@ -23,7 +23,9 @@ impl Share {
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SkuError {
-    #[error("'{0}' is no SKU: expected gpu/<model>/<profile or whole>/<num>:<den>/<standard or spot>/<region> or meter/<name>/<region>")]
+    #[error(
+        "'{0}' is no SKU: expected gpu/<model>/<profile or whole>/<num>:<den>/<standard or spot>/<region> or meter/<name>/<region>"
+    )]
     Shape(String),
     #[error("'{0}' is no part of a SKU: 1 to 64 of a-z, 0-9, '.', '+', '_' and '-'")]
     Part(String),
@@ -114,8 +116,13 @@ mod tests {
         let sku = Sku::gpu("NVIDIA H100 80GB HBM3", Some("1g.10gb"), Share::WHOLE, false, "eu-west").expect("a SKU");
         assert_eq!(sku.to_string(), "gpu/nvidia-h100-80gb-hbm3/1g.10gb/1:1/standard/eu-west");
         assert_eq!(sku.to_string().parse(), Ok(sku));
-        assert_eq!("meter/storage/eu-west".parse(), Ok(Sku::Meter { meter: "storage".into(), region: "eu-west".into() }));
-        for bad in ["gpu/a", "gpu/a/whole/2:1/spot/x", "gpu/a/whole/0:1/spot/x", "gpu/A/whole/1:1/spot/x", "", "meter//x"] {
+        assert_eq!(
+            "meter/storage/eu-west".parse(),
+            Ok(Sku::Meter { meter: "storage".into(), region: "eu-west".into() })
+        );
+        for bad in
+            ["gpu/a", "gpu/a/whole/2:1/spot/x", "gpu/a/whole/0:1/spot/x", "gpu/A/whole/1:1/spot/x", "", "meter//x"]
+        {
             assert!(bad.parse::<Sku>().is_err(), "{bad}");
         }
     }
