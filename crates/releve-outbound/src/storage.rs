@@ -1,0 +1,218 @@
+//! Where do objects go that are too old for the database? Into a directory or an S3-compatible bucket, as a stream.
+
+use std::{collections::VecDeque, fmt, path::PathBuf, sync::Arc};
+
+use futures_util::{StreamExt, stream::BoxStream};
+use object_store::{
+    ObjectStore, ObjectStoreExt, WriteMultipart, aws::AmazonS3Builder, local::LocalFileSystem, path::Path,
+    prefix::PrefixStore,
+};
+
+/// One part of an upload. S3 wants at least 5 MiB for all but the last.
+pub const PART_BYTES: usize = 8 * 1024 * 1024;
+/// Parts that are on their way at once; more wait.
+pub const PARTS_IN_FLIGHT_MAX: usize = 2;
+
+#[derive(Debug, thiserror::Error)]
+pub enum StorageError {
+    #[error("the storage directory {path} can't be used: {source}")]
+    Directory { path: PathBuf, source: std::io::Error },
+    #[error("'{0}' is no object's path")]
+    BadPath(String),
+    #[error("object storage failed: {0}")]
+    Store(#[from] object_store::Error),
+    #[error("the object {path} ends in the middle of a record")]
+    Truncated { path: String },
+}
+
+/// Where objects are kept.
+#[derive(Clone, PartialEq, Eq)]
+pub enum StorageConfig {
+    Directory {
+        path: PathBuf,
+    },
+    S3 {
+        bucket: String,
+        prefix: String,
+        region: String,
+        endpoint: Option<String>,
+        access_key_id: String,
+        secret_access_key: String,
+    },
+}
+
+impl fmt::Debug for StorageConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Directory { path } => write!(f, "Directory({})", path.display()),
+            Self::S3 { bucket, prefix, endpoint, .. } => write!(f, "S3({bucket}/{prefix} at {endpoint:?})"),
+        }
+    }
+}
+
+/// Object storage. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Storage {
+    store: Arc<dyn ObjectStore>,
+}
+
+impl Storage {
+    /// A directory is made if it is missing; of a bucket nothing is checked before its first use.
+    pub fn open(config: &StorageConfig) -> Result<Self, StorageError> {
+        let store: Arc<dyn ObjectStore> = match config {
+            StorageConfig::Directory { path } => {
+                std::fs::create_dir_all(path)
+                    .map_err(|source| StorageError::Directory { path: path.clone(), source })?;
+                Arc::new(LocalFileSystem::new_with_prefix(path)?.with_fsync(true))
+            }
+            StorageConfig::S3 { bucket, prefix, region, endpoint, access_key_id, secret_access_key } => {
+                let mut builder = AmazonS3Builder::new()
+                    .with_bucket_name(bucket)
+                    .with_region(region)
+                    .with_access_key_id(access_key_id)
+                    .with_secret_access_key(secret_access_key);
+                if let Some(endpoint) = endpoint {
+                    // Plain HTTP only where the operator wrote it: a store on the same machine or network.
+                    builder = builder.with_endpoint(endpoint).with_allow_http(endpoint.starts_with("http://"));
+                }
+                Arc::new(PrefixStore::new(builder.build()?, checked(prefix)?))
+            }
+        };
+        Ok(Self { store })
+    }
+
+    /// Begins an object. It is there once [`ObjectWriter::finish`] returns, and not before.
+    pub async fn writer(&self, path: &str) -> Result<ObjectWriter, StorageError> {
+        let upload = self.store.put_multipart(&checked(path)?).await?;
+        Ok(ObjectWriter { parts: WriteMultipart::new_with_chunk_size(upload, PART_BYTES), bytes: 0 })
+    }
+
+    /// Opens an object to read it from its beginning; `None` if there is none.
+    pub async fn reader(&self, path: &str) -> Result<Option<ObjectReader>, StorageError> {
+        match self.store.get(&checked(path)?).await {
+            Ok(found) => {
+                Ok(Some(ObjectReader { path: path.to_owned(), stream: found.into_stream(), buffer: VecDeque::new() }))
+            }
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+fn checked(path: &str) -> Result<Path, StorageError> {
+    Path::parse(path).map_err(|_| StorageError::BadPath(path.chars().take(200).collect()))
+}
+
+/// An object that is being written.
+#[derive(Debug)]
+pub struct ObjectWriter {
+    parts: WriteMultipart,
+    bytes: u64,
+}
+
+impl ObjectWriter {
+    /// Adds bytes; waits while too many parts are on their way.
+    pub async fn write(&mut self, bytes: &[u8]) -> Result<(), StorageError> {
+        self.parts.wait_for_capacity(PARTS_IN_FLIGHT_MAX).await?;
+        self.parts.write(bytes);
+        self.bytes += u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        Ok(())
+    }
+
+    /// Makes the object visible and durable; how many bytes it has.
+    pub async fn finish(self) -> Result<u64, StorageError> {
+        self.parts.finish().await?;
+        Ok(self.bytes)
+    }
+
+    /// Leaves nothing behind.
+    pub async fn abort(self) -> Result<(), StorageError> {
+        Ok(self.parts.abort().await?)
+    }
+}
+
+/// An object that is being read.
+pub struct ObjectReader {
+    path: String,
+    stream: BoxStream<'static, object_store::Result<bytes::Bytes>>,
+    buffer: VecDeque<u8>,
+}
+
+impl ObjectReader {
+    /// The next `len` bytes; `None` at the very end. An end in between is an error, never a short answer.
+    pub async fn take(&mut self, len: usize) -> Result<Option<Vec<u8>>, StorageError> {
+        while self.buffer.len() < len {
+            match self.stream.next().await {
+                Some(chunk) => self.buffer.extend(chunk?.iter()),
+                None if self.buffer.is_empty() => return Ok(None),
+                None => return Err(StorageError::Truncated { path: self.path.clone() }),
+            }
+        }
+        Ok(Some(self.buffer.drain(..len).collect()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn in_directory(dir: &tempfile::TempDir) -> Storage {
+        Storage::open(&StorageConfig::Directory { path: dir.path().join("archive") }).unwrap()
+    }
+
+    #[tokio::test]
+    async fn what_is_written_is_read_in_any_pieces() {
+        let dir = tempfile::tempdir().unwrap();
+        let storage = in_directory(&dir);
+        let written: Vec<u8> = (0u8..=250).cycle().take(3 * PART_BYTES + 17).collect();
+        let mut writer = storage.writer("reports/2020-05-20.rlv").await.unwrap();
+        for piece in written.chunks(1_000_003) {
+            writer.write(piece).await.unwrap();
+        }
+        assert!(storage.reader("reports/2020-05-20.rlv").await.unwrap().is_none(), "not visible before it is whole");
+        assert_eq!(writer.finish().await.unwrap(), u64::try_from(written.len()).unwrap());
+
+        let mut reader = storage.reader("reports/2020-05-20.rlv").await.unwrap().unwrap();
+        let mut read = reader.take(17).await.unwrap().unwrap();
+        while let Some(more) = reader.take(PART_BYTES).await.unwrap() {
+            read.extend(more);
+        }
+        assert!(read == written);
+    }
+
+    #[tokio::test]
+    async fn an_end_in_the_middle_is_an_error() {
+        let dir = tempfile::tempdir().unwrap();
+        let storage = in_directory(&dir);
+        let mut writer = storage.writer("short").await.unwrap();
+        writer.write(b"abc").await.unwrap();
+        writer.finish().await.unwrap();
+        let mut reader = storage.reader("short").await.unwrap().unwrap();
+        assert!(matches!(reader.take(4).await, Err(StorageError::Truncated { .. })));
+    }
+
+    #[tokio::test]
+    async fn an_abandoned_object_never_was() {
+        let dir = tempfile::tempdir().unwrap();
+        let storage = in_directory(&dir);
+        let mut writer = storage.writer("gone").await.unwrap();
+        writer.write(&vec![7; PART_BYTES + 1]).await.unwrap();
+        writer.abort().await.unwrap();
+        assert!(storage.reader("gone").await.unwrap().is_none());
+    }
+
+    #[test]
+    fn a_path_stays_below_its_root_and_a_secret_is_not_printed() {
+        assert!(matches!(checked("../etc/passwd"), Err(StorageError::BadPath(_))));
+        assert!(matches!(checked("a//b"), Err(StorageError::BadPath(_))));
+        let config = StorageConfig::S3 {
+            bucket: "b".into(),
+            prefix: "p".into(),
+            region: "r".into(),
+            endpoint: None,
+            access_key_id: "id".into(),
+            secret_access_key: "hunter2".into(),
+        };
+        assert!(!format!("{config:?}").contains("hunter2"));
+    }
+}
