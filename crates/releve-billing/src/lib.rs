@@ -1,1 +1,26 @@
 #![doc = include_str!("../README.md")]
+
+pub mod book;
+pub mod contract;
+pub mod digest;
+mod gather;
+pub mod invoice;
+pub mod price;
+pub mod rate;
+pub mod rating;
+pub mod refusal;
+pub mod rounding;
+pub mod usage;
+
+pub use book::{PriceBook, check_new_price};
+pub use contract::{Contract, Run, Term, check_new_term};
+pub use digest::{Basis, Reports, digest};
+pub use invoice::{
+    Content, Draft, Hold, HoldKind, InvoiceError, Issued, Line, Number, Outcome, Parked, Stamp, draft, due_at,
+};
+pub use price::{Price, Tier, UnitPrice};
+pub use rate::{Charge, RateError, Rated, Unpriced, rate};
+pub use rating::Model;
+pub use refusal::{PriceError, PriceReason};
+pub use rounding::Rounding;
+pub use usage::{AllocationItem, Usage, UsageItem};

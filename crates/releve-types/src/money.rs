@@ -1,8 +1,8 @@
 //! How much money? Exact decimals of one currency, and the one place where they are rounded.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, num::NonZero, str::FromStr};
 
-use rust_decimal::{Decimal, RoundingStrategy};
+use rust_decimal::Decimal;
 
 /// An ISO 4217 currency that invoices can be issued in.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -118,10 +118,21 @@ impl Money {
     }
 
     /// The one rounding of money in the house: half away from zero, once per invoice line.
-    #[expect(clippy::disallowed_methods, reason = "the one rounding of money in the house")]
     pub fn round_line(amount: Decimal, currency: Currency) -> Result<Self, MoneyError> {
-        let rounded = amount.round_dp_with_strategy(currency.decimals(), RoundingStrategy::MidpointAwayFromZero);
-        Self::at_scale(rounded, currency)
+        let denominator = NonZero::new(10_u128.pow(amount.scale())).ok_or(MoneyError::TooLarge)?;
+        Self::round_ratio(amount.mantissa(), denominator, currency)
+    }
+
+    /// The same rounding, straight from an exact fraction: a quotient such as `price × seconds / 3600` often
+    /// has no end, and cutting it to 28 digits first would round twice.
+    pub fn round_ratio(numerator: i128, denominator: NonZero<u128>, currency: Currency) -> Result<Self, MoneyError> {
+        let minor_units = 10_u128.pow(currency.decimals());
+        let scaled = numerator.unsigned_abs().checked_mul(minor_units).ok_or(MoneyError::TooLarge)?;
+        let (whole, rest) = (scaled / denominator, scaled % denominator);
+        let away = whole + u128::from(rest >= denominator.get() - rest);
+        let rounded = i128::try_from(away).map_err(|_| MoneyError::TooLarge)? * numerator.signum();
+        let amount = Decimal::try_from_i128_with_scale(rounded, currency.decimals());
+        Self::at_scale(amount.map_err(|_| MoneyError::TooLarge)?, currency)
     }
 
     fn at_scale(amount: Decimal, currency: Currency) -> Result<Self, MoneyError> {
@@ -205,6 +216,20 @@ mod tests {
     }
 
     #[test]
+    fn a_fraction_without_an_end_is_rounded_once() {
+        let ratio = |n: i128, d: u128| {
+            let money = Money::round_ratio(n, NonZero::new(d).expect("not zero"), Currency::Eur);
+            money.map(|m| m.to_string())
+        };
+        assert_eq!(ratio(1, 3), Ok("0.33 EUR".to_owned()));
+        assert_eq!(ratio(-1, 200), Ok("-0.01 EUR".to_owned()));
+        // Just under half a cent, by less than 28 digits can tell: cut first, it would become 0.01.
+        assert_eq!(ratio(10_i128.pow(33) - 1, 2 * 10_u128.pow(35)), Ok("0.00 EUR".to_owned()));
+        assert_eq!(ratio(i128::MAX, 1), Err(MoneyError::TooLarge));
+        assert_eq!(ratio(10_i128.pow(30), 1), Err(MoneyError::TooLarge));
+    }
+
+    #[test]
     fn currencies_do_not_mix() {
         let sum = Money::zero(Currency::Eur).checked_add(Money::zero(Currency::Usd));
         assert_eq!(sum, Err(MoneyError::MixedCurrencies(Currency::Eur, Currency::Usd)));
@@ -217,6 +242,16 @@ mod tests {
     }
 
     proptest! {
+        /// The library's own strategy is the second opinion on ours.
+        #[test]
+        #[expect(clippy::disallowed_methods, reason = "compares our one rounding with the library's")]
+        fn rounding_agrees_with_the_library(mantissa in any::<i64>(), scale in 0u32..12) {
+            let exact = Decimal::new(mantissa, scale);
+            let theirs = exact.round_dp_with_strategy(2, rust_decimal::RoundingStrategy::MidpointAwayFromZero);
+            let ours = Money::round_line(exact, Currency::Eur).map(Money::amount);
+            prop_assert_eq!(ours, Ok(theirs));
+        }
+
         #[test]
         fn products_agree_with_integers(a in -1_000_000_000_000i64..1_000_000_000_000, b in -1_000_000_000i64..1_000_000_000) {
             let product = exact_product(Decimal::new(a, 3), Decimal::new(b, 6)).expect("fits");

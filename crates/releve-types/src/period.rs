@@ -149,6 +149,15 @@ impl Zone {
         self.0.to_datetime(at).date().to_string()
     }
 
+    /// The last millisecond of the local day that comes `days` calendar days after an instant's own: until
+    /// when something due in so many days is in time.
+    pub fn end_of_day_after(&self, instant: Timestamp, days: u16) -> Timestamp {
+        let at = jiff::Timestamp::from_millisecond(instant.as_millis()).unwrap_or_default();
+        let next = self.0.to_datetime(at).date().saturating_add(jiff::Span::new().days(i32::from(days) + 1));
+        let midnight = next.at(0, 0, 0, 0).to_zoned(self.0.clone());
+        Timestamp::from_millis(midnight.map_or(0, |m| m.timestamp().as_millisecond())).plus_millis(-1)
+    }
+
     fn month_start(&self, month: BillingMonth) -> Timestamp {
         let first = civil::Date::new(month.year, month.month, 1).unwrap_or(civil::Date::ZERO);
         // A zone that skips its midnight starts its day after the gap, as RFC 9557's "compatible" mode does.
@@ -253,6 +262,16 @@ mod tests {
             let instant: Timestamp = text.parse().expect("an instant");
             assert!(paris.period_of(instant).contains(instant), "{text}");
         }
+    }
+
+    #[test]
+    fn a_due_date_counts_calendar_days() {
+        let paris = Zone::new("Europe/Paris").expect("a zone");
+        let issued: Timestamp = "2026-03-28T22:30:00Z".parse().expect("an instant");
+        // Two days on, the clocks have changed: the day still ends at local midnight.
+        let due = paris.end_of_day_after(issued, 2);
+        assert_eq!((due.to_string().as_str(), paris.date(due).as_str()), ("2026-03-30T21:59:59.999Z", "2026-03-30"));
+        assert!(paris.end_of_day_after(issued, 0) > issued);
     }
 
     #[test]

@@ -1,0 +1,167 @@
+//! Which price holds for an account, hour by hour? Dated terms, each naming a price book.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use releve_types::{Currency, Hour, Period, Sku, Timestamp};
+
+use crate::{Price, PriceBook, PriceError, PriceReason, Rounding};
+
+/// From this hour on, the account's usage is rated by this book. Many contracts share a book.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Term {
+    pub from: Hour,
+    pub book: Arc<PriceBook>,
+}
+
+/// What one account agreed to: one currency, and which book from when. Without a term there is no price.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Contract {
+    currency: Currency,
+    terms: Vec<Term>,
+}
+
+/// A longest stretch of hours in which one price of a SKU holds, or none.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Run<'a> {
+    pub stretch: Period,
+    pub price: Option<&'a Price>,
+}
+
+impl Contract {
+    pub fn new(currency: Currency, mut terms: Vec<Term>) -> Result<Self, PriceError> {
+        terms.sort_by_key(|t| t.from);
+        for (n, term) in terms.iter().enumerate() {
+            if term.book.currency() != currency {
+                let reason = PriceReason::MixedCurrencies { contract: currency, book: term.book.currency() };
+                return Err(reason.at(format!("terms[{n}].price_book")));
+            }
+        }
+        if let Some(twice) = terms.windows(2).find(|pair| pair[0].from == pair[1].from) {
+            return Err(PriceReason::TwoTermsAtOnce(twice[0].from.start()).at("from"));
+        }
+        Ok(Self { currency, terms })
+    }
+
+    pub const fn currency(&self) -> Currency {
+        self.currency
+    }
+
+    /// By start.
+    pub fn terms(&self) -> &[Term] {
+        &self.terms
+    }
+
+    pub fn price_at(&self, sku: &Sku, hour: Hour) -> Option<&Price> {
+        let held = self.terms.partition_point(|t| t.from <= hour);
+        self.terms[..held].last()?.book.price_at(sku, hour)
+    }
+
+    /// The period, cut where any price or term changes: within each piece, usage may be summed before rating.
+    pub fn stretches(&self, period: Period) -> Vec<Period> {
+        let mut cuts = BTreeSet::new();
+        for (held, term) in self.terms_in(period) {
+            cuts.insert(held.first_hour());
+            cuts.extend(term.book.starts_between(held.first_hour(), held.end_hour()));
+        }
+        cut(period, cuts)
+    }
+
+    /// The period, cut where the price of this SKU changes, and only there.
+    pub fn runs(&self, sku: &Sku, period: Period) -> Vec<Run<'_>> {
+        let mut cuts = BTreeSet::new();
+        for (held, term) in self.terms_in(period) {
+            cuts.insert(held.first_hour());
+            let starts = term.book.prices_of(sku).iter().map(Price::from);
+            cuts.extend(starts.filter(|hour| held.contains_hour(*hour)));
+        }
+        let mut runs: Vec<Run<'_>> = Vec::new();
+        for stretch in cut(period, cuts) {
+            let price = self.price_at(sku, stretch.first_hour());
+            match runs.last_mut() {
+                Some(last) if last.price.map(Price::id) == price.map(Price::id) => {
+                    last.stretch = join(last.stretch, stretch);
+                }
+                _ => runs.push(Run { stretch, price }),
+            }
+        }
+        runs
+    }
+
+    /// The SKUs that some plan other than exact rounds anywhere in the period: their usage is rated allocation
+    /// by allocation.
+    pub fn rounded_skus(&self, period: Period) -> BTreeSet<&Sku> {
+        let mut skus = BTreeSet::new();
+        for (held, term) in self.terms_in(period) {
+            for of_sku in term.book.prices().chunk_by(|a, b| a.sku() == b.sku()) {
+                let ends = of_sku.iter().skip(1).map(|next| Some(next.from())).chain([None]);
+                let rounds = of_sku.iter().zip(ends).any(|(price, end)| {
+                    let starts_in_time = price.from() < held.end_hour();
+                    let ends_in_time = end.is_none_or(|end| end > held.first_hour());
+                    price.rounding() != Rounding::Exact && starts_in_time && ends_in_time
+                });
+                if let (true, Some(price)) = (rounds, of_sku.first()) {
+                    skus.insert(price.sku());
+                }
+            }
+        }
+        skus
+    }
+
+    /// When, before an hour, this plan rounded this SKU. What an allocation held in these stretches is its
+    /// `held_before`: a plan counts only the time that it ruled, so that the first started hour under a new
+    /// plan is not swallowed by time that was billed to the millisecond under the old one.
+    pub fn stretches_under(&self, sku: &Sku, plan: Rounding, before: Hour) -> Vec<Period> {
+        let first = self.terms.first().and_then(|t| Period::of_hours(t.from, before).ok());
+        let Some(so_far) = first else { return Vec::new() };
+        let mut stretches: Vec<Period> = Vec::new();
+        for run in self.runs(sku, so_far) {
+            if run.price.map(Price::rounding) != Some(plan) {
+                continue;
+            }
+            match stretches.last_mut() {
+                Some(last) if last.end_hour() == run.stretch.first_hour() => *last = join(*last, run.stretch),
+                _ => stretches.push(run.stretch),
+            }
+        }
+        stretches
+    }
+
+    /// Each term that holds for a part of the period, with that part.
+    fn terms_in(&self, period: Period) -> impl Iterator<Item = (Period, &Term)> {
+        let ends = self.terms.iter().skip(1).map(|t| t.from).chain([period.end_hour()]);
+        self.terms.iter().zip(ends).filter_map(move |(term, end)| {
+            let (start, end) = (term.from.max(period.first_hour()), end.min(period.end_hour()));
+            Period::of_hours(start, end).ok().map(|held| (held, term))
+        })
+    }
+}
+
+/// May this term be added at `now`? Not if it would change which book rates an hour that has begun.
+pub fn check_new_term(contract: &Contract, term: &Term, now: Timestamp) -> Result<(), PriceError> {
+    if term.book.currency() != contract.currency {
+        let reason = PriceReason::MixedCurrencies { contract: contract.currency, book: term.book.currency() };
+        return Err(reason.at("price_book"));
+    }
+    if contract.terms.iter().any(|t| t.from == term.from) {
+        return Err(PriceReason::TwoTermsAtOnce(term.from.start()).at("from"));
+    }
+    if term.from.start() < now && contract.terms.iter().any(|t| t.from < term.from) {
+        return Err(PriceReason::TermInThePast { from: term.from.start(), now }.at("from"));
+    }
+    Ok(())
+}
+
+fn join(a: Period, b: Period) -> Period {
+    Period::of_hours(a.first_hour().min(b.first_hour()), a.end_hour().max(b.end_hour())).unwrap_or(a)
+}
+
+fn cut(period: Period, cuts: BTreeSet<Hour>) -> Vec<Period> {
+    let inside = cuts.into_iter().filter(|hour| *hour > period.first_hour() && period.contains_hour(*hour));
+    let mut pieces = Vec::new();
+    let mut start = period.first_hour();
+    for end in inside.chain([period.end_hour()]) {
+        pieces.extend(Period::of_hours(start, end).ok());
+        start = end;
+    }
+    pieces
+}

@@ -1,0 +1,165 @@
+//! On what does an invoice rest? A text that names all of it, and its SHA-256, frozen when it is issued.
+//!
+//! The text is UTF-8, one fact per line, each line ended by a line feed, its fields separated by tabs. Within a
+//! field `\` is written `\\`, a tab `\t`, a line feed `\n` and a carriage return `\r`. Instants are RFC 3339 with
+//! `Z`; quantities are integers in base units; prices are plain decimals without trailing zeros.
+//!
+//! ```text
+//! releve-basis  1
+//! account       <account id>
+//! issuer        <issuer id>
+//! period        <start> <end>
+//! book          <number>
+//! currency      <code>
+//! term          <from> <price book id>                                  by start: those that hold in the period
+//! price         <price id> <sku> <unit> <from> <rounding> <model> (<up to, or -> <price>)…   by SKU, then by start
+//! usage         <sku> <start> <end> <tenant id> <project> <metered> <energy mJ>
+//! allocation    <sku> <allocation id> <device> <start> <end> <tenant id> <project> <held before> <held> <energy mJ>
+//! reports       <count> <SHA-256 over their digests, ascending, or - for none>
+//! ```
+//!
+//! Usage is given summed over the longest stretches in which its price does not change, and sorted by its fields
+//! from left to right (texts by their bytes). `allocation` lines are there for SKUs that a plan rounds; then the
+//! `usage` lines hold their sums too.
+
+use std::fmt::{self, Write};
+
+use releve_types::{AccountId, Period, ids::IssuerId};
+use sha2::{Digest as _, Sha256};
+
+use crate::{
+    Contract, Price, RateError, Usage,
+    gather::{Gathered, gather},
+};
+
+/// Everything that decides what an invoice says.
+#[derive(Clone, Debug)]
+pub struct Basis<'a> {
+    pub account: AccountId,
+    pub issuer: IssuerId,
+    pub period: Period,
+    pub book: i32,
+    pub contract: &'a Contract,
+    pub usage: &'a Usage,
+    pub reports: Reports,
+}
+
+/// Which reports the usage came from: how many, and a digest over theirs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Reports {
+    pub count: u64,
+    pub digest: [u8; 32],
+}
+
+impl Reports {
+    /// Of the SHA-256 of each report's head, in any order; one given twice counts once.
+    pub fn of(digests: impl IntoIterator<Item = [u8; 32]>) -> Self {
+        let mut digests: Vec<[u8; 32]> = digests.into_iter().collect();
+        digests.sort_unstable();
+        digests.dedup();
+        let mut hasher = Sha256::new();
+        let mut count = 0;
+        for digest in &digests {
+            hasher.update(digest);
+            count += 1;
+        }
+        Self { count, digest: hasher.finalize().into() }
+    }
+}
+
+/// The issuing digest: SHA-256 of the basis' text.
+pub fn digest(basis: &Basis<'_>) -> Result<[u8; 32], RateError> {
+    let mut out = Hashing(Sha256::new());
+    // Hashing never fails to write.
+    let _ = write_basis(&mut out, basis, &gather(basis.contract, basis.period, basis.usage)?);
+    Ok(out.0.finalize().into())
+}
+
+impl Basis<'_> {
+    /// The text that is digested, for whoever wants to see what differs.
+    pub fn text(&self) -> Result<String, RateError> {
+        let mut out = String::new();
+        let _ = write_basis(&mut out, self, &gather(self.contract, self.period, self.usage)?);
+        Ok(out)
+    }
+}
+
+struct Hashing(Sha256);
+
+impl Write for Hashing {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.update(text.as_bytes());
+        Ok(())
+    }
+}
+
+fn write_basis(out: &mut impl Write, basis: &Basis<'_>, gathered: &Gathered<'_>) -> fmt::Result {
+    writeln!(out, "releve-basis\t1")?;
+    writeln!(out, "account\t{}", basis.account)?;
+    writeln!(out, "issuer\t{}", basis.issuer)?;
+    writeln!(out, "period\t{}\t{}", basis.period.start(), basis.period.end())?;
+    writeln!(out, "book\t{}", basis.book)?;
+    writeln!(out, "currency\t{}", basis.contract.currency())?;
+    let terms = basis.contract.terms();
+    let ends = terms.iter().skip(1).map(|t| t.from).chain([basis.period.end_hour()]);
+    for (term, end) in terms.iter().zip(ends) {
+        if term.from < basis.period.end_hour() && end > basis.period.first_hour() {
+            writeln!(out, "term\t{}\t{}", term.from, term.book.id())?;
+        }
+    }
+    for (_, runs) in &gathered.skus {
+        for run in runs {
+            run.price.map_or(Ok(()), |price| write_price(out, price))?;
+        }
+    }
+    write_usage(out, gathered)?;
+    match basis.reports.count {
+        0 => writeln!(out, "reports\t0\t-"),
+        count => writeln!(out, "reports\t{count}\t{}", hex::encode(basis.reports.digest)),
+    }
+}
+
+fn write_price(out: &mut impl Write, price: &Price) -> fmt::Result {
+    let (id, sku, unit, from) = (price.id(), price.sku(), price.unit(), price.from());
+    write!(out, "price\t{id}\t{sku}\t{unit}\t{from}\t{}\t{}", price.rounding(), price.model().name())?;
+    for tier in price.model().tiers().iter() {
+        match tier.up_to {
+            Some(up_to) => write!(out, "\t{up_to}")?,
+            None => write!(out, "\t-")?,
+        }
+        write!(out, "\t{}", tier.price.amount())?;
+    }
+    writeln!(out)
+}
+
+fn write_usage(out: &mut impl Write, gathered: &Gathered<'_>) -> fmt::Result {
+    for row in &gathered.rows {
+        let (sku, runs) = &gathered.skus[row.key.sku];
+        let stretch = runs[row.key.run].stretch;
+        write!(out, "usage\t{sku}\t{}\t{}\t{}\t", stretch.start(), stretch.end(), row.key.tenant)?;
+        write_escaped(out, row.key.project)?;
+        writeln!(out, "\t{}\t{}", row.metered, row.energy_mj)?;
+    }
+    for row in &gathered.held {
+        let (sku, runs) = &gathered.skus[row.key.sku];
+        let stretch = runs[row.key.run].stretch;
+        write!(out, "allocation\t{sku}\t{}\t{}\t", row.key.allocation, row.key.device)?;
+        write!(out, "{}\t{}\t{}\t", stretch.start(), stretch.end(), row.key.tenant)?;
+        write_escaped(out, row.key.project)?;
+        writeln!(out, "\t{}\t{}\t{}", row.held_before, row.held, row.energy_mj)?;
+    }
+    Ok(())
+}
+
+fn write_escaped(out: &mut impl Write, text: &str) -> fmt::Result {
+    for c in text.chars() {
+        match c {
+            '\\' => out.write_str("\\\\")?,
+            '\t' => out.write_str("\\t")?,
+            '\n' => out.write_str("\\n")?,
+            '\r' => out.write_str("\\r")?,
+            c => out.write_char(c)?,
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,97 @@
+//! Why is a price, a price book or a contract refused? The field, and the reason in words.
+
+use releve_types::{Currency, Sku, Timestamp, Unit, money::MoneyError};
+
+use crate::Rounding;
+
+/// A refusal that names the field it is about.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{field}: {reason}")]
+pub struct PriceError {
+    pub field: String,
+    pub reason: Box<PriceReason>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PriceReason {
+    #[error("'{0}' is no decimal: digits, and at most one point")]
+    NotADecimal(String),
+    #[error("{0} is negative: what is given back is a credit note, not a price")]
+    Negative(String),
+    #[error("{0} can't be printed exactly: a price has at most 6 decimals per base quantity")]
+    TooFine(String),
+    #[error("{0} passes the largest price, 999999999999.999999 per base quantity")]
+    TooLarge(String),
+    #[error(transparent)]
+    Currency(MoneyError),
+    #[error("'{0}' is no price model: expected per_unit or graduated")]
+    UnknownModel(String),
+    #[error("'{0}' is no rounding plan: expected exact, second, second_min_60, started_minute or started_hour")]
+    UnknownRounding(String),
+    #[error("a price has at least one tier")]
+    NoTiers,
+    #[error("a per-unit price is one tier without an end, not {0}")]
+    NotOneTier(usize),
+    #[error("a price has at most {max} tiers, not {tiers}")]
+    TooManyTiers { tiers: usize, max: usize },
+    #[error("tiers ascend: {up_to} does not pass {before}")]
+    NotAscending { up_to: i64, before: i64 },
+    #[error("the last tier has no end, or what lies above it would have no price")]
+    LastTierEnds,
+    #[error("only the last tier has no end")]
+    OpenTierNotLast,
+    #[error("a price starts on a whole UTC hour, {0} does not")]
+    NotWholeHour(Timestamp),
+    #[error("{unit} is not what {sku} is counted in")]
+    UnitOfSku { sku: Sku, unit: Unit },
+    #[error("the book counts {sku} in {known}, so a price of it in {unit} is another thing")]
+    UnitOfBook { sku: Sku, known: Unit, unit: Unit },
+    #[error("{rounding} rounds held time, and {unit} is none")]
+    RoundingOfUnit { rounding: Rounding, unit: Unit },
+    #[error("{sku} has two prices from {from}")]
+    TwoAtOnce { sku: Sku, from: Timestamp },
+    #[error("{sku} already has a price at {from}, which has begun: a price changes from {now} on, never before")]
+    PriceInThePast { sku: Sku, from: Timestamp, now: Timestamp },
+    #[error("the contract has two terms from {0}")]
+    TwoTermsAtOnce(Timestamp),
+    #[error("the contract already has a price book at {from}, which has begun: it changes from {now} on, never before")]
+    TermInThePast { from: Timestamp, now: Timestamp },
+    #[error("the contract is in {contract}, the price book in {book}: a contract has one currency")]
+    MixedCurrencies { contract: Currency, book: Currency },
+}
+
+impl PriceReason {
+    /// The stable word for programs.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::NotADecimal(_) => "not_a_decimal",
+            Self::Negative(_) => "negative_price",
+            Self::TooFine(_) => "price_too_fine",
+            Self::TooLarge(_) => "price_too_large",
+            Self::Currency(_) => "unknown_currency",
+            Self::UnknownModel(_) => "unknown_model",
+            Self::UnknownRounding(_) => "unknown_rounding",
+            Self::NoTiers | Self::NotOneTier(_) | Self::TooManyTiers { .. } => "tier_count",
+            Self::NotAscending { .. } => "tiers_not_ascending",
+            Self::LastTierEnds => "last_tier_ends",
+            Self::OpenTierNotLast => "open_tier_not_last",
+            Self::NotWholeHour(_) => "not_whole_hour",
+            Self::UnitOfSku { .. } | Self::UnitOfBook { .. } => "wrong_unit",
+            Self::RoundingOfUnit { .. } => "rounding_without_time",
+            Self::TwoAtOnce { .. } => "two_prices_at_once",
+            Self::PriceInThePast { .. } => "price_in_the_past",
+            Self::TwoTermsAtOnce(_) => "two_terms_at_once",
+            Self::TermInThePast { .. } => "term_in_the_past",
+            Self::MixedCurrencies { .. } => "mixed_currencies",
+        }
+    }
+
+    pub(crate) fn at(self, field: impl Into<String>) -> PriceError {
+        PriceError { field: field.into(), reason: Box::new(self) }
+    }
+}
+
+/// Reads a currency, naming the field when it is none.
+pub fn currency(text: &str) -> Result<Currency, PriceError> {
+    text.parse().map_err(|e| PriceReason::Currency(e).at("currency"))
+}
