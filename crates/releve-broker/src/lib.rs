@@ -1,1 +1,22 @@
 #![doc = include_str!("../README.md")]
+
+mod backoff;
+mod batch;
+pub mod config;
+pub mod consumer;
+pub mod error;
+pub mod health;
+pub mod limits;
+mod link;
+pub mod publisher;
+pub mod topology;
+
+pub use crate::{
+    batch::Delivery,
+    config::{BrokerConfig, TlsConfig},
+    consumer::{Consumer, ConsumerConfig, Ended, Handled},
+    error::{ConfigError, LinkError, PublishError},
+    health::{Health, HealthHandle},
+    publisher::{Outgoing, Publisher, PublisherConfig},
+    topology::{QueueDepth, Topology, shard_of},
+};

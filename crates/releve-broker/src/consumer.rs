@@ -1,0 +1,305 @@
+//! How do batches get from the queues to whoever counts them, and when are they acknowledged?
+//!
+//! Each queue has a channel and a task of its own: take a batch, wait for the handler, acknowledge it all at once, take
+//! the next. So one queue's batches are strictly in order and the queues run side by side. Nothing is ever rejected:
+//! what is not acknowledged goes back to its queue when the channel ends. A handler that has begun is never cut short;
+//! only when all have ended is a failed connection built anew, so that no batch overtakes its own redelivery.
+
+use std::{sync::Arc, time::Duration};
+
+use lapin::{
+    Channel,
+    options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions},
+    types::FieldTable,
+};
+use tokio::{
+    sync::watch,
+    task::{JoinError, JoinSet},
+    time::{Instant, sleep},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    backoff::Backoff,
+    batch::{BatchLimits, Batches, Delivery},
+    config::BrokerConfig,
+    error::{ConfigError, LinkError},
+    health::{HealthHandle, HealthSender},
+    limits::{
+        BATCH_BYTES_MAX, BATCH_LEN_MAX, BATCH_WAIT_MAX, DEPTH_EVERY, LINK_SETTLED_AFTER, MESSAGE_BYTES_MAX,
+        PREFETCH_BYTES_MAX, PREFETCH_LEN_DEAD,
+    },
+    link::Link,
+    topology::{QueueDepth, Topology, depths},
+};
+
+#[derive(Debug, Clone)]
+pub struct ConsumerConfig {
+    pub broker: BrokerConfig,
+    pub topology: Topology,
+    /// The shards whose queues are consumed; several consumers may share one.
+    pub shards: Vec<u32>,
+    pub batch_len_max: usize,
+    pub batch_bytes_max: usize,
+    pub batch_wait_max: Duration,
+    /// Memory for bodies that were delivered and not yet acknowledged, all queues together. It holds as long as no
+    /// message is larger than `message_bytes_max`, which the broker's own `max_message_size` can enforce.
+    pub prefetch_bytes_max: usize,
+    pub message_bytes_max: usize,
+}
+
+impl ConsumerConfig {
+    pub fn new(broker: BrokerConfig, topology: Topology) -> Self {
+        Self {
+            broker,
+            shards: (0..topology.shards).collect(),
+            topology,
+            batch_len_max: BATCH_LEN_MAX,
+            batch_bytes_max: BATCH_BYTES_MAX,
+            batch_wait_max: BATCH_WAIT_MAX,
+            prefetch_bytes_max: PREFETCH_BYTES_MAX,
+            message_bytes_max: MESSAGE_BYTES_MAX,
+        }
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        self.topology.check()?;
+        let shards = self.topology.shards;
+        if let Some(&shard) = self.shards.iter().find(|shard| **shard >= shards) {
+            return Err(ConfigError::Shard { shard, shards });
+        }
+        let sizes = [
+            ("shards", self.shards.len()),
+            ("batch_len_max", self.batch_len_max),
+            ("batch_bytes_max", self.batch_bytes_max),
+            ("prefetch_bytes_max", self.prefetch_bytes_max),
+            ("message_bytes_max", self.message_bytes_max),
+        ];
+        match sizes.into_iter().find(|(_, size)| *size == 0) {
+            Some((name, _)) => Err(ConfigError::Zero(name)),
+            None => Ok(()),
+        }
+    }
+
+    /// Messages that one shard's queue may have under way: its share of the memory if each is as large as allowed, and
+    /// never more than one batch in the handler and one waiting. At least two, or nothing would overlap.
+    pub fn prefetch_len(&self) -> u16 {
+        let messages = self.prefetch_bytes_max / self.message_bytes_max.max(1);
+        let share = messages.saturating_sub(usize::from(PREFETCH_LEN_DEAD)) / self.shards.len().max(1);
+        let share = share.min(self.batch_len_max.saturating_mul(2)).max(2);
+        u16::try_from(share).unwrap_or(u16::MAX)
+    }
+}
+
+/// What the handler made of a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Handled {
+    /// Each delivery has its fate, and it is committed.
+    Acknowledge,
+    /// Leave the batch in its queue and stop consuming altogether.
+    Stop,
+}
+
+/// Why `Consumer::run` came back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    Cancelled,
+    /// The handler said so.
+    Stopped,
+}
+
+/// Consumes shard queues and the dead letters' queue over one connection that is rebuilt whenever it fails.
+#[derive(Debug)]
+pub struct Consumer {
+    config: ConsumerConfig,
+    health: HealthSender,
+    depths: watch::Sender<Vec<QueueDepth>>,
+}
+
+/// Why the queues' tasks were told to end.
+#[derive(Debug)]
+enum Stopping {
+    Ended(Ended),
+    Failed(LinkError),
+}
+
+impl Consumer {
+    pub fn new(config: ConsumerConfig) -> Result<Self, ConfigError> {
+        config.check()?;
+        Ok(Self { config, health: HealthSender::new(), depths: watch::Sender::new(Vec::new()) })
+    }
+
+    pub fn health(&self) -> HealthHandle {
+        self.health.handle()
+    }
+
+    /// How deep the queues are, asked every few seconds while connected.
+    pub fn depths(&self) -> watch::Receiver<Vec<QueueDepth>> {
+        self.depths.subscribe()
+    }
+
+    /// Runs until cancelled or stopped by the handler. On cancellation each running handler ends first, and its batch
+    /// is acknowledged.
+    pub async fn run<H, F>(self, handler: H, cancel: CancellationToken) -> Ended
+    where
+        H: Fn(Vec<Delivery>) -> F + Send + Sync + 'static,
+        F: Future<Output = Handled> + Send + 'static,
+    {
+        let (handler, broker) = (Arc::new(handler), &self.config.broker);
+        let mut backoff = Backoff::new(broker.backoff_min, broker.backoff_max);
+        let ended = loop {
+            let started = Instant::now();
+            let error = match self.serve(&handler, &cancel).await {
+                Stopping::Ended(ended) => break ended,
+                Stopping::Failed(error) => error,
+            };
+            self.health.disconnected(Some(error.to_string()));
+            if started.elapsed() >= LINK_SETTLED_AFTER {
+                backoff.reset();
+            }
+            if error.is_refusal() {
+                backoff.exhaust();
+            }
+            let wait = backoff.step();
+            tracing::warn!(%broker, %error, ?wait, "consuming connection failed");
+            if cancel.run_until_cancelled(sleep(wait)).await.is_none() {
+                break Ended::Cancelled;
+            }
+        };
+        self.health.disconnected(None);
+        ended
+    }
+
+    /// One connection, from its making to its certain end.
+    async fn serve<H, F>(&self, handler: &Arc<H>, cancel: &CancellationToken) -> Stopping
+    where
+        H: Fn(Vec<Delivery>) -> F + Send + Sync + 'static,
+        F: Future<Output = Handled> + Send + 'static,
+    {
+        let opened = match cancel.run_until_cancelled(Link::open(&self.config.broker)).await {
+            Some(Ok(opened)) => opened,
+            Some(Err(error)) => return Stopping::Failed(error),
+            None => return Stopping::Ended(Ended::Cancelled),
+        };
+        let (link, events) = opened;
+        let (lanes, spare) = match cancel.run_until_cancelled(self.open_lanes(&link)).await {
+            Some(Ok(opened)) => opened,
+            Some(Err(error)) => return Stopping::Failed(error),
+            None => return Stopping::Ended(Ended::Cancelled),
+        };
+        self.health.connected();
+        tracing::info!(broker = %self.config.broker, queues = lanes.len(), "consuming connection is open");
+        let stop = CancellationToken::new();
+        let mut tasks = JoinSet::new();
+        for lane in lanes {
+            tasks.spawn(lane.run(handler.clone(), stop.clone()));
+        }
+        let stopping = tokio::select! {
+            () = cancel.cancelled() => Stopping::Ended(Ended::Cancelled),
+            error = link.watch(events, &self.health) => {
+                link.cut();
+                Stopping::Failed(error)
+            }
+            error = self.watch_depths(&spare) => Stopping::Failed(error),
+            Some(joined) = tasks.join_next() => joined.unwrap_or_else(|error| panicked(&error)),
+        };
+        stop.cancel();
+        let stopping = drain(tasks, stopping).await;
+        match stopping {
+            Stopping::Ended(_) => link.close().await,
+            Stopping::Failed(_) => link.cut(),
+        }
+        stopping
+    }
+
+    /// Declares what is missing, then a channel for each queue, and one to ask about depths.
+    async fn open_lanes(&self, link: &Link) -> Result<(Vec<Lane>, Channel), LinkError> {
+        let (config, topology) = (&self.config, &self.config.topology);
+        let spare = link.channel().await?;
+        topology.declare(&spare).await?;
+        let limits = BatchLimits {
+            len_max: config.batch_len_max,
+            bytes_max: config.batch_bytes_max,
+            wait_max: config.batch_wait_max,
+        };
+        let mut lanes = Vec::with_capacity(config.shards.len() + 1);
+        for &shard in &config.shards {
+            lanes.push(Lane::open(link, topology.reports_queue(shard), false, config.prefetch_len(), limits).await?);
+        }
+        lanes.push(Lane::open(link, topology.dead(), true, PREFETCH_LEN_DEAD, limits).await?);
+        Ok((lanes, spare))
+    }
+
+    async fn watch_depths(&self, channel: &Channel) -> LinkError {
+        let queues = self.config.topology.queues();
+        loop {
+            match depths(channel, &queues).await {
+                Ok(depths) => drop(self.depths.send_replace(depths)),
+                Err(error) => return error,
+            }
+            sleep(DEPTH_EVERY).await;
+        }
+    }
+}
+
+/// Waits for each handler to end. A handler that says stop while a connection fails is heard.
+async fn drain(mut tasks: JoinSet<Stopping>, mut stopping: Stopping) -> Stopping {
+    while let Some(joined) = tasks.join_next().await {
+        if let Ok(Stopping::Ended(Ended::Stopped)) = joined {
+            stopping = Stopping::Ended(Ended::Stopped);
+        }
+    }
+    stopping
+}
+
+fn panicked(error: &JoinError) -> Stopping {
+    Stopping::Failed(LinkError::Panicked(error.to_string()))
+}
+
+/// One queue's channel.
+#[derive(Debug)]
+struct Lane {
+    queue: String,
+    channel: Channel,
+    batches: Batches,
+}
+
+impl Lane {
+    async fn open(
+        link: &Link,
+        queue: String,
+        dead_letters: bool,
+        prefetch_len: u16,
+        limits: BatchLimits,
+    ) -> Result<Self, LinkError> {
+        let channel = link.channel().await?;
+        link.answer("limiting the prefetch", channel.basic_qos(prefetch_len, BasicQosOptions::default())).await?;
+        let (options, arguments) = (BasicConsumeOptions::default(), FieldTable::default());
+        let consuming = channel.basic_consume(queue.as_str().into(), "".into(), options, arguments);
+        let deliveries = link.answer(&format!("consuming '{queue}'"), consuming).await?;
+        Ok(Self { batches: Batches::new(deliveries, dead_letters, limits), queue, channel })
+    }
+
+    async fn run<H, F>(mut self, handler: Arc<H>, stop: CancellationToken) -> Stopping
+    where
+        H: Fn(Vec<Delivery>) -> F,
+        F: Future<Output = Handled>,
+    {
+        loop {
+            let batch = match stop.run_until_cancelled(self.batches.next()).await {
+                Some(Ok(batch)) => batch,
+                Some(Err(error)) => return Stopping::Failed(error),
+                None => return Stopping::Ended(Ended::Cancelled),
+            };
+            match handler(batch.deliveries).await {
+                Handled::Acknowledge => {}
+                Handled::Stop => return Stopping::Ended(Ended::Stopped),
+            }
+            let acknowledged = self.channel.basic_ack(batch.last_tag, BasicAckOptions { multiple: true }).await;
+            if let Err(source) = acknowledged {
+                let doing = format!("acknowledging on '{}'", self.queue);
+                return Stopping::Failed(LinkError::Operation { doing, source });
+            }
+        }
+    }
+}
