@@ -110,3 +110,15 @@ create trigger frozen before update or delete on node_keys for each row execute 
 create trigger frozen before update or delete on tenant_key_rules for each row execute function refuse_change();
 create trigger frozen before update or delete on prices for each row execute function refuse_change();
 create trigger frozen before update or delete on contracts for each row execute function refuse_change();
+
+-- A customer's tenant, and the zone of its issuer's months, are judged by as well: a change there moves the
+-- catalog too. Suspense tenants don't count: they are made while a batch holds the version.
+create function move_catalog() returns trigger language plpgsql as $$
+begin
+    update catalog_head set version = version + 1;
+    return null;
+end
+$$;
+create trigger catalog_moves after insert or update on tenants for each row when (new.kind = 'customer')
+    execute function move_catalog();
+create trigger catalog_moves after update on issuers for each row execute function move_catalog();

@@ -127,3 +127,6 @@ create trigger closed_book_update after update on meter_hours referencing old ta
     for each statement execute function refuse_closed_book();
 create trigger closed_book_delete after delete on meter_hours referencing old table as touched
     for each statement execute function refuse_closed_book();
+
+-- Whose usage stands under a key: what a rule that appears, or reaches back, has to move.
+create index allocations_by_key on allocations (tenant_key);

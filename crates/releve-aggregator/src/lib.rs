@@ -1,1 +1,19 @@
 #![doc = include_str!("../README.md")]
+
+mod count;
+mod failpoint;
+mod judge;
+mod readings;
+mod reattribute;
+mod redrive;
+mod runner;
+mod settings;
+mod take;
+
+pub use judge::Message;
+pub use readings::{IncomingReading, ReadingFate};
+pub use reattribute::Moved;
+pub use releve_store::quarantine::Source;
+pub use runner::{Clock, Runner};
+pub use settings::Settings;
+pub use take::{Aggregator, Fate, TakeError};

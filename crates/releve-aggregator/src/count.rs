@@ -1,0 +1,430 @@
+//! How is a batch counted? One transaction: floor, catalog, tenure, coverage, reports, books, rollups, marks,
+//! quarantine, commit. Every writer takes its locks in this order.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    time::Instant,
+};
+
+use metrics::histogram;
+use releve_metering::{Catalog, Deltas, NodeDay, Reason, Screened, arrange, fit, roll_up, screen::Doubt};
+use releve_store::{
+    StoreError, Tx, books,
+    books::AccountPeriod,
+    coverage, floor, quarantine,
+    reports::{self, NewReport, ReportKey},
+    rollups, tenure,
+};
+use releve_types::{AllocationId, Hour, Ranges, Sku, TenantId, TenantKey, Timestamp, Unit, ids::QuarantineId};
+use uuid::Uuid;
+
+use crate::{
+    failpoint,
+    judge::{Message, of_report},
+    take::{Aggregator, Fate, Split},
+};
+
+#[derive(Debug)]
+pub(crate) enum CountError {
+    /// The catalog moved since the batch was judged: judge again.
+    CatalogMoved,
+    /// These messages (by place in the batch) reuse a stored report's key with other content.
+    KeyReused(Vec<usize>),
+    /// These entries are being decided by somebody else, or were: leave them.
+    Taken(Vec<QuarantineId>),
+    Store(StoreError),
+}
+
+impl From<StoreError> for CountError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// The fates of the good ones, in their order.
+pub(crate) struct Counted {
+    pub fates: Vec<Fate>,
+}
+
+/// The verdicts of the transaction so far, by place among the good ones.
+struct Verdicts {
+    fates: Vec<Option<Fate>>,
+    entries: Vec<quarantine::NewEntry>,
+}
+
+pub(crate) async fn count(
+    aggregator: &Aggregator,
+    catalog: &Catalog,
+    messages: &[Message],
+    split: &Split,
+    redrive: Option<&[QuarantineId]>,
+    now: Timestamp,
+) -> Result<Counted, CountError> {
+    let good = &split.good;
+    let mut verdicts = Verdicts { fates: vec![None; good.len()], entries: split.entries.clone() };
+    let mut doubt = |verdicts: &mut Verdicts, i: usize, doubt: Doubt| {
+        verdicts.entries.push(of_report(&messages[split.at[i]], catalog, &good[i].report, doubt.clone()));
+        let Doubt { reason, field, detail } = doubt;
+        verdicts.fates[i] = Some(Fate::Quarantined { reason, field, detail });
+    };
+    let started = Instant::now();
+    let mut tx = aggregator.db.begin_app().await?;
+
+    let floor = floor::read_shared(&mut tx).await?;
+    if releve_store::catalog::version_for_share(&mut tx).await? != catalog.version {
+        return Err(CountError::CatalogMoved);
+    }
+    if let Some(ids) = redrive {
+        let locked = quarantine::lock_waiting(&mut tx, ids).await?;
+        if locked.len() < ids.len() {
+            return Err(CountError::Taken(ids.iter().filter(|id| !locked.contains(id)).copied().collect()));
+        }
+    }
+    let open: Vec<usize> = below_floor(&mut tx, good, floor, &mut verdicts, &mut doubt).await?;
+    let open = in_their_node(&mut tx, good, open, &mut verdicts, &mut doubt).await?;
+    let cover = cover(&mut tx, good, &open).await?;
+    failpoint::hit("aggregator.after_coverage");
+    let accepted = store_reports(&mut tx, good, &split.at, cover, catalog, now, &mut verdicts, &mut doubt).await?;
+    failpoint::hit("aggregator.after_reports");
+    let named = add_usage(aggregator, &mut tx, catalog, accepted.iter().map(|i| &good[*i]), now).await?;
+    for i in accepted {
+        verdicts.fates[i] = Some(Fate::Counted);
+    }
+    let fates: Vec<Fate> = verdicts.fates.into_iter().flatten().collect();
+    match redrive {
+        None => quarantine::insert(&mut tx, &verdicts.entries, now).await?,
+        Some(ids) => resolve(&mut tx, ids, &split.fates(&fates), now).await?,
+    }
+    failpoint::hit("aggregator.before_commit");
+    tx.commit().await?;
+    failpoint::hit("aggregator.after_commit");
+    histogram!("releve_aggregate_commit_seconds").record(started.elapsed());
+
+    aggregator.remember(|m| {
+        m.skus.extend(named.skus);
+        if m.allocations.len() + named.allocations.len() > aggregator.settings.known_allocations_max {
+            m.allocations.clear();
+        }
+        m.allocations.extend(named.allocations);
+    });
+    Ok(Counted { fates })
+}
+
+/// Writes each re-driven entry's new fate in the transaction that decides it.
+async fn resolve(tx: &mut Tx, ids: &[QuarantineId], fates: &[Fate], now: Timestamp) -> Result<(), StoreError> {
+    for (id, fate) in ids.iter().zip(fates) {
+        match fate {
+            Fate::Counted => quarantine::resolve(tx, *id, "counted", "re-driven", now).await?,
+            Fate::Duplicate | Fate::LateKnown => quarantine::resolve(tx, *id, "duplicate", "re-driven", now).await?,
+            Fate::Quarantined { reason, field, detail } => {
+                quarantine::restate(tx, *id, *reason, field, detail).await?;
+            }
+            Fate::Refused(reject) => {
+                quarantine::restate(tx, *id, Reason::Malformed, &reject.field, &reject.detail).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Sets aside what speaks of archived days: known to be covered, or for a person. Returns the rest.
+async fn below_floor(
+    tx: &mut Tx,
+    good: &[Screened],
+    floor: i64,
+    verdicts: &mut Verdicts,
+    doubt: &mut impl FnMut(&mut Verdicts, usize, Doubt),
+) -> Result<Vec<usize>, StoreError> {
+    let (late, open): (Vec<usize>, Vec<usize>) = (0..good.len()).partition(|i| good[*i].day() < floor);
+    if late.is_empty() {
+        return Ok(open);
+    }
+    let keys: BTreeSet<NodeDay> = late.iter().map(|i| node_day(&good[*i])).collect();
+    let keys: Vec<NodeDay> = keys.into_iter().collect();
+    let covered: HashMap<_, _> =
+        coverage::read(tx, &keys).await?.into_iter().map(|(k, r)| ((k.node, k.day), r)).collect();
+    for i in late {
+        let key = node_day(&good[i]);
+        let known = covered.get(&(key.node, key.day)).is_some_and(|c| c.contains_all(&good[i].covered_of_day()));
+        if known {
+            verdicts.fates[i] = Some(Fate::LateKnown);
+        } else {
+            let detail = format!("days before {} are archived", releve_store::sql_time::day_to_sql(floor));
+            doubt(verdicts, i, Doubt::new(Reason::BelowFloor, "data.head.window_start", detail));
+        }
+    }
+    Ok(open)
+}
+
+fn node_day(screened: &Screened) -> NodeDay {
+    NodeDay { node: screened.node(), day: screened.day() }
+}
+
+/// Sets aside what shows a GPU that sits in another node at that time. Returns the rest.
+async fn in_their_node(
+    tx: &mut Tx,
+    good: &[Screened],
+    open: Vec<usize>,
+    verdicts: &mut Verdicts,
+    doubt: &mut impl FnMut(&mut Verdicts, usize, Doubt),
+) -> Result<Vec<usize>, StoreError> {
+    let mut order = open.clone();
+    order.sort_by_key(|i| good[*i].sort_key());
+    let mut first_shown: BTreeMap<Uuid, releve_types::NodeId> = BTreeMap::new();
+    for i in order {
+        for gpu in good[i].gpus() {
+            first_shown.entry(gpu.uuid()).or_insert(good[i].node());
+        }
+    }
+    let gpus: Vec<Uuid> = first_shown.keys().copied().collect();
+    let mut stays = stays_of(tx, &gpus).await?;
+    let firsts: Vec<(Uuid, releve_types::NodeId)> =
+        first_shown.into_iter().filter(|(gpu, _)| !stays.contains_key(gpu)).collect();
+    if !firsts.is_empty() {
+        tenure::claim(tx, &firsts).await?;
+        let gpus: Vec<Uuid> = firsts.iter().map(|(gpu, _)| *gpu).collect();
+        stays.extend(stays_of(tx, &gpus).await?);
+    }
+    let mut kept = Vec::with_capacity(open.len());
+    for i in open {
+        let at = good[i].report.head.window.start;
+        let node = good[i].node();
+        let here = |gpu: &Uuid| stays.get(gpu).is_some_and(|all| all.iter().any(|s| s.node == node && s.holds(at)));
+        match good[i].gpus().find(|gpu| !here(&gpu.uuid())) {
+            None => kept.push(i),
+            Some(gpu) => {
+                let elsewhere = stays.get(&gpu.uuid()).and_then(|all| all.iter().find(|s| s.holds(at)));
+                let detail = elsewhere.map_or_else(
+                    || format!("{gpu} sat in no node at {at}"),
+                    |s| format!("{gpu} sat in {} at {at}", s.node),
+                );
+                doubt(verdicts, i, Doubt::new(Reason::DeviceElsewhere, "data.head.devices", detail));
+            }
+        }
+    }
+    Ok(kept)
+}
+
+async fn stays_of(tx: &mut Tx, gpus: &[Uuid]) -> Result<HashMap<Uuid, Vec<tenure::Stay>>, StoreError> {
+    let mut found: HashMap<Uuid, Vec<tenure::Stay>> = HashMap::new();
+    for stay in tenure::stays(tx, gpus).await? {
+        found.entry(stay.gpu).or_default().push(stay);
+    }
+    Ok(found)
+}
+
+/// What the coverage took, by place among the good ones.
+struct Covered {
+    accepted: Vec<usize>,
+    refused: Vec<usize>,
+    /// Covered nothing: their key alone decides.
+    bare: Vec<usize>,
+}
+
+/// The statement that counts a node's time once; then, for node-days that it left alone and for reports that
+/// were set aside, what still fits beside what is there.
+async fn cover(tx: &mut Tx, good: &[Screened], open: &[usize]) -> Result<Covered, StoreError> {
+    let batch: Vec<Screened> = open.iter().map(|i| good[*i].clone()).collect();
+    let plan = arrange(&batch);
+    let rows: Vec<(NodeDay, Ranges)> = plan.merged.iter().map(|(key, m)| (*key, m.covered.clone())).collect();
+    let taken: BTreeSet<NodeDay> =
+        if rows.is_empty() { BTreeSet::new() } else { coverage::add(tx, &rows).await?.into_iter().collect() };
+    let mut accepted = Vec::new();
+    let mut again: BTreeMap<NodeDay, Vec<usize>> = BTreeMap::new();
+    for (key, merged) in &plan.merged {
+        if taken.contains(key) {
+            accepted.extend(&merged.reports);
+        } else {
+            again.entry(*key).or_default().extend(&merged.reports);
+        }
+    }
+    for &i in &plan.aside {
+        again.entry(node_day(&batch[i])).or_default().push(i);
+    }
+    let mut refused = Vec::new();
+    if !again.is_empty() {
+        refused = fit_again(tx, &batch, again, &mut accepted).await?;
+    }
+    let original = |places: Vec<usize>| places.into_iter().map(|i| open[i]).collect();
+    Ok(Covered { accepted: original(accepted), refused: original(refused), bare: original(plan.bare) })
+}
+
+/// The node-days are locked by now: what is read here stays true until the commit.
+async fn fit_again(
+    tx: &mut Tx,
+    batch: &[Screened],
+    again: BTreeMap<NodeDay, Vec<usize>>,
+    accepted: &mut Vec<usize>,
+) -> Result<Vec<usize>, StoreError> {
+    let keys: Vec<NodeDay> = again.keys().copied().collect();
+    let covered: BTreeMap<NodeDay, Ranges> = coverage::read(tx, &keys).await?.into_iter().collect();
+    let (mut rows, mut refused) = (Vec::new(), Vec::new());
+    for (key, mut candidates) in again {
+        candidates.sort_by_key(|i| (batch[*i].sort_key(), batch[*i].report.head_sha256));
+        let outcome = fit(covered.get(&key).unwrap_or(&Ranges::empty()), &candidates, batch);
+        refused.extend(outcome.refused);
+        if !outcome.accepted.is_empty() {
+            rows.push((key, outcome.covered));
+            accepted.extend(outcome.accepted);
+        }
+    }
+    if !rows.is_empty() && coverage::add(tx, &rows).await?.len() != rows.len() {
+        return Err(StoreError::inconsistent("node_coverage", "covered", "a locked row changed"));
+    }
+    Ok(refused)
+}
+
+/// Stores what was covered, and tells duplicates from contradictions among the rest. Returns the counted ones.
+#[expect(clippy::too_many_arguments, reason = "one step of one transaction; a struct would only rename them")]
+async fn store_reports(
+    tx: &mut Tx,
+    good: &[Screened],
+    at: &[usize],
+    cover: Covered,
+    catalog: &Catalog,
+    now: Timestamp,
+    verdicts: &mut Verdicts,
+    doubt: &mut impl FnMut(&mut Verdicts, usize, Doubt),
+) -> Result<Vec<usize>, CountError> {
+    let Covered { mut accepted, mut refused, bare } = cover;
+    let tried: Vec<usize> = accepted.iter().chain(&bare).copied().collect();
+    if !tried.is_empty() {
+        let new = |i: &usize| NewReport { screened: &good[*i], body: reports::pack(&good[*i].report.evidence) };
+        let new: Vec<NewReport<'_>> = tried.iter().map(new).collect();
+        let stored: BTreeSet<ReportKey> = reports::insert(tx, &new, catalog.version, now).await?.into_iter().collect();
+        if stored.len() < tried.len() {
+            let left_out = |i: &&usize| !stored.contains(&ReportKey::of(&good[**i]));
+            let reused: Vec<usize> = accepted.iter().filter(left_out).map(|i| at[*i]).collect();
+            if !reused.is_empty() {
+                return Err(CountError::KeyReused(reused));
+            }
+        }
+        let mut seen = BTreeSet::new();
+        let (fresh, known): (Vec<usize>, Vec<usize>) = bare
+            .into_iter()
+            .partition(|i| stored.contains(&ReportKey::of(&good[*i])) && seen.insert(ReportKey::of(&good[*i])));
+        accepted.extend(fresh);
+        refused.extend(known);
+    }
+    if !refused.is_empty() {
+        let keys: Vec<ReportKey> = refused.iter().map(|i| ReportKey::of(&good[*i])).collect();
+        let known = reports::digests(tx, &keys).await?;
+        for (i, digest) in refused.into_iter().zip(known) {
+            if digest == Some(good[i].report.head_sha256) {
+                verdicts.fates[i] = Some(Fate::Duplicate);
+            } else {
+                doubt(verdicts, i, overlap(&good[i], digest.is_some()));
+            }
+        }
+    }
+    Ok(accepted)
+}
+
+fn overlap(screened: &Screened, same_key: bool) -> Doubt {
+    let window = screened.report.head.window;
+    let detail = if same_key {
+        format!(
+            "this run, sequence and window ({} to {}) were reported before with other content",
+            window.start, window.end
+        )
+    } else {
+        format!("some of {} to {} was reported before by another report", window.start, window.end)
+    };
+    Doubt::new(Reason::Overlap, "data.head.covered", detail)
+}
+
+/// What a commit makes known: SKUs and allocations that need not be written again.
+#[derive(Default)]
+struct Named {
+    skus: Vec<(Sku, i32)>,
+    allocations: Vec<(TenantId, AllocationId)>,
+}
+
+/// Adds what the counted reports used to the open books.
+async fn add_usage<'a>(
+    aggregator: &Aggregator,
+    tx: &mut Tx,
+    catalog: &Catalog,
+    counted: impl Iterator<Item = &'a Screened> + Clone,
+    now: Timestamp,
+) -> Result<Named, CountError> {
+    let mut hours: BTreeSet<(TenantId, Hour)> = BTreeSet::new();
+    let mut suspense: BTreeMap<TenantId, TenantKey> = BTreeMap::new();
+    for screened in counted.clone() {
+        let hour = screened.report.head.window.start.hour();
+        for (section, tenant) in screened.report.sections.iter().zip(&screened.tenants) {
+            hours.insert((*tenant, hour));
+            if !catalog.homes.contains_key(tenant) {
+                suspense.insert(*tenant, section.tenant_key.clone());
+            }
+        }
+    }
+    if hours.is_empty() {
+        return Ok(Named::default());
+    }
+    let book_of = lock_books(tx, catalog, &hours).await?;
+    let deltas = roll_up(counted, |tenant, hour| book_of.get(&(tenant, hour)).copied().unwrap_or(1))
+        .map_err(|e| StoreError::inconsistent("reports", "device", e))?;
+    if !suspense.is_empty() {
+        let suspense: Vec<(TenantId, TenantKey)> = suspense.into_iter().collect();
+        rollups::create_suspense(tx, &suspense, now).await?;
+    }
+    let (sku_ids, new_skus) = sku_ids(aggregator, tx, &deltas, now).await?;
+    let is_news = |id: &&(TenantId, AllocationId), writer: &releve_metering::Writer| {
+        writer.labels.is_some() || aggregator.remembered(|m| !m.allocations.contains(*id))
+    };
+    let unnamed: Vec<_> = deltas.allocations.iter().filter(|(id, writer)| is_news(id, writer)).collect();
+    rollups::name_allocations(tx, unnamed.iter().copied()).await?;
+    rollups::add_allocation_hours(tx, deltas.allocation_hours.iter(), &sku_ids).await?;
+    rollups::add_usage_hours(tx, deltas.usage_hours.iter(), &sku_ids).await?;
+    let changed: BTreeSet<TenantId> = hours.into_iter().map(|(tenant, _)| tenant).collect();
+    let changed: Vec<TenantId> = changed.into_iter().collect();
+    rollups::mark_spend(tx, &changed, now).await?;
+    Ok(Named { skus: new_skus, allocations: unnamed.into_iter().map(|(id, _)| *id).collect() })
+}
+
+/// The numbers of the batch's SKUs, and which of them were not remembered.
+async fn sku_ids(
+    aggregator: &Aggregator,
+    tx: &mut Tx,
+    deltas: &Deltas,
+    now: Timestamp,
+) -> Result<(Vec<i32>, Vec<(Sku, i32)>), StoreError> {
+    let known: Vec<Option<i32>> =
+        aggregator.remembered(|m| deltas.skus.iter().map(|s| m.skus.get(s).copied()).collect());
+    if let Some(ids) = known.into_iter().collect::<Option<Vec<i32>>>() {
+        return Ok((ids, Vec::new()));
+    }
+    let asked: Vec<(Sku, Unit)> = deltas.skus.iter().map(|sku| (sku.clone(), Unit::GpuMs)).collect();
+    let ids = rollups::intern_skus(tx, &asked, now).await?;
+    if ids.len() != asked.len() {
+        return Err(StoreError::inconsistent("skus", "sku", "a SKU that was just written is not there"));
+    }
+    let named = deltas.skus.iter().cloned().zip(ids.iter().copied()).collect();
+    Ok((ids, named))
+}
+
+/// Takes the books' locks in common and reads which book is open under them. Suspense is in no account: book 1.
+pub(crate) async fn lock_books(
+    tx: &mut Tx,
+    catalog: &Catalog,
+    hours: &BTreeSet<(TenantId, Hour)>,
+) -> Result<HashMap<(TenantId, Hour), i32>, StoreError> {
+    let mut of_hour: HashMap<(TenantId, Hour), AccountPeriod> = HashMap::new();
+    for (tenant, hour) in hours {
+        if let Some(home) = catalog.homes.get(tenant) {
+            let period = home.zone.period_of(hour.start());
+            of_hour.insert((*tenant, *hour), AccountPeriod { account: home.account, period });
+        }
+    }
+    let mut distinct: Vec<AccountPeriod> = of_hour.values().copied().collect();
+    distinct.sort_unstable();
+    distinct.dedup();
+    if distinct.is_empty() {
+        return Ok(HashMap::new());
+    }
+    books::lock_shared(tx, &distinct).await?;
+    let open = books::open_books(tx, &distinct).await?;
+    let book = |ap: &AccountPeriod| open.get(&(ap.account, ap.period.start())).copied().unwrap_or(1);
+    Ok(of_hour.into_iter().map(|(key, ap)| (key, book(&ap))).collect())
+}

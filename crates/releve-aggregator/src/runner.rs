@@ -1,0 +1,118 @@
+//! How do the broker's batches meet the count? Take, commit, and only then acknowledge; wait out what passes.
+
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use metrics::{counter, gauge};
+use releve_broker::{Consumer, Delivery, Ended, Handled};
+use releve_store::quarantine::Source;
+use releve_types::Timestamp;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    failpoint,
+    judge::Message,
+    take::{Aggregator, TakeError},
+};
+
+/// The first and the longest wait before a batch is tried again, in milliseconds.
+const RETRY_MS_MIN: u64 = 50;
+const RETRY_MS_MAX: u64 = 5_000;
+
+/// What the time is: the wall clock in service, a set one in a replay.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// Drains the broker's queues into the database.
+#[derive(Clone)]
+pub struct Runner {
+    aggregator: Arc<Aggregator>,
+    clock: Clock,
+    taking: Arc<AtomicBool>,
+}
+
+impl fmt::Debug for Runner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Runner").field("taking", &self.is_taking()).finish_non_exhaustive()
+    }
+}
+
+impl Runner {
+    pub fn new(aggregator: Arc<Aggregator>, clock: Clock) -> Self {
+        Self { aggregator, clock, taking: Arc::new(AtomicBool::new(true)) }
+    }
+
+    /// False once taking stopped for a fault of ours: the program is not ready.
+    pub fn is_taking(&self) -> bool {
+        self.taking.load(Ordering::Relaxed)
+    }
+
+    /// Runs until cancelled, or until taking stops.
+    pub async fn run(&self, consumer: Consumer, cancel: CancellationToken) -> Ended {
+        let depths = consumer.depths();
+        let watcher = tokio::spawn(watch_depths(depths, cancel.clone()));
+        let (runner, stop) = (self.clone(), cancel.clone());
+        let handler = move |deliveries: Vec<Delivery>| {
+            let (runner, stop) = (runner.clone(), stop.clone());
+            async move { runner.handle(deliveries, stop).await }
+        };
+        let ended = consumer.run(handler, cancel).await;
+        watcher.abort();
+        ended
+    }
+
+    async fn handle(&self, deliveries: Vec<Delivery>, stop: CancellationToken) -> Handled {
+        failpoint::hit("aggregator.next_batch");
+        let redelivered = deliveries.iter().filter(|d| d.redelivered).count();
+        counter!("releve_redelivered_total").increment(u64::try_from(redelivered).unwrap_or(0));
+        let messages = Arc::new(deliveries.into_iter().map(message).collect::<Vec<_>>());
+        let mut wait_ms = RETRY_MS_MIN;
+        loop {
+            match self.aggregator.take_shared(messages.clone(), (self.clock)()).await {
+                Ok(_) => {
+                    failpoint::hit("aggregator.before_acknowledge");
+                    return Handled::Acknowledge;
+                }
+                Err(TakeError::Passing(error)) => {
+                    counter!("releve_aggregate_retries_total").increment(1);
+                    tracing::warn!(%error, wait_ms, batch.len = messages.len(), "the batch is kept and tried again");
+                    tokio::select! {
+                        () = stop.cancelled() => return Handled::Stop,
+                        () = tokio::time::sleep(Duration::from_millis(wait_ms)) => {}
+                    }
+                    wait_ms = (wait_ms * 2).min(RETRY_MS_MAX);
+                }
+                Err(error) => {
+                    tracing::error!(%error, "taking stops; the deliveries stay in their queue");
+                    self.taking.store(false, Ordering::Relaxed);
+                    return Handled::Stop;
+                }
+            }
+        }
+    }
+}
+
+fn message(delivery: Delivery) -> Message {
+    let source = if delivery.dead_letter { Source::DeadLetter } else { Source::Amqp };
+    Message { body: delivery.body, source }
+}
+
+async fn watch_depths(
+    mut depths: tokio::sync::watch::Receiver<Vec<releve_broker::QueueDepth>>,
+    cancel: CancellationToken,
+) {
+    loop {
+        tokio::select! {
+            () = cancel.cancelled() => return,
+            changed = depths.changed() => if changed.is_err() { return },
+        }
+        for depth in depths.borrow().iter() {
+            gauge!("releve_queue_ready", "queue" => depth.queue.clone()).set(depth.ready);
+        }
+    }
+}

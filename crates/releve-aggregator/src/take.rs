@@ -1,0 +1,317 @@
+//! What becomes of a batch? Judge, count in one transaction, and give each delivery its fate, in order.
+
+use std::{
+    collections::{HashMap, HashSet, VecDeque},
+    sync::{Arc, Mutex, PoisonError},
+    time::Instant,
+};
+
+use metrics::{counter, histogram};
+use releve_metering::{Catalog, Reason, screen::Doubt};
+use releve_store::{Db, StoreError, quarantine::NewEntry};
+use releve_types::{AllocationId, Sku, TenantId, Timestamp};
+use releve_wire::Reject;
+
+use crate::{
+    count::{self, CountError},
+    judge::{self, Judged, Message},
+    settings::Settings,
+};
+
+/// What became of one delivery.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Fate {
+    /// Its time was counted, now and for ever.
+    Counted,
+    /// The same report was counted before.
+    Duplicate,
+    /// Its day is archived and its time was counted before.
+    LateKnown,
+    /// Understood but not believed: its bytes wait for a person.
+    Quarantined { reason: Reason, field: String, detail: String },
+    /// Not understood or not signed; told to the sender, since there is one.
+    Refused(Reject),
+}
+
+impl Fate {
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Counted => "counted",
+            Self::Duplicate => "duplicate",
+            Self::LateKnown => "late_known",
+            Self::Quarantined { .. } => "quarantined",
+            Self::Refused(_) => "refused",
+        }
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum TakeError {
+    /// The same call may succeed later: nothing was counted, nothing lost.
+    #[error("the database is away or busy: {0}")]
+    Passing(#[source] StoreError),
+    /// The database refuses one message after another for one reason: that is ours to mend.
+    #[error("the database refused {count} messages within a minute with SQLSTATE {sqlstate}: taking stops")]
+    Ours { sqlstate: String, count: usize },
+    #[error(transparent)]
+    Store(StoreError),
+}
+
+impl From<StoreError> for TakeError {
+    fn from(error: StoreError) -> Self {
+        if error.is_passing() { Self::Passing(error) } else { Self::Store(error) }
+    }
+}
+
+/// Takes deliveries and counts them once. Share it: everything inside is behind a lock or the database.
+#[derive(Debug)]
+pub struct Aggregator {
+    pub(crate) db: Db,
+    pub(crate) settings: Settings,
+    pub(crate) memory: Mutex<Memory>,
+}
+
+/// What need not be asked of the database again. Filled after commits only, so it never knows too much.
+#[derive(Debug, Default)]
+pub(crate) struct Memory {
+    pub catalog: Option<Arc<Catalog>>,
+    pub skus: HashMap<Sku, i32>,
+    pub days: HashSet<i64>,
+    pub allocations: HashSet<(TenantId, AllocationId)>,
+    culprits: VecDeque<(Instant, String)>,
+}
+
+impl Aggregator {
+    pub fn new(db: Db, settings: Settings) -> Self {
+        Self { db, settings, memory: Mutex::default() }
+    }
+
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    pub const fn db(&self) -> &Db {
+        &self.db
+    }
+
+    /// One batch: its fates, in order. On an error nothing of it was counted by this call that is not in the
+    /// database, and the same batch may be given again: what was counted will be a duplicate.
+    pub async fn take(&self, messages: Vec<Message>, now: Timestamp) -> Result<Vec<Fate>, TakeError> {
+        self.take_shared(Arc::new(messages), now).await
+    }
+
+    pub(crate) async fn take_shared(
+        &self,
+        messages: Arc<Vec<Message>>,
+        now: Timestamp,
+    ) -> Result<Vec<Fate>, TakeError> {
+        let started = Instant::now();
+        histogram!("releve_aggregate_batch_len").record(u32::try_from(messages.len()).unwrap_or(u32::MAX));
+        let mut fates: Vec<Option<Fate>> = vec![None; messages.len()];
+        let mut spans = vec![(0, messages.len())];
+        while let Some((start, end)) = spans.pop() {
+            if start == end {
+                continue;
+            }
+            match self.attempt(&messages, start, end, now).await {
+                Ok(found) => {
+                    for (slot, fate) in fates[start..end].iter_mut().zip(found) {
+                        *slot = Some(fate);
+                    }
+                }
+                Err(TakeError::Store(error)) if end - start > 1 => {
+                    tracing::warn!(%error, batch.len = end - start, "a batch was refused: halving it");
+                    let middle = start + (end - start) / 2;
+                    spans.extend([(middle, end), (start, middle)]);
+                }
+                Err(TakeError::Store(error)) => {
+                    fates[start] = Some(self.set_culprit_aside(&messages[start], &error, now).await?);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        histogram!("releve_aggregate_take_seconds").record(started.elapsed());
+        let fates: Vec<Fate> = fates.into_iter().flatten().collect();
+        for fate in &fates {
+            counter!("releve_reports_total", "fate" => fate.name()).increment(1);
+            if let Fate::Quarantined { reason, .. } = fate {
+                counter!("releve_quarantine_total", "reason" => reason.as_str()).increment(1);
+            }
+        }
+        Ok(fates)
+    }
+
+    /// One span of the batch in one transaction, judged again for as long as the catalog moves under it.
+    async fn attempt(
+        &self,
+        messages: &Arc<Vec<Message>>,
+        start: usize,
+        end: usize,
+        now: Timestamp,
+    ) -> Result<Vec<Fate>, TakeError> {
+        let mut banned = HashSet::new();
+        loop {
+            let catalog = self.catalog().await?;
+            let judged = {
+                let (messages, catalog, settings) = (messages.clone(), catalog.clone(), self.settings.clone());
+                let work = move || judge::judge(&messages[start..end], &catalog, &settings, now);
+                tokio::task::spawn_blocking(work)
+                    .await
+                    .map_err(|_| TakeError::Store(StoreError::Sql(sqlx::Error::WorkerCrashed)))?
+            };
+            let split = Split::of(&messages[start..end], judged, &catalog, &banned);
+            self.make_days(&split, now).await?;
+            match count::count(self, &catalog, &messages[start..end], &split, None, now).await {
+                Ok(counted) => return Ok(split.fates(&counted.fates)),
+                Err(CountError::CatalogMoved) => self.forget_catalog(),
+                Err(CountError::KeyReused(reused)) => banned.extend(reused),
+                Err(CountError::Taken(_)) => {}
+                Err(CountError::Store(error)) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// The catalog as last loaded; loaded now if it is not there.
+    pub(crate) async fn catalog(&self) -> Result<Arc<Catalog>, TakeError> {
+        if let Some(catalog) = self.remembered(|m| m.catalog.clone()) {
+            return Ok(catalog);
+        }
+        let mut tx = self.db.begin_app().await?;
+        let catalog = Arc::new(releve_store::catalog::load(&mut tx).await?);
+        tx.commit().await?;
+        self.remember(|m| m.catalog = Some(catalog.clone()));
+        Ok(catalog)
+    }
+
+    pub(crate) fn forget_catalog(&self) {
+        self.remember(|m| m.catalog = None);
+    }
+
+    pub(crate) fn remember(&self, change: impl FnOnce(&mut Memory)) {
+        change(&mut self.memory.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    pub(crate) fn remembered<T>(&self, read: impl FnOnce(&Memory) -> T) -> T {
+        read(&self.memory.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Makes the partitions that this batch's days need, in a transaction of its own, before the count.
+    pub(crate) async fn make_days(&self, split: &Split, now: Timestamp) -> Result<(), TakeError> {
+        let mut days: Vec<i64> = split.good.iter().map(|s| s.day()).collect();
+        days.push(now.day());
+        self.ensure_days(days).await
+    }
+
+    pub(crate) async fn ensure_days(&self, mut days: Vec<i64>) -> Result<(), TakeError> {
+        days.sort_unstable();
+        days.dedup();
+        let missing = self.remembered(|m| days.iter().copied().filter(|d| !m.days.contains(d)).collect::<Vec<_>>());
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let mut tx = self.db.begin_app().await?;
+        let floor = releve_store::floor::read_shared(&mut tx).await?;
+        for day in missing.iter().filter(|d| **d >= floor) {
+            releve_store::floor::make_partitions(&mut tx, *day, *day).await?;
+        }
+        tx.commit().await?;
+        self.remember(|m| m.days.extend(missing));
+        Ok(())
+    }
+
+    /// The message that alone makes the database refuse: kept with its bytes. Too many of one kind are not theirs.
+    async fn set_culprit_aside(
+        &self,
+        message: &Message,
+        error: &StoreError,
+        now: Timestamp,
+    ) -> Result<Fate, TakeError> {
+        let sqlstate = error.sqlstate().unwrap_or_else(|| "none".to_owned());
+        let count = self.count_culprit(&sqlstate);
+        if count > self.settings.culprits_per_minute_max {
+            return Err(TakeError::Ours { sqlstate, count });
+        }
+        tracing::error!(%error, sqlstate, "one message was refused by the database: quarantined");
+        let doubt = Doubt::new(Reason::Unstorable, "", error.to_string());
+        let catalog = self.catalog().await?;
+        let judged = judge::judge(std::slice::from_ref(message), &catalog, &self.settings, now);
+        let entry: NewEntry = match judged.into_iter().next() {
+            Some(Judged::Good(screened)) => judge::of_report(message, &catalog, &screened.report, doubt.clone()),
+            Some(Judged::Doubtful(entry) | Judged::Refused(_, entry)) => *entry,
+            None => return Err(TakeError::Ours { sqlstate, count }),
+        };
+        let mut tx = self.db.begin_app().await?;
+        releve_store::quarantine::insert(&mut tx, &[entry], now).await?;
+        tx.commit().await?;
+        Ok(Fate::Quarantined { reason: doubt.reason, field: doubt.field, detail: doubt.detail })
+    }
+
+    fn count_culprit(&self, sqlstate: &str) -> usize {
+        let mut count = 0;
+        self.remember(|m| {
+            m.culprits.push_back((Instant::now(), sqlstate.to_owned()));
+            while m.culprits.front().is_some_and(|(at, _)| at.elapsed().as_secs() >= 60) {
+                m.culprits.pop_front();
+            }
+            count = m.culprits.iter().filter(|(_, s)| s == sqlstate).count();
+        });
+        count
+    }
+}
+
+/// A judged batch, taken apart: the good ones for the database, the rest with their fate.
+#[derive(Debug, Default)]
+pub(crate) struct Split {
+    pub good: Vec<releve_metering::Screened>,
+    /// Where each good one stands in the batch.
+    pub at: Vec<usize>,
+    pub entries: Vec<NewEntry>,
+    fates: Vec<Option<Fate>>,
+}
+
+impl Split {
+    pub fn of(messages: &[Message], judged: Vec<Judged>, catalog: &Catalog, banned: &HashSet<usize>) -> Self {
+        let mut split = Self { fates: vec![None; judged.len()], ..Self::default() };
+        for (i, judged) in judged.into_iter().enumerate() {
+            match judged {
+                Judged::Good(screened) if banned.contains(&i) => {
+                    let entry = judge::of_report(&messages[i], catalog, &screened.report, key_reused());
+                    split.set_aside(i, entry);
+                }
+                Judged::Good(screened) => {
+                    split.good.push(*screened);
+                    split.at.push(i);
+                }
+                Judged::Doubtful(entry) => split.set_aside(i, *entry),
+                Judged::Refused(reject, entry) => match messages[i].source {
+                    releve_store::quarantine::Source::Http => split.fates[i] = Some(Fate::Refused(reject)),
+                    _ => split.set_aside(i, *entry),
+                },
+            }
+        }
+        split
+    }
+
+    fn set_aside(&mut self, i: usize, entry: NewEntry) {
+        let (reason, field, detail) = (entry.reason, entry.field.clone(), entry.detail.clone());
+        self.fates[i] = Some(Fate::Quarantined { reason, field, detail });
+        self.entries.push(entry);
+    }
+
+    /// Every message's fate, in order: the good ones' as the transaction gave them, the others' as judged.
+    pub fn fates(&self, good: &[Fate]) -> Vec<Fate> {
+        let mut fates = self.fates.clone();
+        for (i, fate) in self.at.iter().zip(good) {
+            fates[*i] = Some(fate.clone());
+        }
+        fates.into_iter().flatten().collect()
+    }
+}
+
+fn key_reused() -> Doubt {
+    Doubt::new(
+        Reason::Overlap,
+        "data.head.seq",
+        "this run, sequence and window were reported before with other content",
+    )
+}
