@@ -12,14 +12,15 @@
 //! book          <number>
 //! currency      <code>
 //! term          <from> <price book id>                                  by start: those that hold in the period
-//! price         <price id> <sku> <unit> <from> <rounding> <model> (<up to, or -> <price>)…   by SKU, then by start
+//! price         <price id> <sku> <unit> <from> <rounding> <model> (<up to, or -> <price>)…   as they follow
 //! usage         <sku> <start> <end> <tenant id> <project> <metered> <energy mJ>
 //! allocation    <sku> <allocation id> <device> <start> <end> <tenant id> <project> <held before> <held> <energy mJ>
 //! reports       <count> <SHA-256 over their digests, ascending, or - for none>
 //! ```
 //!
 //! Usage is given summed over the longest stretches in which its price does not change, and sorted by its fields
-//! from left to right (texts by their bytes). `allocation` lines are there for SKUs that a plan rounds; then the
+//! from left to right: texts by their bytes, but SKUs of GPUs by model, profile (whole devices first), share,
+//! class and region, and before meters. `allocation` lines are there for SKUs that a plan rounds; then the
 //! `usage` lines hold their sums too.
 
 use std::fmt::{self, Write};

@@ -1,0 +1,218 @@
+//! Does an invoice hold together, and is one that does not noticed?
+
+use expect_test::{Expect, expect};
+use releve_billing::{
+    Content, Draft, Hold, HoldKind, InvoiceError, Issued, Number, Outcome, Parked, Stamp, draft, due_at, rate,
+};
+use releve_types::{
+    AccountId, Currency, InvoiceId, Money, Period, Timestamp, Zone, ids::IssuerId, time::MILLIS_PER_HOUR,
+};
+use rust_decimal::Decimal;
+use uuid::Uuid;
+
+use crate::sheet::{Sheet, instant, may, named};
+
+fn outcome(sheet: &str, holds: Vec<Hold>) -> Outcome {
+    let sheet = Sheet::read(sheet);
+    let rated = rate(&sheet.contract(), may(), &sheet.usage).expect("rated");
+    let (account, issuer) = (AccountId::from_uuid(named("account")), IssuerId::from_uuid(named("issuer")));
+    draft(account, issuer, may(), 1, rated, holds)
+}
+
+const SHEET: &str = "price h100 from 05-01 2.00 to 100h, 1.00 beyond
+                     price tokens from 05-01 0.60
+                     use acme/train h100 05-01..06-01 120h
+                     use acme/chat tokens 05-01..06-01 12345678";
+
+fn good() -> Draft {
+    match outcome(SHEET, vec![]) {
+        Outcome::Draft(draft) => draft,
+        other => panic!("{other:?} is no draft"),
+    }
+}
+
+fn stamp() -> Stamp {
+    let issued_at = instant("06-01").plus_millis(60_000);
+    Stamp {
+        id: InvoiceId::from_uuid(Uuid::from_u128(7)),
+        number: Number::new("REL", 2020, 42).expect("a number"),
+        issued_at,
+        due_at: due_at(&Zone::utc(), issued_at, 30),
+        digest: [7; 32],
+    }
+}
+
+fn gap() -> Hold {
+    Hold {
+        kind: HoldKind::Gap,
+        detail: "node n1 has not reported 3 hours".to_owned(),
+        to_do: "let it report, or accept the gap".to_owned(),
+        gpu_ms: Some(3 * MILLIS_PER_HOUR),
+    }
+}
+
+#[test]
+fn nothing_used_is_no_invoice() {
+    assert_eq!(outcome("price h100 from 05-01 2.00", vec![]), Outcome::Nothing);
+}
+
+#[test]
+fn a_hold_parks_also_where_nothing_was_metered() {
+    let Outcome::Parked(parked) = outcome("price h100 from 05-01 2.00", vec![gap()]) else {
+        panic!("what is missing may be all there was")
+    };
+    assert_eq!((parked.holds(), parked.content().lines.len()), (&[gap()][..], 0));
+    assert_eq!(parked.check(), Ok(()));
+}
+
+#[test]
+fn usage_without_a_price_parks() {
+    let sheet = "price h100 from 05-10 2.00
+                 use acme/train h100 05-01..05-10 5h
+                 use umbra/lab h100 05-01..05-10 7h
+                 use acme/train h100 05-10..06-01 10h";
+    let Outcome::Parked(parked) = outcome(sheet, vec![]) else { panic!("parked") };
+    expect![[r#"
+        [
+            Hold {
+                kind: Unpriced,
+                detail: "gpu/h100/whole/1:1/standard/eu has no price in 2020-05-01T00:00:00Z to 2020-05-10T00:00:00Z: 43200000 GPU-ms used",
+                to_do: "add a price of gpu/h100/whole/1:1/standard/eu from 2020-05-01T00:00:00Z, then run again",
+                gpu_ms: Some(
+                    43200000,
+                ),
+            },
+        ]"#]].assert_eq(&format!("{:#?}", parked.holds()));
+    assert_eq!(parked.content().total.to_string(), "20.00 EUR", "what has a price is shown");
+}
+
+#[test]
+fn lines_are_named_and_numbered() {
+    let draft = good();
+    let named: Vec<String> = draft.content().lines.iter().map(|l| format!("{} {}", l.line, l.description)).collect();
+    expect![[r#"
+        1 tokens, eu
+        2 GPU time on h100, eu, tier 1
+        3 GPU time on h100, eu, tier 2"#]]
+    .assert_eq(&named.join("\n"));
+}
+
+#[test]
+fn issuing_keeps_what_was_drafted() {
+    let draft = good();
+    assert_eq!(draft.check(), Ok(()));
+    let content = draft.content().clone();
+    let issued = draft.issue(stamp());
+    assert_eq!(issued.check(), Ok(()));
+    assert_eq!(Issued::restore(content.clone(), stamp()), Ok(issued));
+    assert_eq!(Draft::restore(content.clone()).map(|d| d.content().clone()), Ok(content.clone()));
+    let early = Stamp { due_at: instant("05-31"), ..stamp() };
+    assert!(matches!(Issued::restore(content.clone(), early), Err(InvoiceError::Due { .. })));
+    assert_eq!(Parked::restore(content, vec![]), Err(InvoiceError::NothingHolds));
+}
+
+#[track_caller]
+fn spoiled(how: fn(&mut Content), expected: Expect) {
+    let mut content = good().content().clone();
+    how(&mut content);
+    expected.assert_eq(&Draft::restore(content).expect_err("spoiled").to_string());
+}
+
+fn euros(cents: i64) -> Money {
+    Money::exact(Decimal::new(cents, 2), Currency::Eur).expect("cents")
+}
+
+#[test]
+fn an_invoice_that_does_not_add_up_is_refused() {
+    spoiled(|c| c.total = euros(1), expect!["total: the lines sum to 227.41 EUR, the invoice says 0.01 EUR"]);
+    spoiled(|c| c.total = Money::zero(Currency::Usd), expect!["total: USD on an invoice in EUR"]);
+    spoiled(
+        |c| c.lines[1].charge.amount = euros(20_001),
+        expect!["lines[1].amount: 360000 × 2 / 3600 does not round to 200.01 EUR"],
+    );
+    spoiled(
+        |c| c.lines[1].charge.amount = Money::zero(Currency::Jpy),
+        expect!["lines[1].amount: JPY on an invoice in EUR"],
+    );
+    spoiled(
+        |c| c.lines[1].charge.billed += 18_000,
+        expect!["lines[1].amount: 360018 × 2 / 3600 does not round to 200.00 EUR"],
+    );
+    spoiled(
+        |c| c.lines[1].charge.unit_price = Decimal::new(201, 2),
+        expect!["lines[1].amount: 360000 × 2.01 / 3600 does not round to 200.00 EUR"],
+    );
+    spoiled(
+        |c| c.lines[1].charge.unit_price = Decimal::new(20_000_001, 7),
+        expect![
+            "lines[1].unit_price: price: 2.0000001 can't be printed exactly: a price has at most 6 decimals per base quantity"
+        ],
+    );
+    spoiled(
+        |c| c.lines[1].charge.base_quantity = 3_599,
+        expect!["lines[1].base_quantity: 3599, where 3600 is the unit's"],
+    );
+    spoiled(|c| c.lines[1].charge.metered = -1, expect!["lines[1].metered: -1 is negative"]);
+    spoiled(|c| c.lines[1].line = 3, expect!["lines[1].line: it is numbered 3"]);
+    spoiled(|c| c.lines.swap(0, 1), expect!["lines[0].line: it is numbered 2"]);
+    spoiled(
+        |c| c.lines[2].charge.tier = 0,
+        expect!["lines[2]: the same price, project, stretch and tier as an earlier line"],
+    );
+    spoiled(|c| c.currency = Currency::Usd, expect!["lines[0].amount: EUR on an invoice in USD"]);
+    spoiled(|c| c.book = 0, expect!["book: 0, books are counted from 1"]);
+    spoiled(
+        |c| c.period = Period::new(instant("05-02"), instant("06-01")).expect("a period"),
+        expect![
+            "lines[0].stretch: 2020-05-01T00:00:00Z to 2020-06-01T00:00:00Z lies outside the period 2020-05-02T00:00:00Z to 2020-06-01T00:00:00Z"
+        ],
+    );
+}
+
+/// Half a cent goes up. A line that says otherwise is as wrong as one that is a euro off.
+#[test]
+fn half_a_cent_belongs_to_the_larger_amount() {
+    let Outcome::Draft(draft) = outcome("price h100 from 05-01 0.18\nuse a/b h100 05-01..06-01 100s", vec![]) else {
+        panic!("a draft")
+    };
+    let with = |cents| {
+        let mut content = draft.content().clone();
+        content.lines[0].charge.amount = euros(cents);
+        content.total = euros(cents);
+        Draft::restore(content).is_ok()
+    };
+    assert_eq!([with(0), with(1), with(2)], [false, true, false]);
+}
+
+#[test]
+fn numbers_are_padded_and_checked() {
+    let number =
+        |series, year, serial| Number::new(series, year, serial).map_or_else(|e| e.to_string(), |n| n.to_string());
+    let texts = [
+        number("REL", 2020, 42),
+        number("FR-A1", 2026, 1_234_567),
+        Number::placeholder("REL", 2020).expect("a number").to_string(),
+        number("", 2020, 1),
+        number("rel", 2020, 1),
+        number("A-VERY-LONG-ONE", 2020, 1),
+        number("REL", 20, 1),
+        number("REL", 2020, -1),
+    ];
+    expect![[r#"
+        REL-2020-000042
+        FR-A1-2026-1234567
+        REL-2020-000000
+        series: '' is not 1 to 12 of A-Z, 0-9 and '-'
+        series: 'rel' is not 1 to 12 of A-Z, 0-9 and '-'
+        series: 'A-VERY-LONG-ONE' is not 1 to 12 of A-Z, 0-9 and '-'
+        year: 20 is not a year of four digits
+        serial: -1 is not 0 (a placeholder) or above"#]]
+    .assert_eq(&texts.join("\n"));
+}
+
+#[test]
+fn a_payment_is_in_time_to_the_end_of_the_day() {
+    let paris = Zone::new("Europe/Paris").expect("a zone");
+    let issued: Timestamp = "2026-03-01T00:05:00Z".parse().expect("an instant");
+    assert_eq!(due_at(&paris, issued, 30).to_string(), "2026-03-31T21:59:59.999Z");
+}

@@ -1,0 +1,172 @@
+//! What holds whatever the prices and whoever used what?
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use releve_billing::{Basis, Contract, Outcome, Rated, Reports, Rounding, Usage, digest, draft, rate};
+use releve_types::{
+    AccountId, Hour, Money, Period, Sku,
+    ids::{IssuerId, PriceId},
+};
+use uuid::Uuid;
+
+use crate::world::{HOURS, World, a_world, hours};
+
+fn rated(world: &World, period: Period) -> Rated {
+    let stretches = world.contract.stretches(period);
+    rate(&world.contract, period, &world.usage(period, &stretches)).expect("rated")
+}
+
+fn hourly(period: Period) -> Vec<Period> {
+    (period.first_hour().index()..period.end_hour().index()).map(|h| hours(h, h + 1)).collect()
+}
+
+fn digest_of(contract: &Contract, period: Period, usage: &Usage) -> [u8; 32] {
+    let account = AccountId::from_uuid(Uuid::from_u128(1));
+    let issuer = IssuerId::from_uuid(Uuid::from_u128(2));
+    let reports = Reports::default();
+    digest(&Basis { account, issuer, period, book: 1, contract, usage, reports }).expect("a digest")
+}
+
+/// Metered and billed per SKU and price; what has no price counts as nothing billed.
+fn sums(rated: &Rated) -> BTreeMap<(Sku, Option<PriceId>), (i64, i64)> {
+    let charges = rated.charges.iter().map(|c| ((c.sku.clone(), Some(c.price_id)), (c.metered, c.billed)));
+    let unpriced = rated.unpriced.iter().map(|u| ((u.sku.clone(), None), (u.metered, 0)));
+    let mut sums: BTreeMap<_, (i64, i64)> = BTreeMap::new();
+    for (key, (metered, billed)) in charges.chain(unpriced) {
+        let sum = sums.entry(key).or_default();
+        (sum.0, sum.1) = (sum.0 + metered, sum.1 + billed);
+    }
+    sums
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
+    #[test]
+    fn splitting_stretches_changes_nothing(world in a_world()) {
+        let period = hours(0, HOURS);
+        let coarse = world.usage(period, &world.contract.stretches(period));
+        let fine = world.usage(period, &hourly(period));
+        prop_assert_eq!(rate(&world.contract, period, &coarse), rate(&world.contract, period, &fine));
+        prop_assert_eq!(
+            digest_of(&world.contract, period, &coarse),
+            digest_of(&world.contract, period, &fine)
+        );
+    }
+
+    #[test]
+    fn the_order_of_rows_changes_nothing(world in a_world(), by in any::<prop::sample::Index>()) {
+        let period = hours(0, HOURS);
+        let usage = world.usage(period, &hourly(period));
+        let mut other = usage.clone();
+        other.items.reverse();
+        other.allocations.reverse();
+        if !other.items.is_empty() {
+            let n = by.index(other.items.len());
+            other.items.rotate_left(n);
+        }
+        if !other.allocations.is_empty() {
+            let n = by.index(other.allocations.len());
+            other.allocations.rotate_left(n);
+        }
+        prop_assert_eq!(rate(&world.contract, period, &usage), rate(&world.contract, period, &other));
+        prop_assert_eq!(
+            digest_of(&world.contract, period, &usage),
+            digest_of(&world.contract, period, &other)
+        );
+    }
+
+    #[test]
+    fn nothing_metered_is_lost(world in a_world()) {
+        let rated = rated(&world, hours(0, HOURS));
+        let metered: i64 = sums(&rated).values().map(|(metered, _)| metered).sum();
+        let held: i64 = world.atoms.iter().filter(|a| a.hour >= 0).map(|a| a.held).sum();
+        prop_assert_eq!(metered, held);
+    }
+
+    #[test]
+    fn energy_stays_with_the_time_that_used_it(world in a_world()) {
+        let mut world = world;
+        // Energy of nothing held has no line to stand on.
+        world.atoms.retain(|a| a.held > 0);
+        let rated = rated(&world, hours(0, HOURS));
+        let charged: i64 = rated.charges.iter().map(|c| c.energy_mj).sum();
+        let unpriced: i64 = rated.unpriced.iter().map(|u| u.energy_mj).sum();
+        let used: i64 = world.atoms.iter().filter(|a| a.hour >= 0).map(|a| a.energy_mj).sum();
+        prop_assert_eq!(charged + unpriced, used);
+        prop_assert!(rated.charges.iter().all(|c| c.energy_mj >= 0 && c.metered >= 0 && c.billed >= 0));
+    }
+
+    /// Two short periods meter and bill what one long one does, price by price: nothing is begun twice.
+    #[test]
+    fn splitting_a_period_bills_the_same_time(world in a_world(), at in 1..HOURS) {
+        let whole = sums(&rated(&world, hours(0, HOURS)));
+        let mut halves = sums(&rated(&world, hours(0, at)));
+        for (key, (metered, billed)) in sums(&rated(&world, hours(at, HOURS))) {
+            let sum = halves.entry(key).or_default();
+            (sum.0, sum.1) = (sum.0 + metered, sum.1 + billed);
+        }
+        prop_assert_eq!(whole, halves);
+    }
+
+    #[test]
+    fn lines_sum_to_the_total_and_check(world in a_world()) {
+        let period = hours(0, HOURS);
+        let rated = rated(&world, period);
+        let sum = rated.charges.iter().try_fold(Money::zero(rated.currency), |sum, c| sum.checked_add(c.amount));
+        prop_assert_eq!(sum, Ok(rated.total));
+        let (account, issuer) = (AccountId::from_uuid(Uuid::nil()), IssuerId::from_uuid(Uuid::nil()));
+        let nothing = rated.charges.is_empty() && rated.unpriced.is_empty();
+        let unpriced = !rated.unpriced.is_empty();
+        match draft(account, issuer, period, 1, rated, vec![]) {
+            Outcome::Nothing => prop_assert!(nothing),
+            Outcome::Draft(draft) => {
+                prop_assert!(!unpriced);
+                prop_assert_eq!(draft.check(), Ok(()));
+            }
+            Outcome::Parked(parked) => {
+                prop_assert!(unpriced);
+                prop_assert_eq!(parked.check(), Ok(()));
+            }
+        }
+    }
+
+    /// Each line's time has exactly one price, and that price is the line's.
+    #[test]
+    fn a_line_lies_within_its_price(world in a_world()) {
+        for charge in rated(&world, hours(0, HOURS)).charges {
+            for hour in hourly(charge.stretch) {
+                let price = world.contract.price_at(&charge.sku, hour.first_hour());
+                prop_assert_eq!(price.map(|p| p.id()), Some(charge.price_id));
+            }
+        }
+    }
+
+    #[test]
+    fn plans_round_up_and_never_back(held in 0i64..40_000_000, more in 0i64..10_000_000) {
+        for plan in Rounding::ALL {
+            let (before, after) = (plan.billed(held).expect("small"), plan.billed(held + more).expect("small"));
+            prop_assert!(before >= held);
+            prop_assert!(after >= before);
+            prop_assert_eq!(plan.billed(0), Some(0));
+        }
+    }
+
+    /// A cut is a cut: stretches are in order, without a gap, and no price changes within one.
+    #[test]
+    fn stretches_cover_the_period(world in a_world()) {
+        let period = hours(0, HOURS);
+        let stretches = world.contract.stretches(period);
+        prop_assert_eq!(stretches[0].first_hour(), period.first_hour());
+        prop_assert_eq!(stretches[stretches.len() - 1].end_hour(), period.end_hour());
+        prop_assert!(stretches.windows(2).all(|pair| pair[0].end_hour() == pair[1].first_hour()));
+        for n in 0..3 {
+            for stretch in &stretches {
+                let price = |hour: Hour| world.contract.price_at(&crate::world::sku(n), hour).map(|p| p.id());
+                let first = price(stretch.first_hour());
+                prop_assert!(hourly(*stretch).iter().all(|h| price(h.first_hour()) == first));
+            }
+        }
+    }
+}

@@ -1,0 +1,249 @@
+//! How is a case written down? Prices and held hours as text in, the lines of the invoice as a text table out.
+//!
+//! ```text
+//! price h100 from 05-01 2.50                                    per hour, exact
+//! price h100 from 05-16 3.00 started_minute                     with a plan
+//! price a100 from 05-01 2.00 to 100h, 1.50 to 500h, 1.00 beyond graduated
+//! use acme/train h100 05-01..06-01 744h                         summed usage
+//! hold acme/train h100 05-01..06-01 job1:gpu0 40m               usage of one allocation on one device
+//! hold acme/train h100 05-01..06-01 job1:gpu0 40m after 30m     … which held 30 minutes before the period
+//! ```
+//!
+//! All in May 2020, UTC.
+
+use std::{collections::BTreeMap, fmt::Write, sync::Arc};
+
+use releve_billing::{
+    AllocationItem, Contract, Model, Price, PriceBook, Rated, Rounding, Term, Tier, Usage, UsageItem, rate,
+};
+use releve_types::{
+    AllocationId, Currency, Period, Sku, TenantId, Timestamp, Unit,
+    ids::{PriceBookId, PriceId},
+    time::{MILLIS_PER_HOUR, MILLIS_PER_MINUTE, MILLIS_PER_SECOND},
+};
+use uuid::Uuid;
+
+pub fn may() -> Period {
+    Period::new(instant("05-01"), instant("06-01")).expect("a month")
+}
+
+/// `05-16` or `05-16T07`.
+pub fn instant(text: &str) -> Timestamp {
+    let (date, hour) = text.split_once('T').unwrap_or((text, "00"));
+    format!("2020-{date}T{hour}:00:00Z").parse().expect("an instant")
+}
+
+/// Ids that sort as their names do.
+pub fn named(name: &str) -> Uuid {
+    let mut bytes = [0; 16];
+    for (slot, byte) in bytes.iter_mut().zip(name.bytes()) {
+        *slot = byte;
+    }
+    Uuid::from_bytes(bytes)
+}
+
+pub fn unnamed(uuid: Uuid) -> String {
+    uuid.as_bytes().iter().take_while(|b| **b != 0).map(|b| char::from(*b)).collect()
+}
+
+pub fn sku_of(name: &str) -> (Sku, Unit) {
+    let meter = |unit| (Sku::meter(name, "eu").expect("a SKU"), unit);
+    match name {
+        "tokens" => meter(Unit::Token),
+        "storage" => meter(Unit::GibSecond),
+        "traffic" => meter(Unit::Byte),
+        "images" => meter(Unit::Count),
+        gpu => (format!("gpu/{gpu}/whole/1:1/standard/eu").parse().expect("a SKU"), Unit::GpuMs),
+    }
+}
+
+fn short(sku: &Sku) -> &str {
+    match sku {
+        Sku::Gpu { model, .. } => model,
+        Sku::Meter { meter, .. } => meter,
+    }
+}
+
+/// `744h`, `1h30m`, `0.250s`, or a plain number of base units.
+fn quantity(text: &str) -> i64 {
+    let (mut total, mut digits) = (0, String::new());
+    for c in text.chars() {
+        let of = |digits: &str, unit: i64| {
+            let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+            let thousandths: i64 = format!("{fraction:0<3}").parse().expect("a fraction");
+            whole.parse::<i64>().expect("a number") * unit + thousandths * unit / 1000
+        };
+        match c {
+            'h' => total += of(&digits, MILLIS_PER_HOUR),
+            'm' => total += of(&digits, MILLIS_PER_MINUTE),
+            's' => total += of(&digits, MILLIS_PER_SECOND),
+            _ => {
+                digits.push(c);
+                continue;
+            }
+        }
+        digits.clear();
+    }
+    if digits.is_empty() { total } else { digits.parse().expect("base units") }
+}
+
+/// `744:00:00` or `0:00:00.250`.
+fn clock(ms: i64) -> String {
+    let (h, m, s) = (ms / MILLIS_PER_HOUR, ms / MILLIS_PER_MINUTE % 60, ms / MILLIS_PER_SECOND % 60);
+    match ms % MILLIS_PER_SECOND {
+        0 => format!("{h}:{m:02}:{s:02}"),
+        rest => format!("{h}:{m:02}:{s:02}.{rest:03}"),
+    }
+}
+
+fn shown(unit: Unit, base_units: i64) -> String {
+    if unit == Unit::GpuMs { clock(base_units) } else { base_units.to_string() }
+}
+
+#[derive(Default)]
+pub struct Sheet {
+    prices: Vec<Price>,
+    pub usage: Usage,
+}
+
+impl Sheet {
+    pub fn read(text: &str) -> Self {
+        let mut sheet = Self::default();
+        for line in text.lines().map(str::trim).filter(|l| !l.is_empty()) {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            match words.as_slice() {
+                ["price", sku, "from", from, rest @ ..] => sheet.price(sku, from, rest),
+                ["use", who, sku, when, amount] => sheet.item(who, sku, when, amount),
+                ["hold", who, sku, when, what, held] => sheet.hold(who, sku, when, what, held, "0"),
+                ["hold", who, sku, when, what, held, "after", before] => sheet.hold(who, sku, when, what, held, before),
+                _ => panic!("'{line}' is no line of a sheet"),
+            }
+        }
+        sheet
+    }
+
+    fn price(&mut self, sku: &str, from: &str, rest: &[&str]) {
+        let (sku, unit) = sku_of(sku);
+        let (plan, words) = match rest.split_last() {
+            Some((last, before)) if last.parse::<Rounding>().is_ok() => (last.parse().expect("a plan"), before),
+            _ => (Rounding::Exact, rest),
+        };
+        let tier = |words: &[&str]| match words {
+            [price, "to", up_to] => Tier { up_to: Some(quantity(up_to)), price: price.parse().expect("a price") },
+            [price, "beyond"] | [price] => Tier { up_to: None, price: price.parse().expect("a price") },
+            _ => panic!("{words:?} is no tier"),
+        };
+        let words = words.join(" ");
+        let tiers: Vec<Tier> = words.split(", ").map(|t| tier(&t.split(' ').collect::<Vec<_>>())).collect();
+        let name = if tiers.len() == 1 { "per_unit" } else { "graduated" };
+        let model = Model::from_parts(name, tiers).expect("a model");
+        let id = PriceId::from_uuid(named(&format!("price {}", self.prices.len())));
+        self.prices.push(Price::new(id, sku, unit, instant(from), model, plan).expect("a price"));
+    }
+
+    fn item(&mut self, who: &str, sku: &str, when: &str, amount: &str) {
+        let (tenant, project) = tenant_and_project(who);
+        let (metered, energy_mj) = (quantity(amount), 0);
+        let (sku, stretch) = (sku_of(sku).0, stretch(when));
+        self.usage.items.push(UsageItem { tenant, project, sku, stretch, metered, energy_mj });
+    }
+
+    fn hold(&mut self, who: &str, sku: &str, when: &str, what: &str, held: &str, before: &str) {
+        let (tenant, project) = tenant_and_project(who);
+        let (allocation, device) = what.split_once(':').expect("allocation:device");
+        self.usage.allocations.push(AllocationItem {
+            tenant,
+            project,
+            sku: sku_of(sku).0,
+            allocation: AllocationId::from_uuid(named(allocation)),
+            device: named(device),
+            stretch: stretch(when),
+            held_before: quantity(before),
+            held: quantity(held),
+            energy_mj: 0,
+        });
+    }
+
+    pub fn book(&self) -> PriceBook {
+        let id = PriceBookId::from_uuid(named("book"));
+        PriceBook::new(id, "list".to_owned(), Currency::Eur, self.prices.clone()).expect("a price book")
+    }
+
+    pub fn contract(&self) -> Contract {
+        let from = instant("01-01").hour();
+        Contract::new(Currency::Eur, vec![Term { from, book: Arc::new(self.book()) }]).expect("a contract")
+    }
+}
+
+fn tenant_and_project(who: &str) -> (TenantId, String) {
+    let (tenant, project) = who.split_once('/').expect("tenant/project");
+    (TenantId::from_uuid(named(tenant)), project.to_owned())
+}
+
+fn stretch(when: &str) -> Period {
+    let (start, end) = when.split_once("..").expect("from..until");
+    Period::new(instant(start), instant(end)).expect("a stretch")
+}
+
+/// Rates the sheet's May and writes the result as a table.
+pub fn bill(text: &str) -> String {
+    let sheet = Sheet::read(text);
+    match rate(&sheet.contract(), may(), &sheet.usage) {
+        Ok(rated) => table(&rated),
+        Err(refused) => format!("refused: {refused}\n"),
+    }
+}
+
+pub fn table(rated: &Rated) -> String {
+    let mut rows =
+        vec![["for", "what", "from", "until", "metered", "billed", "× price", "/ base", "= EUR"].map(str::to_owned)];
+    let day = |at: Timestamp| at.to_string()[5..].replace(":00:00Z", "").replace("T00", "");
+    for c in &rated.charges {
+        rows.push([
+            format!("{}/{}", unnamed(c.tenant.uuid()), c.project),
+            format!("{}{}", short(&c.sku), if c.tier == 0 { String::new() } else { format!(" tier {}", c.tier + 1) }),
+            day(c.stretch.start()),
+            day(c.stretch.end()),
+            shown(c.unit, c.metered),
+            if c.unit == Unit::GpuMs {
+                format!("{} = {} s", clock(c.billed), c.quantity())
+            } else {
+                c.billed.to_string()
+            },
+            c.unit_price.to_string(),
+            c.base_quantity.to_string(),
+            c.amount.amount().to_string(),
+        ]);
+    }
+    let mut out = aligned(&rows);
+    for u in &rated.unpriced {
+        let (who, stretch) = (unnamed(u.tenant.uuid()), u.stretch);
+        let (from, until) = (day(stretch.start()), day(stretch.end()));
+        let amount = if matches!(u.sku, Sku::Gpu { .. }) { clock(u.metered) } else { u.metered.to_string() };
+        writeln!(out, "no price: {who}/{} {} {from} to {until}, {amount}", u.project, short(&u.sku)).expect("text");
+    }
+    // The quantities' own sums, for whoever checks them with a pencil.
+    let mut sums: BTreeMap<&str, (i64, i64)> = BTreeMap::new();
+    for c in rated.charges.iter().filter(|c| c.unit == Unit::GpuMs) {
+        let sum = sums.entry(short(&c.sku)).or_default();
+        (sum.0, sum.1) = (sum.0 + c.metered, sum.1 + c.billed);
+    }
+    for (sku, (metered, billed)) in sums {
+        writeln!(out, "{sku}: metered {}, billed {}", clock(metered), clock(billed)).expect("text");
+    }
+    writeln!(out, "total {}", rated.total).expect("text");
+    out
+}
+
+fn aligned<const N: usize>(rows: &[[String; N]]) -> String {
+    let mut out = String::new();
+    let widths: Vec<usize> = (0..N).map(|n| rows.iter().map(|row| row[n].chars().count()).max().unwrap_or(0)).collect();
+    for row in rows {
+        let cells = row.iter().zip(&widths).enumerate().map(|(n, (cell, width))| {
+            let pad = " ".repeat(width - cell.chars().count());
+            if n < 4 { format!("{cell}{pad}") } else { format!("{pad}{cell}") }
+        });
+        writeln!(out, "{}", cells.collect::<Vec<_>>().join("  ").trim_end()).expect("text");
+    }
+    out
+}
