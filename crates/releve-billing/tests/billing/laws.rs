@@ -162,8 +162,11 @@ proptest! {
         prop_assert_eq!(stretches[stretches.len() - 1].end_hour(), period.end_hour());
         prop_assert!(stretches.windows(2).all(|pair| pair[0].end_hour() == pair[1].first_hour()));
         for n in 0..3 {
+            let sku = crate::world::sku(n);
+            let runs = world.contract.runs(&sku, period);
+            prop_assert!(runs.windows(2).all(|pair| pair[0].price != pair[1].price), "a run is as long as can be");
             for stretch in &stretches {
-                let price = |hour: Hour| world.contract.price_at(&crate::world::sku(n), hour).map(|p| p.id());
+                let price = |hour: Hour| world.contract.price_at(&sku, hour).map(|p| p.id());
                 let first = price(stretch.first_hour());
                 prop_assert!(hourly(*stretch).iter().all(|h| price(h.first_hour()) == first));
             }

@@ -140,12 +140,16 @@ fn a_book(number: u128) -> impl Strategy<Value = PriceBook> {
 }
 
 fn a_contract() -> impl Strategy<Value = Contract> {
-    (a_book(1), a_book(2), -40i64..4, 4i64..HOURS, any::<bool>()).prop_map(|(one, two, first, second, back)| {
+    (a_book(1), a_book(2), -40i64..4, 4i64..HOURS, 0..4).prop_map(|(one, two, first, second, kind)| {
         let (one, two) = (Arc::new(one), Arc::new(two));
-        let mut terms = vec![(first, one.clone()), (second, two)];
-        if back {
-            terms.push((second + 5, one));
-        }
+        let terms = match kind {
+            0 => vec![(first, one)],
+            1 => vec![(first, one), (second, two)],
+            // There and back: a price of the first book holds twice.
+            2 => vec![(first, one.clone()), (second, two), (second + 5, one)],
+            // Renewed: a new term that changes nothing.
+            _ => vec![(first, one.clone()), (second, one)],
+        };
         let terms = terms.into_iter().map(|(from, book)| Term { from: Hour::from_index(from), book });
         Contract::new(Currency::Eur, terms.collect()).expect("a contract")
     })
