@@ -1,0 +1,188 @@
+//! Who may call the API? Credentials, kept as digests only.
+
+use releve_types::{TenantId, Timestamp, ids::ApiKeyId};
+use sqlx::PgConnection;
+
+use crate::{
+    StoreError,
+    sql_time::{from_sql, to_sql},
+};
+
+/// A key's use is written down once in so many seconds, so that reading does not become writing.
+pub const LAST_USED_SECONDS: i64 = 60;
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ApiKey {
+    pub id: ApiKeyId,
+    pub sha256: [u8; 32],
+    /// The first characters, to tell keys apart.
+    pub hint: String,
+    pub name: String,
+    pub tenant: Option<TenantId>,
+    pub scopes: Vec<String>,
+    /// Which meters it may send readings of; `*` is any.
+    pub meters: Vec<String>,
+    pub created_at: Timestamp,
+    pub created_by: String,
+    pub expires_at: Option<Timestamp>,
+    pub revoked_at: Option<Timestamp>,
+    pub last_used_at: Option<Timestamp>,
+}
+
+struct KeyRow {
+    key_id: uuid::Uuid,
+    sha256: Vec<u8>,
+    hint: String,
+    name: String,
+    tenant_id: Option<uuid::Uuid>,
+    scopes: Vec<String>,
+    meters: Vec<String>,
+    created_at: time::OffsetDateTime,
+    created_by: String,
+    expires_at: Option<time::OffsetDateTime>,
+    revoked_at: Option<time::OffsetDateTime>,
+    last_used_at: Option<time::OffsetDateTime>,
+}
+
+impl TryFrom<KeyRow> for ApiKey {
+    type Error = StoreError;
+    fn try_from(row: KeyRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: ApiKeyId::from_uuid(row.key_id),
+            sha256: row.sha256.as_slice().try_into().map_err(|e| StoreError::inconsistent("api_keys", "sha256", e))?,
+            hint: row.hint,
+            name: row.name,
+            tenant: row.tenant_id.map(TenantId::from_uuid),
+            scopes: row.scopes,
+            meters: row.meters,
+            created_at: from_sql(row.created_at),
+            created_by: row.created_by,
+            expires_at: row.expires_at.map(from_sql),
+            revoked_at: row.revoked_at.map(from_sql),
+            last_used_at: row.last_used_at.map(from_sql),
+        })
+    }
+}
+
+pub async fn insert(conn: &mut PgConnection, key: &ApiKey) -> Result<(), StoreError> {
+    sqlx::query!(
+        r#"
+        insert into api_keys (key_id, sha256, hint, name, tenant_id, scopes, meters, created_at, created_by, expires_at)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+        "#,
+        key.id.uuid(),
+        key.sha256.as_slice(),
+        key.hint,
+        key.name,
+        key.tenant.map(TenantId::uuid),
+        &key.scopes,
+        &key.meters,
+        to_sql(key.created_at),
+        key.created_by,
+        key.expires_at.map(to_sql),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// The key with this digest, whatever its state: the caller judges expiry and revocation.
+pub async fn by_digest(conn: &mut PgConnection, sha256: &[u8; 32]) -> Result<Option<ApiKey>, StoreError> {
+    let row = sqlx::query_as!(
+        KeyRow,
+        r#"
+        select key_id, sha256, hint, name, tenant_id, scopes, meters, created_at, created_by, expires_at, revoked_at,
+               last_used_at
+        from api_keys
+        where sha256 = $1
+        "#,
+        sha256.as_slice()
+    )
+    .fetch_optional(conn)
+    .await?;
+    row.map(ApiKey::try_from).transpose()
+}
+
+/// Notes that a key was used. Newer than [`LAST_USED_SECONDS`] it is left as it is.
+pub async fn touch(conn: &mut PgConnection, id: ApiKeyId, now: Timestamp) -> Result<(), StoreError> {
+    let before = now.plus_millis(-LAST_USED_SECONDS * 1_000);
+    sqlx::query!(
+        "update api_keys set last_used_at = $2 where key_id = $1 and (last_used_at is null or last_used_at < $3)",
+        id.uuid(),
+        to_sql(now),
+        to_sql(before),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Keys in the order they were made, after one; of one tenant or of all.
+pub async fn keys(
+    conn: &mut PgConnection,
+    tenant: Option<TenantId>,
+    after: Option<ApiKeyId>,
+    len_max: i64,
+) -> Result<Vec<ApiKey>, StoreError> {
+    let rows = sqlx::query_as!(
+        KeyRow,
+        r#"
+        select key_id, sha256, hint, name, tenant_id, scopes, meters, created_at, created_by, expires_at, revoked_at,
+               last_used_at
+        from api_keys
+        where ($1::uuid is null or tenant_id = $1) and ($2::uuid is null or key_id > $2)
+        order by key_id
+        limit $3
+        "#,
+        tenant.map(TenantId::uuid),
+        after.map(ApiKeyId::uuid),
+        len_max
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter().map(ApiKey::try_from).collect()
+}
+
+pub async fn key(conn: &mut PgConnection, id: ApiKeyId) -> Result<Option<ApiKey>, StoreError> {
+    let row = sqlx::query_as!(
+        KeyRow,
+        r#"
+        select key_id, sha256, hint, name, tenant_id, scopes, meters, created_at, created_by, expires_at, revoked_at,
+               last_used_at
+        from api_keys
+        where key_id = $1
+        "#,
+        id.uuid()
+    )
+    .fetch_optional(conn)
+    .await?;
+    row.map(ApiKey::try_from).transpose()
+}
+
+/// Revokes at once. The first revocation stands; false if there is no such key.
+pub async fn revoke(conn: &mut PgConnection, id: ApiKeyId, now: Timestamp) -> Result<bool, StoreError> {
+    let done = sqlx::query!(
+        "update api_keys set revoked_at = coalesce(revoked_at, $2) where key_id = $1",
+        id.uuid(),
+        to_sql(now),
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Whether anybody could call the operator's side: a key that writes, not revoked and not expired.
+pub async fn operator_exists(conn: &mut PgConnection, now: Timestamp) -> Result<bool, StoreError> {
+    let row = sqlx::query!(
+        r#"
+        select exists (
+            select from api_keys
+            where 'operator:write' = any (scopes) and revoked_at is null and (expires_at is null or expires_at > $1)
+        ) as "exists!"
+        "#,
+        to_sql(now)
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(row.exists)
+}
