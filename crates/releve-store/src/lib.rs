@@ -11,6 +11,7 @@ pub mod idempotency;
 pub mod moves;
 pub mod nodes;
 pub mod pool;
+pub mod prices;
 pub mod quarantine;
 pub mod quarantine_views;
 pub mod readings;

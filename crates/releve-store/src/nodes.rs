@@ -58,13 +58,6 @@ pub struct NodeKey {
     pub valid: bool,
 }
 
-/// Takes the next version of the catalog, and with it the right to append to it until the transaction ends:
-/// a report that is being counted meanwhile waits for the commit and is judged again.
-pub async fn next_version(conn: &mut PgConnection) -> Result<i64, StoreError> {
-    let row = sqlx::query!("update catalog_head set version = version + 1 returning version").fetch_one(conn).await?;
-    Ok(row.version)
-}
-
 /// False if the id or the name is taken.
 pub async fn insert(conn: &mut PgConnection, node: &Node, version: i64) -> Result<bool, StoreError> {
     let done = sqlx::query!(
