@@ -149,6 +149,13 @@ impl Zone {
         self.0.to_datetime(at).date().to_string()
     }
 
+    /// The local date and time of an instant, as `YYYY-MM-DD HH:MM`.
+    pub fn local_time(&self, instant: Timestamp) -> String {
+        let at = jiff::Timestamp::from_millisecond(instant.as_millis()).unwrap_or_default();
+        let local = self.0.to_datetime(at);
+        format!("{} {:02}:{:02}", local.date(), local.hour(), local.minute())
+    }
+
     /// The last millisecond of the local day that comes `days` calendar days after an instant's own: until
     /// when something due in so many days is in time.
     pub fn end_of_day_after(&self, instant: Timestamp, days: u16) -> Timestamp {
@@ -272,6 +279,7 @@ mod tests {
         let due = paris.end_of_day_after(issued, 2);
         assert_eq!((due.to_string().as_str(), paris.date(due).as_str()), ("2026-03-30T21:59:59.999Z", "2026-03-30"));
         assert!(paris.end_of_day_after(issued, 0) > issued);
+        assert_eq!(paris.local_time(due), "2026-03-30 23:59");
     }
 
     #[test]

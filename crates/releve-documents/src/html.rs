@@ -1,0 +1,186 @@
+//! What does an invoice look like to a person? One page, without a script or anything to load.
+
+use releve_billing::{Content, Issued, Line, UnitPrice};
+use releve_types::{Money, TenantId, Unit, money::Currency};
+
+use crate::{
+    Coverage, Parties, Party, TAX_NOTE,
+    text::{escaped, grouped, kwh, measured},
+};
+
+const STYLE: &str = include_str!("style.css");
+
+/// The invoice as a page. Whatever a customer or a node could have named is escaped.
+pub fn invoice_html(invoice: &Issued, parties: &Parties, coverage: Option<&Coverage>) -> String {
+    let content = invoice.content();
+    let number = escaped(&invoice.stamp().number.to_string());
+    let seller = escaped(&parties.issuer.name);
+    format!(
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <title>Invoice {number} \u{b7} {seller}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n\
+         {}{}{}{}</main>\n</body>\n</html>\n",
+        head(invoice, parties),
+        facts(invoice, parties),
+        lines(content, parties),
+        how(invoice, parties, coverage),
+    )
+}
+
+fn head(invoice: &Issued, parties: &Parties) -> String {
+    format!(
+        "<header>\n<div>\n<h1>Invoice</h1>\n<p class=\"number\">{}</p>\n</div>\n<div class=\"seller\">\n{}</div>\n</header>\n",
+        escaped(&invoice.stamp().number.to_string()),
+        party(&parties.issuer),
+    )
+}
+
+fn party(party: &Party) -> String {
+    let mut out = format!("<p class=\"name\">{}</p>\n", escaped(&party.name));
+    let address: Vec<String> = party.address.lines().chain([party.country.as_str()]).map(escaped).collect();
+    let address: Vec<&str> = address.iter().map(|l| l.trim()).filter(|l| !l.is_empty()).collect();
+    if !address.is_empty() {
+        out.push_str(&format!("<p class=\"soft\">{}</p>\n", address.join("<br>")));
+    }
+    if !party.vat_id.is_empty() {
+        out.push_str(&format!("<p class=\"soft\">VAT id {}</p>\n", escaped(&party.vat_id)));
+    }
+    out
+}
+
+fn facts(invoice: &Issued, parties: &Parties) -> String {
+    let (content, stamp, zone) = (invoice.content(), invoice.stamp(), &parties.zone);
+    // The period is half-open; a reader expects the last day that belongs to it.
+    let last = content.period.end().plus_millis(-1);
+    let fact = |label: &str, value: &str| {
+        format!("<div>\n<p class=\"label\">{label}</p>\n<p>{value}</p>\n</div>\n", value = escaped(value))
+    };
+    format!(
+        "<section class=\"facts\">\n<div class=\"buyer\">\n<p class=\"label\">Billed to</p>\n{}</div>\n{}{}\
+         <div class=\"due\">\n<div>\n<p class=\"label\">Amount due, without VAT</p>\n<strong>{}</strong>\n</div>\n\
+         <div>\n<p class=\"label\">By</p>\n<p>{}</p>\n</div>\n</div>\n</section>\n",
+        party(&parties.account),
+        fact("Issued on", &zone.date(stamp.issued_at)),
+        fact("For", &format!("{} to {}", zone.date(content.period.start()), zone.date(last))),
+        money(content.total),
+        escaped(&zone.date(stamp.due_at)),
+    )
+}
+
+fn lines(content: &Content, parties: &Parties) -> String {
+    let mut out = String::new();
+    for of_tenant in content.lines.chunk_by(|a, b| a.charge.tenant == b.charge.tenant) {
+        let Some(first) = of_tenant.first() else { continue };
+        out.push_str(&tenant_table(first.charge.tenant, of_tenant, content, parties));
+    }
+    out.push_str(&format!(
+        "<table>\n<tbody>\n<tr class=\"total\"><td>Total, without VAT</td><td class=\"r\">{}</td></tr>\n</tbody>\n\
+         </table>\n<p class=\"note\">{}</p>\n",
+        money(content.total),
+        escaped(TAX_NOTE),
+    ));
+    out
+}
+
+fn tenant_table(tenant: TenantId, lines: &[Line], content: &Content, parties: &Parties) -> String {
+    let mut rows = String::new();
+    for of_project in lines.chunk_by(|a, b| a.charge.project == b.charge.project) {
+        let project = of_project.first().map_or("", |line| line.charge.project.as_str());
+        let shown = if project.is_empty() { "No project".to_owned() } else { format!("Project {}", escaped(project)) };
+        rows.push_str(&format!("<tr class=\"project\"><th colspan=\"5\" scope=\"rowgroup\">{shown}</th></tr>\n"));
+        for line in of_project {
+            rows.push_str(&row(line, content, parties));
+        }
+    }
+    let sum = lines.iter().try_fold(Money::zero(content.currency), |sum, l| sum.checked_add(l.charge.amount));
+    if let (Ok(sum), true) = (sum, lines.len() > 1) {
+        let name = escaped(&parties.tenant(tenant));
+        rows.push_str(&format!(
+            "<tr class=\"sum\"><td colspan=\"4\">{name} in all</td><td class=\"r\">{}</td></tr>\n",
+            amount(sum)
+        ));
+    }
+    format!(
+        "<h2>{}</h2>\n<div class=\"scroll\">\n<table>\n<thead>\n<tr><th scope=\"col\">What</th>\
+         <th scope=\"col\" class=\"r\">Metered</th><th scope=\"col\" class=\"r\">Billed</th>\
+         <th scope=\"col\" class=\"r\">Price</th><th scope=\"col\" class=\"r\">{}</th></tr>\n</thead>\n<tbody>\n{rows}\
+         </tbody>\n</table>\n</div>\n",
+        escaped(&parties.tenant(tenant)),
+        Currency::code(content.currency),
+    )
+}
+
+fn row(line: &Line, content: &Content, parties: &Parties) -> String {
+    let c = &line.charge;
+    let (printed, _) = c.unit.printed();
+    let when = if c.stretch == content.period {
+        String::new()
+    } else {
+        let local = |at| parties.zone.local_time(at);
+        format!("<small>{} to {}</small>", local(c.stretch.start()), local(c.stretch.end()))
+    };
+    let quantity = grouped(&c.quantity().to_string());
+    let billed = match c.unit {
+        Unit::GpuMs => format!("{}<small>{quantity} s</small>", measured(c.unit, c.billed)),
+        _ => format!("{quantity}<small>{printed}</small>"),
+    };
+    let metered = match c.unit {
+        Unit::GpuMs => format!("{}<small>h:min:s</small>", measured(c.unit, c.metered)),
+        _ => format!("{}<small>{printed}</small>", measured(c.unit, c.metered)),
+    };
+    let price = UnitPrice::new(c.unit_price).map_or_else(|_| c.unit_price.to_string(), |p| p.to_string());
+    let per = match c.unit {
+        Unit::GpuMs => format!("per GPU-hour ({} s)", grouped(&c.base_quantity.to_string())),
+        unit => format!("per {}", unit.base_quantity().0),
+    };
+    format!(
+        "<tr><td class=\"what\">{}{when}<small class=\"sku\">{}</small></td><td class=\"r\">{metered}</td>\
+         <td class=\"r\">{billed}</td><td class=\"r\">{}<small>{per}</small></td><td class=\"r\">{}</td></tr>\n",
+        escaped(&line.description),
+        escaped(&c.sku.to_string()),
+        grouped(&price),
+        amount(c.amount),
+    )
+}
+
+fn how(invoice: &Issued, parties: &Parties, coverage: Option<&Coverage>) -> String {
+    let lines = &invoice.content().lines;
+    let energy_mj = lines.iter().fold(0_i64, |sum, line| sum.saturating_add(line.charge.energy_mj));
+    let energy = if energy_mj == 0 {
+        String::new()
+    } else {
+        format!("<p>The devices used {} kWh while they were held.</p>\n", grouped(&kwh(energy_mj)))
+    };
+    let coverage = coverage.map_or_else(String::new, covered);
+    format!(
+        "<section class=\"how\">\n<h2>How this was counted</h2>\n\
+         <p>GPU time is held time, metered to the millisecond, whether or not the device was busy. Each amount is \
+         billed quantity \u{d7} price \u{f7} the quantity that the price is for, rounded once; the total is the sum of \
+         these amounts. Dates are of {}.</p>\n{energy}{coverage}\
+         <p>This invoice rests on usage, prices and a contract whose SHA-256 is <span class=\"digest\">{}</span>.</p>\n\
+         </section>\n",
+        escaped(parties.zone.name()),
+        hex::encode(invoice.stamp().digest),
+    )
+}
+
+fn covered(coverage: &Coverage) -> String {
+    let time = |ms| measured(Unit::GpuMs, ms);
+    let mut out = format!(
+        "<p>The nodes reported {} of the {} hours that they were in service",
+        time(coverage.reported_ms),
+        time(coverage.expected_ms)
+    );
+    if coverage.accepted_ms > 0 {
+        out.push_str(&format!("; {} of what is missing was looked at and is not billed", time(coverage.accepted_ms)));
+    }
+    out + ".</p>\n"
+}
+
+fn money(money: Money) -> String {
+    format!("{}\u{a0}{}", amount(money), money.currency())
+}
+
+fn amount(money: Money) -> String {
+    grouped(&money.amount().to_string())
+}
