@@ -4,7 +4,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use releve_types::{NodeId, Timestamp};
 
 use crate::{
-    json::{Reader, Root, shorten},
+    json::{Reader, shorten},
     limits::MESSAGE_BYTES_CEILING,
     names,
     reject::{Reject, RejectCode},
@@ -62,14 +62,7 @@ impl Sealed {
 
 /// Takes a message apart. Nothing in it is believed before [`Sealed::verify`].
 pub fn open(bytes: &[u8], message_bytes_max: usize) -> Result<Sealed, Reject> {
-    let bytes_max = message_bytes_max.min(MESSAGE_BYTES_CEILING);
-    if bytes.len() > bytes_max {
-        let detail = format!("{} bytes, more than {bytes_max}", bytes.len());
-        return Err(Reject::new(RejectCode::MessageTooLarge, "", detail));
-    }
-    let text = std::str::from_utf8(bytes)
-        .map_err(|error| Reject::new(RejectCode::NotJson, "", format!("no UTF-8 at byte {}", error.valid_up_to())))?;
-    let mut r = Reader::new(text, Root::Message);
+    let mut r = Reader::of_bytes(bytes, message_bytes_max.min(MESSAGE_BYTES_CEILING))?;
     let envelope = read_envelope(&mut r)?;
     let newer = r.finish()?;
     let Data { evidence, allocs } = envelope.data;

@@ -5,8 +5,8 @@ use serde::Serialize;
 
 use crate::{
     decode::read_signature,
-    json::{Reader, Root},
-    limits::MESSAGE_BYTES_CEILING,
+    json::Reader,
+    limits::EVIDENCE_BYTES_MAX,
     reject::{Reject, RejectCode},
     report::{Evidence, Report},
     verify::believe,
@@ -34,13 +34,7 @@ impl Evidence {
 
     /// Reads what [`Evidence::to_bytes`] wrote. Says nothing of the signature.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Reject> {
-        if bytes.len() > MESSAGE_BYTES_CEILING {
-            return Err(Reject::new(RejectCode::MessageTooLarge, "", format!("{} bytes of evidence", bytes.len())));
-        }
-        let text = std::str::from_utf8(bytes).map_err(|error| {
-            Reject::new(RejectCode::NotJson, "", format!("no UTF-8 at byte {}", error.valid_up_to()))
-        })?;
-        let mut r = Reader::new(text, Root::Message);
+        let mut r = Reader::of_bytes(bytes, EVIDENCE_BYTES_MAX)?;
         let (mut version, mut head, mut keyid, mut signature, mut segments) = (None, None, None, None, None);
         let object = r.object()?;
         while let Some(key) = r.key(&object)? {

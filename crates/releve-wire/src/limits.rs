@@ -4,6 +4,8 @@
 pub const MESSAGE_BYTES_MAX: usize = 64 * 1024;
 /// What a deployment may raise [`MESSAGE_BYTES_MAX`] to, where one instant's segments alone pass it.
 pub const MESSAGE_BYTES_CEILING: usize = 1024 * 1024;
+/// Kept evidence: a message without its erasable strings, never longer than the largest message.
+pub const EVIDENCE_BYTES_MAX: usize = MESSAGE_BYTES_CEILING;
 /// Where the agent closes a window early and goes on in the next `seq`.
 pub const MESSAGE_BYTES_SPLIT: usize = 60 * 1024;
 /// The largest integer that every JSON reader agrees on: 2^53 − 1.

@@ -7,7 +7,7 @@ use releve_types::{Sku, TenantKey, Timestamp, Unit};
 use serde::Serialize;
 
 use crate::{
-    json::{Reader, Root, shorten},
+    json::{Reader, shorten},
     limits::MESSAGE_BYTES_MAX,
     reject::{Reject, RejectCode},
     report::{Holder, Reading},
@@ -60,13 +60,7 @@ pub fn encode_reading(reading: &Reading) -> Vec<u8> {
 }
 
 pub fn decode_reading(bytes: &[u8]) -> Result<Reading, Reject> {
-    if bytes.len() > MESSAGE_BYTES_MAX {
-        let detail = format!("{} bytes, more than {MESSAGE_BYTES_MAX}", bytes.len());
-        return Err(Reject::new(RejectCode::MessageTooLarge, "", detail));
-    }
-    let text = std::str::from_utf8(bytes)
-        .map_err(|error| Reject::new(RejectCode::NotJson, "", format!("no UTF-8 at byte {}", error.valid_up_to())))?;
-    let mut r = Reader::new(text, Root::Message);
+    let mut r = Reader::of_bytes(bytes, MESSAGE_BYTES_MAX)?;
     let reading = read_reading(&mut r)?;
     r.finish()?;
     check_span(reading.from, reading.to)?;

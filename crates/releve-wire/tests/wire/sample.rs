@@ -1,10 +1,10 @@
 //! Reports to test with: fixed key, fixed salts, so that bytes can be compared.
 
 use ed25519_dalek::SigningKey;
-use releve_types::{DeviceId, NodeId, Ranges, TenantKey, Timestamp, sku::Share};
+use releve_types::{DeviceId, NodeId, Ranges, TenantKey, Timestamp, Unit, sku::Share};
 use releve_wire::{
-    AllocDetails, Basis, Clock, Device, DeviceState, EndReason, SealedMessage, Section, Segment, Unsealed, Window,
-    seal, sha256,
+    AllocDetails, Basis, Clock, Device, DeviceState, EndReason, Holder, Reading, SealedMessage, Section, Segment,
+    Unsealed, Window, seal, sha256,
 };
 use uuid::Uuid;
 
@@ -149,5 +149,23 @@ pub fn mig_and_time_slicing() -> Unsealed {
             section("k8s:prod/team-a", vec![Segment { share: third(1), ..held(gpu(3), "pod-1", 1, 20_000) }]),
         ],
         ..idle()
+    }
+}
+
+/// An hour of 256 GiB.
+pub fn reading() -> Reading {
+    let from = idle().window.start;
+    Reading {
+        source: "storage-exporter".into(),
+        id: "vol-17/2026-02-01T00".into(),
+        meter: "storage".into(),
+        holder: Holder::Tenant("ten_01900000000070008000000000000002".into()),
+        project: None,
+        quantity: 921_600,
+        unit: Unit::GibSecond,
+        from,
+        to: from.plus_millis(3_600_000),
+        region: "eu-west".into(),
+        labels: vec![("class".into(), "ssd".into())],
     }
 }
