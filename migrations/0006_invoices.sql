@@ -23,7 +23,7 @@ create table invoices (
     series      text not null,
     year        int,
     serial      bigint,                              -- gapless per issuer, series and year; taken last
-    number      text unique,                         -- as printed: <series>-<year>-<serial>
+    number      text,                                -- as printed: <series>-<year>-<serial>
     currency    text not null,
     total       numeric(28, 9) not null,
     digest      bytea,                               -- over everything it rests on
@@ -36,6 +36,7 @@ create table invoices (
                               and digest is not null and issued_at is not null and due_at is not null)),
     constraint numbered_only_when_issued check (state = 'issued' or number is null),
     unique (issuer_id, series, year, serial),
+    unique (issuer_id, number),                      -- two issuers may use the same series
     unique (account_id, period_start, book)          -- one document per account, period and book
 );
 create index invoices_account on invoices (account_id, period_start);
@@ -83,6 +84,18 @@ begin
 end
 $$;
 create trigger frozen before update or delete on invoice_lines for each row execute function refuse_issued_lines();
+
+-- Nor does an issued invoice grow: its lines are there before its number is.
+create function refuse_late_lines() returns trigger language plpgsql as $$
+begin
+    if exists (select from touched l join invoices i on i.invoice_id = l.invoice_id where i.state = 'issued') then
+        raise exception 'an issued invoice gets no further lines' using errcode = '23R03';
+    end if;
+    return null;
+end
+$$;
+create trigger no_late_lines after insert on invoice_lines referencing new table as touched
+    for each statement execute function refuse_late_lines();
 
 -- What a run did with each account.
 create table billing_run_accounts (

@@ -1,0 +1,322 @@
+//! What did accounts use in a period, as rating takes it? Sums over the rollups, for many accounts at once.
+//!
+//! All books are read: whoever bills a period for the first time does so under the lock of its only book.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use releve_billing::Reports;
+use releve_types::{AccountId, AllocationId, Hour, Period, Sku, TenantId};
+use sqlx::PgConnection;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::{
+    pool::StoreError,
+    sql_time::{day_to_sql, hour_to_sql, to_sql},
+};
+
+/// A SKU's number in the rollups.
+pub type SkuNumber = i32;
+
+/// Every SKU by its number.
+pub async fn sku_names(conn: &mut PgConnection) -> Result<BTreeMap<SkuNumber, Sku>, StoreError> {
+    let rows = sqlx::query!("select sku_id, sku from skus").fetch_all(conn).await?;
+    rows.into_iter()
+        .map(|r| Ok((r.sku_id, r.sku.parse().map_err(|e| StoreError::inconsistent("skus", "sku", e))?)))
+        .collect()
+}
+
+/// Which account each of the accounts' tenants belongs to.
+pub async fn tenants_of(
+    conn: &mut PgConnection,
+    accounts: &[AccountId],
+) -> Result<BTreeMap<TenantId, AccountId>, StoreError> {
+    let ids: Vec<Uuid> = accounts.iter().map(|a| a.uuid()).collect();
+    let rows =
+        sqlx::query!(r#"select tenant_id, account_id as "account_id!" from tenants where account_id = any($1)"#, &ids)
+            .fetch_all(conn)
+            .await?;
+    Ok(rows.into_iter().map(|r| (TenantId::from_uuid(r.tenant_id), AccountId::from_uuid(r.account_id))).collect())
+}
+
+/// A period in pieces, each ending where the next begins.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Pieces {
+    period: Period,
+    /// Where the pieces after the first begin.
+    cuts: Vec<Hour>,
+}
+
+impl Pieces {
+    pub fn new(period: Period, cuts: &BTreeSet<Hour>) -> Self {
+        let inside = |hour: &&Hour| **hour > period.first_hour() && period.contains_hour(**hour);
+        Self { period, cuts: cuts.iter().filter(inside).copied().collect() }
+    }
+
+    /// The piece of that number, from 0.
+    fn stretch(&self, number: i32) -> Option<Period> {
+        let number = usize::try_from(number).ok()?;
+        let start = if number == 0 { self.period.first_hour() } else { *self.cuts.get(number - 1)? };
+        let end = self.cuts.get(number).copied().unwrap_or(self.period.end_hour());
+        Period::of_hours(start, end).ok()
+    }
+
+    fn cuts_to_sql(&self) -> Vec<OffsetDateTime> {
+        self.cuts.iter().map(|hour| hour_to_sql(*hour)).collect()
+    }
+
+    fn of_row(&self, number: i32) -> Result<Period, StoreError> {
+        self.stretch(number).ok_or_else(|| StoreError::inconsistent("usage_hours", "hour", number))
+    }
+}
+
+/// What a tenant's project used of a SKU within one piece of the period.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ItemRow {
+    pub tenant: TenantId,
+    pub project: String,
+    pub sku: SkuNumber,
+    pub stretch: Period,
+    pub quantity: i64,
+    pub energy_mj: i64,
+}
+
+/// Sums usage hours and meter hours. For few tenants the primary keys serve; for thousands, one pass over the
+/// month's partition.
+pub async fn items(conn: &mut PgConnection, tenants: &[TenantId], pieces: &Pieces) -> Result<Vec<ItemRow>, StoreError> {
+    let ids: Vec<Uuid> = tenants.iter().map(|t| t.uuid()).collect();
+    let rows = sqlx::query!(
+        r#"
+        select tenant_id as "tenant_id!", project as "project!", sku_id as "sku_id!", piece as "piece!",
+               quantity as "quantity!", energy_mj as "energy_mj!"
+        from (
+            select tenant_id, project, sku_id,
+                   case when cardinality($2::timestamptz[]) = 0 then 0 else width_bucket(hour, $2) end as piece,
+                   sum(ms)::bigint as quantity, sum(energy_mj)::bigint as energy_mj
+            from usage_hours
+            where hour >= $3 and hour < $4 and tenant_id = any($1)
+            group by tenant_id, project, sku_id, piece
+            union all
+            select tenant_id, project, sku_id,
+                   case when cardinality($2::timestamptz[]) = 0 then 0 else width_bucket(hour, $2) end as piece,
+                   sum(quantity)::bigint, 0
+            from meter_hours
+            where hour >= $3 and hour < $4 and tenant_id = any($1)
+            group by tenant_id, project, sku_id, piece
+        ) sums
+        where quantity <> 0 or energy_mj <> 0
+        "#,
+        &ids,
+        &pieces.cuts_to_sql(),
+        to_sql(pieces.period.start()),
+        to_sql(pieces.period.end())
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|r| {
+            Ok(ItemRow {
+                tenant: TenantId::from_uuid(r.tenant_id),
+                project: r.project,
+                sku: r.sku_id,
+                stretch: pieces.of_row(r.piece)?,
+                quantity: r.quantity,
+                energy_mj: r.energy_mj,
+            })
+        })
+        .collect()
+}
+
+/// What an allocation held of a device within one piece of the period.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct HeldRow {
+    pub tenant: TenantId,
+    pub project: String,
+    pub sku: SkuNumber,
+    pub allocation: AllocationId,
+    pub device: Uuid,
+    pub stretch: Period,
+    pub held: i64,
+    pub energy_mj: i64,
+}
+
+/// Sums allocation hours of these tenants' SKUs. What a later book took back is off: taken back is only what was
+/// held, so lengths subtract.
+pub async fn held(
+    conn: &mut PgConnection,
+    of: &BTreeSet<(TenantId, SkuNumber)>,
+    pieces: &Pieces,
+) -> Result<Vec<HeldRow>, StoreError> {
+    let (tenants, skus): (Vec<Uuid>, Vec<i32>) = of.iter().map(|(tenant, sku)| (tenant.uuid(), *sku)).unzip();
+    let rows = sqlx::query!(
+        r#"
+        select tenant_id as "tenant_id!", project as "project!", sku_id as "sku_id!", allocation_id as "allocation_id!",
+               device_id as "device_id!", piece as "piece!", held as "held!", energy_mj as "energy_mj!"
+        from (
+            select a.tenant_id, a.project, a.sku_id, a.allocation_id, a.device_id,
+                   case when cardinality($3::timestamptz[]) = 0 then 0 else width_bucket(a.hour, $3) end as piece,
+                   sum((select coalesce(sum(upper(r) - lower(r)), 0) from unnest(a.held) r)
+                     - (select coalesce(sum(upper(r) - lower(r)), 0) from unnest(a.taken_back) r))::bigint as held,
+                   sum(a.energy_mj)::bigint as energy_mj
+            from unnest($1::uuid[], $2::int4[]) as asked(tenant_id, sku_id)
+            join allocation_hours a on a.tenant_id = asked.tenant_id and a.sku_id = asked.sku_id
+            where a.hour >= $4 and a.hour < $5
+            group by a.tenant_id, a.project, a.sku_id, a.allocation_id, a.device_id, piece
+        ) sums
+        where held <> 0 or energy_mj <> 0
+        "#,
+        &tenants,
+        &skus,
+        &pieces.cuts_to_sql(),
+        to_sql(pieces.period.start()),
+        to_sql(pieces.period.end())
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|r| {
+            Ok(HeldRow {
+                tenant: TenantId::from_uuid(r.tenant_id),
+                project: r.project,
+                sku: r.sku_id,
+                allocation: AllocationId::from_uuid(r.allocation_id),
+                device: r.device_id,
+                stretch: pieces.of_row(r.piece)?,
+                held: r.held,
+                energy_mj: r.energy_mj,
+            })
+        })
+        .collect()
+}
+
+/// A question about the past: what did these allocations of a tenant hold of a SKU in a stretch?
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PastQuestion {
+    pub tenant: TenantId,
+    pub sku: SkuNumber,
+    pub stretch: Period,
+}
+
+/// What one allocation held of one device, by the number of the question.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct PastRow {
+    pub question: usize,
+    pub allocation: AllocationId,
+    pub device: Uuid,
+    pub held: i64,
+}
+
+/// Answers questions about the past of allocations that were held in the period as well.
+pub async fn held_before(
+    conn: &mut PgConnection,
+    questions: &[PastQuestion],
+    allocations: &BTreeSet<AllocationId>,
+) -> Result<Vec<PastRow>, StoreError> {
+    let tenants: Vec<Uuid> = questions.iter().map(|q| q.tenant.uuid()).collect();
+    let skus: Vec<i32> = questions.iter().map(|q| q.sku).collect();
+    let starts: Vec<_> = questions.iter().map(|q| to_sql(q.stretch.start())).collect();
+    let ends: Vec<_> = questions.iter().map(|q| to_sql(q.stretch.end())).collect();
+    let allocations: Vec<Uuid> = allocations.iter().map(|a| a.uuid()).collect();
+    let rows = sqlx::query!(
+        r#"
+        select asked.ord as "ord!", a.allocation_id as "allocation_id!", a.device_id as "device_id!",
+               sum((select coalesce(sum(upper(r) - lower(r)), 0) from unnest(a.held) r)
+                 - (select coalesce(sum(upper(r) - lower(r)), 0) from unnest(a.taken_back) r))::bigint as "held!"
+        from unnest($1::uuid[], $2::int4[], $3::timestamptz[], $4::timestamptz[])
+             with ordinality as asked(tenant_id, sku_id, from_at, to_at, ord)
+        join allocation_hours a on a.tenant_id = asked.tenant_id and a.sku_id = asked.sku_id
+             and a.hour >= asked.from_at and a.hour < asked.to_at
+        where a.allocation_id = any($5)
+        group by asked.ord, a.allocation_id, a.device_id
+        "#,
+        &tenants,
+        &skus,
+        &starts,
+        &ends,
+        &allocations
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|r| {
+            let question = usize::try_from(r.ord - 1).map_err(|e| StoreError::inconsistent("unnest", "ord", e))?;
+            let (allocation, device) = (AllocationId::from_uuid(r.allocation_id), r.device_id);
+            Ok(PastRow { question, allocation, device, held: r.held })
+        })
+        .collect()
+}
+
+/// Which stored reports each account's usage of a period came from, as the issuing digest names them: how many,
+/// and the SHA-256 over the SHA-256 of their heads, ascending. Reads each report of the period once.
+pub async fn reports(
+    conn: &mut PgConnection,
+    accounts: &[AccountId],
+    period: Period,
+) -> Result<BTreeMap<AccountId, Reports>, StoreError> {
+    let ids: Vec<Uuid> = accounts.iter().map(|a| a.uuid()).collect();
+    let rows = sqlx::query!(
+        r#"
+        select account_id as "account_id!", count(*) as "count!",
+               sha256(string_agg(head_sha256, ''::bytea order by head_sha256)) as "digest!"
+        from (
+            select distinct t.account_id, r.head_sha256
+            from reports r
+            cross join lateral unnest(r.tenants) as held(tenant_id)
+            join tenants t on t.tenant_id = held.tenant_id
+            where r.day between $2 and $3 and r.window_start >= $4 and r.window_start < $5
+              and r.status = 'counted' and t.account_id = any($1)
+        ) said
+        group by account_id
+        "#,
+        &ids,
+        day_to_sql(period.start().day()),
+        day_to_sql(period.end().plus_millis(-1).day()),
+        to_sql(period.start()),
+        to_sql(period.end())
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|r| {
+            let wrong = |detail| StoreError::inconsistent("reports", "head_sha256", detail);
+            let digest = <[u8; 32]>::try_from(r.digest.as_slice()).map_err(|_| wrong("no SHA-256"))?;
+            let count = u64::try_from(r.count).map_err(|_| wrong("a negative count"))?;
+            Ok((AccountId::from_uuid(r.account_id), Reports { count, digest }))
+        })
+        .collect()
+}
+
+/// The same heads one by one, for a period of which some days lie in the archive.
+pub async fn report_heads(
+    conn: &mut PgConnection,
+    accounts: &[AccountId],
+    period: Period,
+) -> Result<Vec<(AccountId, [u8; 32])>, StoreError> {
+    let ids: Vec<Uuid> = accounts.iter().map(|a| a.uuid()).collect();
+    let rows = sqlx::query!(
+        r#"
+        select distinct t.account_id as "account_id!", r.head_sha256
+        from reports r
+        cross join lateral unnest(r.tenants) as held(tenant_id)
+        join tenants t on t.tenant_id = held.tenant_id
+        where r.day between $2 and $3 and r.window_start >= $4 and r.window_start < $5
+          and r.status = 'counted' and t.account_id = any($1)
+        "#,
+        &ids,
+        day_to_sql(period.start().day()),
+        day_to_sql(period.end().plus_millis(-1).day()),
+        to_sql(period.start()),
+        to_sql(period.end())
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|r| {
+            let wrong = || StoreError::inconsistent("reports", "head_sha256", "no SHA-256");
+            Ok((
+                AccountId::from_uuid(r.account_id),
+                <[u8; 32]>::try_from(r.head_sha256.as_slice()).map_err(|_| wrong())?,
+            ))
+        })
+        .collect()
+}

@@ -1,0 +1,178 @@
+//! Which in-service time of which node was never reported, and whom does that concern?
+
+use releve_types::{NodeId, Period, TenantId, Timestamp};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::{
+    pool::StoreError,
+    sql_time::{day_to_sql, from_sql, to_sql},
+};
+
+/// A stretch in which a node was in service and said nothing, and that nobody accepted.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Gap {
+    pub node: NodeId,
+    pub name: String,
+    pub from: Timestamp,
+    pub to: Timestamp,
+    /// Who held the node in the last window before or the first after; nobody: only the operator is concerned.
+    pub concerned: Vec<Concerned>,
+}
+
+/// What a gap may have cost a tenant: its held time in the neighbouring window, stretched over the gap; of the two
+/// windows, the larger.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Concerned {
+    pub tenant: TenantId,
+    pub gpu_ms: i64,
+}
+
+/// The gaps of a period, by node and time: in-service time − coverage − accepted.
+pub async fn gaps(conn: &mut PgConnection, period: Period) -> Result<Vec<Gap>, StoreError> {
+    let rows = sqlx::query!(
+        r#"
+        with steps as (
+            select node_id, from_at, state, lead(from_at) over (partition by node_id order by from_at) as to_at
+            from (select distinct on (node_id, from_at) node_id, from_at, state
+                  from node_states order by node_id, from_at, version desc) latest
+        ), service as (
+            select node_id, range_agg(tstzrange(greatest(from_at, $1), least(coalesce(to_at, $2), $2))) as expected
+            from steps
+            where state = 'in_service' and from_at < $2 and (to_at is null or to_at > $1)
+            group by node_id
+        ), said as (
+            select c.node_id, range_agg(tstzrange(m.midnight + lower(r) * interval '1 millisecond',
+                                                  m.midnight + upper(r) * interval '1 millisecond')) as covered
+            from node_coverage c
+            cross join lateral (select c.day::timestamp at time zone 'UTC' as midnight) m
+            cross join lateral unnest(c.covered) r
+            where c.day between $3 and $4
+            group by c.node_id
+        ), settled as (
+            select node_id, range_agg(tstzrange(from_at, to_at)) as accepted
+            from gap_acceptances
+            where from_at < $2 and to_at > $1
+            group by node_id
+        )
+        select n.node_id, n.name, lower(missing) as "from_at!", upper(missing) as "to_at!"
+        from service
+        join nodes n on n.node_id = service.node_id
+        left join said on said.node_id = service.node_id
+        left join settled on settled.node_id = service.node_id
+        cross join lateral unnest(service.expected - coalesce(said.covered, '{}') - coalesce(settled.accepted, '{}'))
+             as missing
+        order by n.node_id, missing
+        "#,
+        to_sql(period.start()),
+        to_sql(period.end()),
+        day_to_sql(period.start().day()),
+        day_to_sql(period.end().plus_millis(-1).day())
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    let mut gaps: Vec<Gap> = rows
+        .into_iter()
+        .map(|r| Gap {
+            node: NodeId::from_uuid(r.node_id),
+            name: r.name,
+            from: from_sql(r.from_at),
+            to: from_sql(r.to_at),
+            concerned: Vec::new(),
+        })
+        .collect();
+    concern(conn, &mut gaps).await?;
+    Ok(gaps)
+}
+
+/// Fills in whom each gap concerns. The last window before is the one that began last before the gap did; the
+/// first after is the first that ended after the gap did: so a hole in the middle of a window has that window on
+/// both sides. Served by the reports' primary key, read backwards and forwards from the gap.
+async fn concern(conn: &mut PgConnection, gaps: &mut [Gap]) -> Result<(), StoreError> {
+    let nodes: Vec<Uuid> = gaps.iter().map(|g| g.node.uuid()).collect();
+    let froms: Vec<_> = gaps.iter().map(|g| to_sql(g.from)).collect();
+    let tos: Vec<_> = gaps.iter().map(|g| to_sql(g.to)).collect();
+    let rows = sqlx::query!(
+        r#"
+        with gaps as (
+            select * from unnest($1::uuid[], $2::timestamptz[], $3::timestamptz[])
+                 with ordinality as asked(node_id, from_at, to_at, ord)
+        ), edges as (
+            select g.ord, g.node_id, g.to_at - g.from_at as len, edge.day, edge.window_start
+            from gaps g
+            cross join lateral (
+                select r.day, r.window_start from reports r
+                where r.node_id = g.node_id and r.day <= (g.from_at at time zone 'UTC')::date
+                  and r.window_start < g.from_at and r.status <> 'superseded'
+                order by r.day desc, r.window_start desc limit 1
+            ) edge
+            union
+            select g.ord, g.node_id, g.to_at - g.from_at, edge.day, edge.window_start
+            from gaps g
+            cross join lateral (
+                select r.day, r.window_start from reports r
+                where r.node_id = g.node_id and r.day >= ((g.to_at - interval '1 hour') at time zone 'UTC')::date
+                  and r.window_start > g.to_at - interval '1 hour' and r.window_end > g.to_at
+                  and r.status <> 'superseded'
+                order by r.day, r.window_start limit 1
+            ) edge
+        ), held as (
+            select e.ord, e.day, e.window_start, h.tenant_id,
+                   sum(h.held_ms) * (extract(epoch from e.len) * 1000)
+                       / (extract(epoch from max(r.window_end) - e.window_start) * 1000) as gpu_ms
+            from edges e
+            join reports r on r.day = e.day and r.node_id = e.node_id and r.window_start = e.window_start
+                          and r.status <> 'superseded'
+            cross join lateral unnest(r.tenants, r.held_ms) as h(tenant_id, held_ms)
+            group by e.ord, e.len, e.day, e.window_start, h.tenant_id
+        )
+        select ord as "ord!", tenant_id as "tenant_id!", ceil(max(gpu_ms))::bigint as "gpu_ms!"
+        from held
+        group by ord, tenant_id
+        having max(gpu_ms) > 0
+        order by ord, tenant_id
+        "#,
+        &nodes,
+        &froms,
+        &tos
+    )
+    .fetch_all(conn)
+    .await?;
+    for row in rows {
+        let at = usize::try_from(row.ord - 1).map_err(|e| StoreError::inconsistent("unnest", "ord", e))?;
+        if let Some(gap) = gaps.get_mut(at) {
+            gap.concerned.push(Concerned { tenant: TenantId::from_uuid(row.tenant_id), gpu_ms: row.gpu_ms });
+        }
+    }
+    Ok(())
+}
+
+/// A person's decision to bill around a missing stretch.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Acceptance {
+    pub node: NodeId,
+    pub from: Timestamp,
+    pub to: Timestamp,
+    pub reason: String,
+    pub accepted_by: String,
+}
+
+/// Accepts a stretch; false if the very same one was accepted before, which stands.
+pub async fn accept(conn: &mut PgConnection, acceptance: &Acceptance, now: Timestamp) -> Result<bool, StoreError> {
+    let done = sqlx::query!(
+        r#"
+        insert into gap_acceptances (node_id, from_at, to_at, reason, accepted_by, accepted_at)
+        values ($1, $2, $3, $4, $5, $6)
+        on conflict do nothing
+        "#,
+        acceptance.node.uuid(),
+        to_sql(acceptance.from),
+        to_sql(acceptance.to),
+        acceptance.reason,
+        acceptance.accepted_by,
+        to_sql(now)
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
