@@ -1,1 +1,21 @@
-//! The harness.
+#![doc = include_str!("../README.md")]
+//!
+//! | module | what for |
+//! | --- | --- |
+//! | [`postgres`] | a PostgreSQL of the test's own, or the suite's; a database each |
+//! | [`rabbit`] | a RabbitMQ of the test's own, or the suite's; a virtual host each |
+//! | [`releve`] | `releve` and `releve-agent` as child processes |
+//! | [`http`] | JSON over HTTP |
+//! | [`proxy`] | a network in between that can be cut or fall silent |
+//! | [`wait`] | conditions with deadlines |
+//! | [`process`], [`place`] | what the above stand on: children, signals, ports, directories |
+
+pub mod http;
+pub mod place;
+pub mod postgres;
+pub mod process;
+pub mod proxy;
+pub mod rabbit;
+pub mod releve;
+pub mod testbed;
+pub mod wait;
