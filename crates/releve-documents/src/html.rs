@@ -1,7 +1,7 @@
 //! What does an invoice look like to a person? One page, without a script or anything to load.
 
 use releve_billing::{Content, Issued, Line, UnitPrice};
-use releve_types::{Money, TenantId, Unit, money::Currency};
+use releve_types::{Money, Period, TenantId, Unit, Zone, money::Currency};
 
 use crate::{
     Coverage, Parties, Party, TAX_NOTE,
@@ -50,18 +50,16 @@ fn party(party: &Party) -> String {
 
 fn facts(invoice: &Issued, parties: &Parties) -> String {
     let (content, stamp, zone) = (invoice.content(), invoice.stamp(), &parties.zone);
-    // The period is half-open; a reader expects the last day that belongs to it.
-    let last = content.period.end().plus_millis(-1);
     let fact = |label: &str, value: &str| {
         format!("<div>\n<p class=\"label\">{label}</p>\n<p>{value}</p>\n</div>\n", value = escaped(value))
     };
     format!(
         "<section class=\"facts\">\n<div class=\"buyer\">\n<p class=\"label\">Billed to</p>\n{}</div>\n{}{}\
          <div class=\"due\">\n<div>\n<p class=\"label\">Amount due, without VAT</p>\n<strong>{}</strong>\n</div>\n\
-         <div>\n<p class=\"label\">By</p>\n<p>{}</p>\n</div>\n</div>\n</section>\n",
+         <div>\n<p class=\"label\">Due by</p>\n<p>{}</p>\n</div>\n</div>\n</section>\n",
         party(&parties.account),
         fact("Issued on", &zone.date(stamp.issued_at)),
-        fact("For", &format!("{} to {}", zone.date(content.period.start()), zone.date(last))),
+        fact("For", &stretch(content.period, zone)),
         money(content.total),
         escaped(&zone.date(stamp.due_at)),
     )
@@ -101,10 +99,10 @@ fn tenant_table(tenant: TenantId, lines: &[Line], content: &Content, parties: &P
         ));
     }
     format!(
-        "<h2>{}</h2>\n<div class=\"scroll\">\n<table>\n<thead>\n<tr><th scope=\"col\">What</th>\
+        "<h2>{}</h2>\n<table class=\"lines\">\n<thead>\n<tr><th scope=\"col\">What</th>\
          <th scope=\"col\" class=\"r\">Metered</th><th scope=\"col\" class=\"r\">Billed</th>\
          <th scope=\"col\" class=\"r\">Price</th><th scope=\"col\" class=\"r\">{}</th></tr>\n</thead>\n<tbody>\n{rows}\
-         </tbody>\n</table>\n</div>\n",
+         </tbody>\n</table>\n",
         escaped(&parties.tenant(tenant)),
         Currency::code(content.currency),
     )
@@ -112,35 +110,40 @@ fn tenant_table(tenant: TenantId, lines: &[Line], content: &Content, parties: &P
 
 fn row(line: &Line, content: &Content, parties: &Parties) -> String {
     let c = &line.charge;
-    let (printed, _) = c.unit.printed();
     let when = if c.stretch == content.period {
         String::new()
     } else {
-        let local = |at| parties.zone.local_time(at);
-        format!("<small>{} to {}</small>", local(c.stretch.start()), local(c.stretch.end()))
+        format!("<small>{}</small>", stretch(c.stretch, &parties.zone))
     };
-    let quantity = grouped(&c.quantity().to_string());
-    let billed = match c.unit {
-        Unit::GpuMs => format!("{}<small>{quantity} s</small>", measured(c.unit, c.billed)),
-        _ => format!("{quantity}<small>{printed}</small>"),
+    let quantity = |base_units, printed: rust_decimal::Decimal| {
+        let printed = grouped(&printed.to_string());
+        match c.unit {
+            Unit::GpuMs => format!("{}<small>{printed} s</small>", measured(c.unit, base_units)),
+            unit => format!("{printed}<small>{}</small>", unit.printed().0),
+        }
     };
-    let metered = match c.unit {
-        Unit::GpuMs => format!("{}<small>h:min:s</small>", measured(c.unit, c.metered)),
-        _ => format!("{}<small>{printed}</small>", measured(c.unit, c.metered)),
-    };
+    let (metered, billed) = (quantity(c.metered, c.metered_quantity()), quantity(c.billed, c.quantity()));
     let price = UnitPrice::new(c.unit_price).map_or_else(|_| c.unit_price.to_string(), |p| p.to_string());
-    let per = match c.unit {
-        Unit::GpuMs => format!("per GPU-hour ({} s)", grouped(&c.base_quantity.to_string())),
-        unit => format!("per {}", unit.base_quantity().0),
-    };
+    let cell = |label: &str, value: &str| format!("<td class=\"r\" data-label=\"{label}\"><span>{value}</span></td>");
     format!(
-        "<tr><td class=\"what\">{}{when}<small class=\"sku\">{}</small></td><td class=\"r\">{metered}</td>\
-         <td class=\"r\">{billed}</td><td class=\"r\">{}<small>{per}</small></td><td class=\"r\">{}</td></tr>\n",
+        "<tr class=\"line\"><td class=\"what\">{}{when}<small class=\"sku\">{}</small></td>{}{}{}{}</tr>\n",
         escaped(&line.description),
-        escaped(&c.sku.to_string()),
-        grouped(&price),
-        amount(c.amount),
+        // A SKU is long: it may break after each of its parts.
+        escaped(&c.sku.to_string()).replace('/', "/<wbr>"),
+        cell("Metered", &metered),
+        cell("Billed", &billed),
+        cell("Price", &format!("{}<small>per {}</small>", grouped(&price), c.unit.base_quantity().0)),
+        cell(Currency::code(content.currency), &amount(c.amount)),
     )
+}
+
+/// Whole local days as days, the last one included; anything else to the minute, half-open.
+fn stretch(stretch: Period, zone: &Zone) -> String {
+    let (start, end) = (zone.local_time(stretch.start()), zone.local_time(stretch.end()));
+    if start.ends_with(" 00:00") && end.ends_with(" 00:00") {
+        return format!("{} to {}", zone.date(stretch.start()), zone.date(stretch.end().plus_millis(-1)));
+    }
+    format!("{start} to {end}")
 }
 
 fn how(invoice: &Issued, parties: &Parties, coverage: Option<&Coverage>) -> String {
@@ -156,7 +159,8 @@ fn how(invoice: &Issued, parties: &Parties, coverage: Option<&Coverage>) -> Stri
         "<section class=\"how\">\n<h2>How this was counted</h2>\n\
          <p>GPU time is held time, metered to the millisecond, whether or not the device was busy. Each amount is \
          billed quantity \u{d7} price \u{f7} the quantity that the price is for, rounded once; the total is the sum of \
-         these amounts. Dates are of {}.</p>\n{energy}{coverage}\
+         these amounts. Times are h:min:s, a GPU-hour is 3\u{202f}600 seconds, \
+         dates are of {}.</p>\n{energy}{coverage}\
          <p>This invoice rests on usage, prices and a contract whose SHA-256 is <span class=\"digest\">{}</span>.</p>\n\
          </section>\n",
         escaped(parties.zone.name()),
