@@ -76,7 +76,7 @@ codes! {
         /// A fraction, an exponent, NaN or Infinity where an integer is due.
         NotAnInteger => "not_an_integer",
         NegativeInteger => "negative_integer",
-        /// Beyond 2^53 − 1 (or beyond the field's own bound), as a counter's blank value is.
+        /// Beyond 2^53 − 1, as a counter's blank value is.
         IntegerTooLarge => "integer_too_large",
         /// Not RFC 3339 with `Z` and at most milliseconds.
         NotAnInstant => "not_an_instant",
@@ -113,7 +113,7 @@ codes! {
         SegmentEmpty => "segment_empty",
         SegmentOutsideWindow => "segment_outside_window",
         SegmentOutsideCovered => "segment_outside_covered",
-        /// Not a part of a device: above 1, zero, or half of the pair.
+        /// Not a part of a device: zero, or above the whole.
         ShareInvalid => "share_invalid",
         /// Denominators of one device without a common multiple that can be reckoned with.
         ShareDenominators => "share_denominators",

@@ -1,8 +1,12 @@
 //! Does a report arrive as it was sent?
 
-use releve_wire::{Report, Section, Unsealed, limits::MESSAGE_BYTES_MAX, open, verify_disclosed};
+use expect_test::expect;
+use releve_wire::{Evidence, Report, Section, Unsealed, limits::MESSAGE_BYTES_MAX, open, verify_disclosed};
 
-use crate::sample::{KEYID, four_tenants, idle, mig_and_time_slicing, public_key, sealed};
+use crate::{
+    fates::line,
+    sample::{KEYID, four_tenants, idle, mig_and_time_slicing, public_key, sealed},
+};
 
 /// What the report said, as the sender had it.
 pub fn unsealed(report: Report) -> Unsealed {
@@ -50,4 +54,52 @@ fn a_section_alone_verifies_and_names_no_neighbour() {
             assert!(!disclosed.contains(&neighbour.segments[0].alloc));
         }
     }
+}
+
+#[test]
+fn kept_evidence_is_believed_only_whole() {
+    let message = open(&sealed(&four_tenants()).bytes, MESSAGE_BYTES_MAX).expect("a report");
+    let evidence = message.verify(&public_key()).expect("its own signature").evidence;
+    let changed = |title: &str, change: fn(&mut Evidence)| {
+        let mut changed = evidence.clone();
+        change(&mut changed);
+        line(title, changed.verify(&public_key()).map(|_| ()))
+    };
+    let disclosed = |title: &str, segments: &str| {
+        let fate = verify_disclosed(&evidence.head, KEYID, &evidence.signature, segments, &public_key());
+        line(title, fate.map(|_| ()))
+    };
+    let text = String::from_utf8(evidence.to_bytes()).expect("text");
+    let read = |title: &str, from: &str, to: &str| {
+        assert!(text.contains(from), "{from}");
+        line(title, Evidence::from_bytes(text.replacen(from, to, 1).as_bytes()).map(|_| ()))
+    };
+    let fates = [
+        changed("as it was", |_| {}),
+        changed("a section left out", |e| drop(e.segments.pop())),
+        changed("a section too many", |e| e.segments.push(String::new())),
+        changed("two sections in each other's place", |e| e.segments.swap(0, 1)),
+        changed("a head in other words", |e| e.head.push(' ')),
+        disclosed("one's own section", &evidence.segments[2]),
+        disclosed("a section of another report", "{}"),
+        read("kept in another form", "\"v\":1", "\"v\":2"),
+        read("a key twice", "\"v\":1", "\"v\":1,\"v\":1"),
+        read("an unknown field", "\"v\":1", "\"v\":1,\"allocs\":[]"),
+        read("a signature cut short", "==\"", "\""),
+        read("something after it", "\"]}", "\"]}}"),
+    ];
+    expect![[r#"
+        as it was                                      taken
+        a section left out                             refused       section_count             data.sections
+        a section too many                             refused       section_count             data.sections
+        two sections in each other's place             refused       section_digest            data.sections[0].segments
+        a head in other words                          refused       bad_signature             data.sig
+        one's own section                              taken
+        a section of another report                    refused       section_digest            segments
+        kept in another form                           refused       unknown_type              v
+        a key twice                                    refused       duplicate_key             v
+        an unknown field                               refused       unknown_field             allocs
+        a signature cut short                          refused       not_a_signature           sig
+        something after it                             refused       not_json                  
+    "#]].assert_eq(&fates.concat());
 }
