@@ -101,5 +101,6 @@ fn kept_evidence_is_believed_only_whole() {
         an unknown field                               refused       unknown_field             allocs
         a signature cut short                          refused       not_a_signature           sig
         something after it                             refused       not_json                  
-    "#]].assert_eq(&fates.concat());
+    "#]]
+    .assert_eq(&fates.concat());
 }
