@@ -52,6 +52,21 @@ fn a_line_is_rounded_once_half_away_from_zero() {
     );
 }
 
+/// 9,007,199,254,740,993 cents are one more than a binary float can tell apart.
+#[test]
+fn a_large_amount_is_exact_to_the_cent() {
+    check(
+        "price h100 from 05-01 900719925474.0993
+         use acme/x h100 05-01..06-01 100h",
+        expect![[r#"
+            for     what  from   until    metered                billed            × price  / base              = EUR
+            acme/x  h100  05-01  06-01  100:00:00  100:00:00 = 360000 s  900719925474.0993    3600  90071992547409.93
+            h100: metered 100:00:00, billed 100:00:00
+            total 90071992547409.93 EUR
+        "#]],
+    );
+}
+
 #[test]
 fn a_price_changes_in_the_middle_of_the_month() {
     check(
