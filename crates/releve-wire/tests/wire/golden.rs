@@ -72,7 +72,7 @@ fn signatures() {
         assert_eq!(sha256(head.as_bytes()).to_string(), text(&vector["head_sha256"]));
     }
     let refused = vectors["refused"].as_array().expect("an array");
-    assert_eq!((signed.len(), refused.len()), (3, 5), "none was left out");
+    assert_eq!((signed.len(), refused.len()), (3, 6), "none was left out");
     for vector in refused {
         let head = text(&vector["head"]);
         let sig = bytes(&vector["sig"]).try_into().expect("64 bytes");
