@@ -7,6 +7,7 @@
 //! | [`releve`] | `releve` and `releve-agent` as child processes |
 //! | [`http`] | JSON over HTTP |
 //! | [`proxy`] | a network in between that can be cut or fall silent |
+//! | [`world`] | a small cloud: tenants, nodes with keys, a price |
 //! | [`wait`] | conditions with deadlines |
 //! | [`process`], [`place`] | what the above stand on: children, signals, ports, directories |
 
@@ -19,3 +20,4 @@ pub mod rabbit;
 pub mod releve;
 pub mod testbed;
 pub mod wait;
+pub mod world;

@@ -238,15 +238,20 @@ async fn cover(tx: &mut Tx, good: &[Screened], open: &[usize]) -> Result<Covered
             again.entry(*key).or_default().extend(&merged.reports);
         }
     }
+    let mut bare = plan.bare;
     for &i in &plan.aside {
-        again.entry(node_day(&batch[i])).or_default().push(i);
+        if batch[i].report.head.covered.is_empty() {
+            bare.push(i);
+        } else {
+            again.entry(node_day(&batch[i])).or_default().push(i);
+        }
     }
     let mut refused = Vec::new();
     if !again.is_empty() {
         refused = fit_again(tx, &batch, again, &mut accepted).await?;
     }
     let original = |places: Vec<usize>| places.into_iter().map(|i| open[i]).collect();
-    Ok(Covered { accepted: original(accepted), refused: original(refused), bare: original(plan.bare) })
+    Ok(Covered { accepted: original(accepted), refused: original(refused), bare: original(bare) })
 }
 
 /// The node-days are locked by now: what is read here stays true until the commit.
@@ -292,17 +297,17 @@ async fn store_reports(
         let new = |i: &usize| NewReport { screened: &good[*i], body: reports::pack(&good[*i].report.evidence) };
         let new: Vec<NewReport<'_>> = tried.iter().map(new).collect();
         let stored: BTreeSet<ReportKey> = reports::insert(tx, &new, catalog.version, now).await?.into_iter().collect();
-        if stored.len() < tried.len() {
-            let left_out = |i: &&usize| !stored.contains(&ReportKey::of(&good[**i]));
-            let reused: Vec<usize> = accepted.iter().filter(left_out).map(|i| at[*i]).collect();
-            if !reused.is_empty() {
-                return Err(CountError::KeyReused(reused));
-            }
-        }
+        // One key says one thing: of two with one key, in the database or in this batch, only the first is new.
         let mut seen = BTreeSet::new();
-        let (fresh, known): (Vec<usize>, Vec<usize>) = bare
-            .into_iter()
-            .partition(|i| stored.contains(&ReportKey::of(&good[*i])) && seen.insert(ReportKey::of(&good[*i])));
+        let mut is_new = |i: &usize| {
+            let key = ReportKey::of(&good[*i]);
+            stored.contains(&key) && seen.insert(key)
+        };
+        let reused: Vec<usize> = accepted.iter().filter(|i| !is_new(i)).map(|i| at[*i]).collect();
+        if !reused.is_empty() {
+            return Err(CountError::KeyReused(reused));
+        }
+        let (fresh, known): (Vec<usize>, Vec<usize>) = bare.into_iter().partition(is_new);
         accepted.extend(fresh);
         refused.extend(known);
     }
