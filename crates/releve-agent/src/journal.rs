@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
+    failpoint,
     meter::{OpenWindow, PieceKey, Seen, Span},
     spool::{Chain, SpoolError, replace},
 };
@@ -92,7 +93,10 @@ pub fn write(path: &Path, memory: &Memory) -> Result<(), JournalError> {
     let text = serde_json::to_vec(&File::of(memory)).map_err(|e| unreadable(path, &e.to_string()))?;
     let mut content = format!("{:08x}\n", crc32fast::hash(&text)).into_bytes();
     content.extend_from_slice(&text);
-    Ok(replace(path, &content, true)?)
+    failpoint::hit("agent.journal.before_write");
+    replace(path, &content, true)?;
+    failpoint::hit("agent.journal.after_write");
+    Ok(())
 }
 
 /// The journal, where there is one.

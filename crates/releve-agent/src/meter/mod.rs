@@ -15,7 +15,7 @@ pub use energy::Energy;
 pub use observe::{Piece, PieceKey, pieces};
 pub use open::{Observed, OpenWindow, Span, extend, observe};
 pub use seen::Seen;
-pub use tick::{Meter, MeterSettings, Ticked};
+pub use tick::{CLOCK_STEP_MS_TOLERATED, Meter, MeterSettings, Ticked};
 pub use window::{cut, spread_delay_ms, window_at};
 
 #[cfg(test)]

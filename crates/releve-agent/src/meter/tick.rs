@@ -1,11 +1,14 @@
 //! What does one look at the node change? The window it falls into grows, and a window that is over is closed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use releve_types::{DeviceId, Timestamp};
 use releve_wire::Window;
 
-use super::{DetailsBook, Energy, Observed, OpenWindow, Seen, bytes_bound, cut, energy::reading, extend, window_at};
+use super::{
+    DetailsBook, Energy, Observed, OpenWindow, PieceKey, Seen, Span, bytes_bound, cut, energy::reading, extend,
+    window_at,
+};
 use crate::{
     clock::Moment,
     sight::{Contradiction, Sight},
@@ -131,6 +134,19 @@ impl Meter {
         if let Some(over) = self.open.replace(OpenWindow::new(window)) {
             self.let_go(over, closed);
         }
+    }
+
+    /// Takes no account of the time since the last look: nobody observed it.
+    pub fn interrupt(&mut self) {
+        self.last = None;
+    }
+
+    /// Who holds something now, as far as is known.
+    pub fn held_now(&self) -> BTreeSet<PieceKey> {
+        let Some(open) = &self.open else { return BTreeSet::new() };
+        let end = open.covered.as_slice().last().map(|(_, end)| *end);
+        let goes_on = |spans: &Vec<Span>| spans.last().is_some_and(|s| Some(s.end_ms) == end && s.end_reason.is_none());
+        open.spans.iter().filter(|(_, spans)| goes_on(spans)).map(|(key, _)| key.clone()).collect()
     }
 
     /// Closes the open window before its end: the program stops for good, or a replay is over.

@@ -9,7 +9,7 @@ use std::{
 
 use super::{
     Chain, Place, Record, SpoolError,
-    record::{SEGMENT_HEADER_BYTES, encode_header},
+    record::{EMPTY_SEGMENT_BYTES, encode_header},
 };
 
 fn failed(doing: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> SpoolError {
@@ -43,8 +43,7 @@ pub fn make_dir(dir: &Path) -> Result<(), SpoolError> {
 pub fn create_segment(dir: &Path, number: u64, chain: &Chain) -> Result<(File, u64), SpoolError> {
     let path = segment_path(dir, number);
     replace(&path, &encode_header(chain), true)?;
-    let len = u64::try_from(SEGMENT_HEADER_BYTES).unwrap_or(u64::MAX);
-    Ok((open_tail(&path)?, len))
+    Ok((open_tail(&path)?, EMPTY_SEGMENT_BYTES))
 }
 
 pub fn open_tail(path: &Path) -> Result<File, SpoolError> {

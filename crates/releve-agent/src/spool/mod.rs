@@ -65,6 +65,8 @@ struct Waiting {
     place: Place,
     bytes: usize,
     seq: u64,
+    /// Not to be sent before this moment of the monotonic clock.
+    due_ms: u64,
 }
 
 /// The reports that are not confirmed yet.
@@ -82,9 +84,9 @@ pub struct Spool {
 }
 
 impl Spool {
-    /// Opens what is there, or begins a new run under the id given.
-    pub fn open(dir: &Path, bytes_max: u64, fresh_run: Uuid) -> Result<(Self, Vec<Finding>), SpoolError> {
-        open::open(dir, bytes_max, fresh_run)
+    /// Opens what is there, or begins a new run under the id given. What is there is due at `due_ms`.
+    pub fn open(dir: &Path, bytes_max: u64, fresh_run: Uuid, due_ms: u64) -> Result<(Self, Vec<Finding>), SpoolError> {
+        open::open(dir, bytes_max, fresh_run, due_ms)
     }
 
     pub const fn chain(&self) -> Chain {
@@ -105,17 +107,23 @@ impl Spool {
         self.refused_bytes + self.segments.iter().map(|(_, bytes)| bytes).sum::<u64>()
     }
 
-    /// Is there room for this many bytes more? Where there is not, looks again at what was refused: a person may
-    /// have cleared it away.
+    /// Is there room for this many bytes more? Where there is not, looks for what can go: refused reports that a
+    /// person has cleared away, and a last segment of which all is delivered.
     pub fn has_room(&mut self, bytes: u64) -> bool {
-        if self.bytes() + bytes > self.bytes_max {
+        let fits = |spool: &Self| spool.bytes() + bytes <= spool.bytes_max;
+        if !fits(self) {
             self.refused_bytes = disk::bytes_in(&self.refused_dir());
+            let used = self.segments.back().is_some_and(|(_, len)| *len > record::EMPTY_SEGMENT_BYTES);
+            if self.waiting.is_empty() && used && !self.poisoned {
+                // Failing here only means that there is no room.
+                let _: Result<(), SpoolError> = self.begin_segment();
+            }
         }
-        self.bytes() + bytes <= self.bytes_max
+        fits(self)
     }
 
-    /// Writes a report and waits for the disk.
-    pub fn append(&mut self, record: &Record) -> Result<(), SpoolError> {
+    /// Writes a report and waits for the disk. It is to be sent at `due_ms` of the monotonic clock.
+    pub fn append(&mut self, record: &Record, due_ms: u64) -> Result<(), SpoolError> {
         if self.poisoned {
             return Err(SpoolError::Poisoned);
         }
@@ -133,7 +141,7 @@ impl Spool {
             self.begin_segment()?;
         }
         let place = self.write(&encoded)?;
-        self.waiting.push_back(Waiting { place, bytes: encoded.len(), seq });
+        self.waiting.push_back(Waiting { place, bytes: encoded.len(), seq, due_ms });
         self.chain = self.chain.after(seq, record.head_sha256, record.covered_until);
         Ok(())
     }
@@ -165,10 +173,10 @@ impl Spool {
         self.drop_delivered()
     }
 
-    /// The oldest reports that wait, at most so many.
-    pub fn oldest(&self, len_max: usize) -> Result<Vec<Record>, SpoolError> {
+    /// The oldest reports that wait and are due, at most so many.
+    pub fn oldest(&self, len_max: usize, now_ms: u64) -> Result<Vec<Record>, SpoolError> {
         let mut found = Vec::new();
-        for waiting in self.waiting.iter().take(len_max) {
+        for waiting in self.waiting.iter().take(len_max).take_while(|w| w.due_ms <= now_ms) {
             let path = disk::segment_path(&self.dir, waiting.place.segment);
             let bytes = disk::read_at(&path, waiting.place.offset, waiting.bytes)?;
             match record::decode(&bytes) {
@@ -222,6 +230,16 @@ impl Spool {
     /// The number of the oldest report that waits.
     pub fn oldest_seq(&self) -> Option<u64> {
         self.waiting.front().map(|w| w.seq)
+    }
+
+    /// When the oldest report that waits is due.
+    pub fn oldest_due_ms(&self) -> Option<u64> {
+        self.waiting.front().map(|w| w.due_ms)
+    }
+
+    /// Did a write fail in a way that only a new start can clear up?
+    pub const fn is_poisoned(&self) -> bool {
+        self.poisoned
     }
 }
 

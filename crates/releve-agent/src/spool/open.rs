@@ -24,14 +24,14 @@ enum End {
     Damaged(u64),
 }
 
-pub fn open(dir: &Path, bytes_max: u64, fresh_run: Uuid) -> Result<(Spool, Vec<Finding>), SpoolError> {
+pub fn open(dir: &Path, bytes_max: u64, fresh_run: Uuid, due_ms: u64) -> Result<(Spool, Vec<Finding>), SpoolError> {
     disk::make_dir(dir)?;
     let (mut segments, mut waiting, mut findings) = (VecDeque::new(), VecDeque::new(), Vec::new());
     let numbers = disk::segment_numbers(dir)?;
     let mut chain = None;
     for number in &numbers {
         let path = disk::segment_path(dir, *number);
-        let scanned = scan(*number, &disk::read(&path)?);
+        let scanned = scan(*number, &disk::read(&path)?, due_ms);
         chain = scanned.chain;
         match scanned.end {
             End::Whole => {}
@@ -80,7 +80,7 @@ pub fn open(dir: &Path, bytes_max: u64, fresh_run: Uuid) -> Result<(Spool, Vec<F
     Ok((spool, findings))
 }
 
-fn scan(segment: u64, bytes: &[u8]) -> Scanned {
+fn scan(segment: u64, bytes: &[u8], due_ms: u64) -> Scanned {
     let length = |usize_bytes: usize| u64::try_from(usize_bytes).unwrap_or(u64::MAX);
     let mut scanned = Scanned { chain: decode_header(bytes), waiting: Vec::new(), len: 0, end: End::Whole };
     let Some(mut chain) = scanned.chain else {
@@ -93,7 +93,7 @@ fn scan(segment: u64, bytes: &[u8]) -> Scanned {
         scanned.end = match decode(rest) {
             Found::Record { record, bytes } if record.seq == chain.next_seq => {
                 let place = Place { segment, offset: length(at) };
-                scanned.waiting.push(Waiting { place, bytes, seq: record.seq });
+                scanned.waiting.push(Waiting { place, bytes, seq: record.seq, due_ms });
                 chain = chain.after(record.seq, record.head_sha256, record.covered_until);
                 at += bytes;
                 continue;

@@ -7,6 +7,7 @@ use uuid::Uuid;
 /// A record's length and CRC.
 pub const RECORD_HEADER_BYTES: usize = 8;
 pub const SEGMENT_HEADER_BYTES: usize = 77;
+pub const EMPTY_SEGMENT_BYTES: u64 = 77;
 /// A longer record can't have been written by this program.
 pub const RECORD_BYTES_MAX: usize = 2 * 1024 * 1024;
 const MAGIC: &[u8; 8] = b"RELVSPL1";

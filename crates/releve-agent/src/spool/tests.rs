@@ -20,20 +20,20 @@ fn record(seq: u64, body: &[u8]) -> Record {
 }
 
 fn opened(dir: &Path) -> (Spool, Vec<Finding>) {
-    Spool::open(dir, BYTES_MAX, OTHER_RUN).unwrap()
+    Spool::open(dir, BYTES_MAX, OTHER_RUN, 0).unwrap()
 }
 
 fn filled(dir: &Path, bodies: &[Vec<u8>]) -> Spool {
-    let (mut spool, findings) = Spool::open(dir, BYTES_MAX, RUN).unwrap();
+    let (mut spool, findings) = Spool::open(dir, BYTES_MAX, RUN, 0).unwrap();
     assert_eq!(findings, []);
     for (seq, body) in (1..).zip(bodies) {
-        spool.append(&record(seq, body)).unwrap();
+        spool.append(&record(seq, body), 0).unwrap();
     }
     spool
 }
 
 fn seqs(spool: &Spool) -> Vec<u64> {
-    spool.oldest(usize::MAX).unwrap().iter().map(|r| r.seq).collect()
+    spool.oldest(usize::MAX, 0).unwrap().iter().map(|r| r.seq).collect()
 }
 
 #[test]
@@ -46,9 +46,9 @@ fn what_was_appended_is_there_after_a_restart_and_the_chain_goes_on() {
     assert_eq!(findings, []);
     assert_eq!(spool.chain(), before);
     assert_eq!((before.run, before.next_seq, before.prev), (RUN, 3, Some(sha256(b"two"))));
-    assert_eq!(spool.oldest(9).unwrap(), [record(1, b"one"), record(2, b"two")]);
-    assert!(matches!(spool.append(&record(7, b"x")), Err(SpoolError::OutOfOrder { seq: 7, expected: 3 })));
-    spool.append(&record(3, b"three")).unwrap();
+    assert_eq!(spool.oldest(9, 0).unwrap(), [record(1, b"one"), record(2, b"two")]);
+    assert!(matches!(spool.append(&record(7, b"x"), 0), Err(SpoolError::OutOfOrder { seq: 7, expected: 3 })));
+    spool.append(&record(3, b"three"), 0).unwrap();
     spool.delivered(2).unwrap();
     drop(spool);
     assert_eq!(seqs(&opened(dir.path()).0), [3], "what was delivered is not sent again");
@@ -100,10 +100,10 @@ fn a_file_cut_at_any_byte_keeps_every_whole_record_before_the_cut() {
             assert_eq!(spool.chain().run, RUN);
         }
         let next = spool.chain().next_seq;
-        spool.append(&record(next, b"after")).unwrap();
+        spool.append(&record(next, b"after"), 0).unwrap();
         drop(spool);
         let (spool, findings) = opened(dir.path());
-        assert_eq!(spool.oldest(9).unwrap().last(), Some(&record(next, b"after")), "cut at {cut}");
+        assert_eq!(spool.oldest(9, 0).unwrap().last(), Some(&record(next, b"after")), "cut at {cut}");
         assert!(cut < record::SEGMENT_HEADER_BYTES || findings.is_empty(), "the tear is mended, cut at {cut}");
     }
 }
@@ -124,12 +124,12 @@ fn a_tail_of_zeros_is_a_tear() {
 #[test]
 fn a_full_spool_refuses_and_keeps_what_it_has() {
     let dir = TempDir::new().unwrap();
-    let (mut spool, _) = Spool::open(dir.path(), 10_000, RUN).unwrap();
+    let (mut spool, _) = Spool::open(dir.path(), 10_000, RUN, 0).unwrap();
     let body = vec![1; 3_000];
     for seq in 1..=3 {
-        spool.append(&record(seq, &body)).unwrap();
+        spool.append(&record(seq, &body), 0).unwrap();
     }
-    assert!(matches!(spool.append(&record(4, &body)), Err(SpoolError::Full { bytes_max: 10_000, .. })));
+    assert!(matches!(spool.append(&record(4, &body), 0), Err(SpoolError::Full { bytes_max: 10_000, .. })));
     assert!(!spool.has_room(3_000));
     assert_eq!(seqs(&spool), [1, 2, 3]);
     assert_eq!(spool.chain().next_seq, 4, "the number was not used");
@@ -156,7 +156,7 @@ fn an_old_cursor_hides_nothing_new() {
     let dir = TempDir::new().unwrap();
     disk::write_cursor(dir.path(), Place { segment: 5, offset: 999_999 }, true).unwrap();
     let (mut spool, _) = opened(dir.path());
-    spool.append(&record(1, b"new")).unwrap();
+    spool.append(&record(1, b"new"), 0).unwrap();
     drop(spool);
     assert_eq!(seqs(&opened(dir.path()).0), [1]);
 
@@ -164,7 +164,7 @@ fn an_old_cursor_hides_nothing_new() {
     drop(filled(dir.path(), &[]));
     disk::write_cursor(dir.path(), Place { segment: 1, offset: 999_999 }, true).unwrap();
     let (mut spool, _) = opened(dir.path());
-    spool.append(&record(1, b"new")).unwrap();
+    spool.append(&record(1, b"new"), 0).unwrap();
     drop(spool);
     assert_eq!(seqs(&opened(dir.path()).0), [1]);
 }
@@ -187,7 +187,7 @@ proptest! {
         fs::write(&path, &bytes).unwrap();
         let (spool, findings) = opened(dir.path());
         let expected: Vec<Record> = (1..).zip(&bodies).map(|(seq, body)| record(seq, body)).collect();
-        let found = spool.oldest(99).unwrap();
+        let found = spool.oldest(99, 0).unwrap();
         prop_assert!(expected.starts_with(&found), "only what was written, from the first on");
         prop_assert!(found.len() < bodies.len());
         prop_assert!(!findings.is_empty(), "and it is said");
@@ -208,7 +208,7 @@ proptest! {
             match step {
                 0 | 1 => {
                     written += 1;
-                    spool.append(&record(written, &vec![1; 300_000])).unwrap();
+                    spool.append(&record(written, &vec![1; 300_000]), 0).unwrap();
                 }
                 2 => {
                     let count = spool.len().min(2);
