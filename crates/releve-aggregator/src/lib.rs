@@ -14,6 +14,6 @@ pub use judge::Message;
 pub use readings::{IncomingReading, ReadingFate};
 pub use reattribute::Moved;
 pub use releve_store::quarantine::Source;
-pub use runner::{Clock, Runner};
+pub use runner::{Clock, Observer, Runner};
 pub use settings::Settings;
 pub use take::{Aggregator, Fate, TakeError};

@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     failpoint,
     judge::Message,
-    take::{Aggregator, TakeError},
+    take::{Aggregator, Fate, TakeError},
 };
 
 /// The first and the longest wait before a batch is tried again, in milliseconds.
@@ -28,12 +28,17 @@ const RETRY_MS_MAX: u64 = 5_000;
 /// What the time is: the wall clock in service, a set one in a replay.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
+/// Told of each batch after its commit and before its acknowledgement: the ids that its messages were published
+/// under, and their fates. A message that is delivered again is told of again.
+pub type Observer = Arc<dyn Fn(&[Option<String>], &[Fate]) + Send + Sync>;
+
 /// Drains the broker's queues into the database.
 #[derive(Clone)]
 pub struct Runner {
     aggregator: Arc<Aggregator>,
     clock: Clock,
     taking: Arc<AtomicBool>,
+    observer: Option<Observer>,
 }
 
 impl fmt::Debug for Runner {
@@ -44,7 +49,14 @@ impl fmt::Debug for Runner {
 
 impl Runner {
     pub fn new(aggregator: Arc<Aggregator>, clock: Clock) -> Self {
-        Self { aggregator, clock, taking: Arc::new(AtomicBool::new(true)) }
+        Self { aggregator, clock, taking: Arc::new(AtomicBool::new(true)), observer: None }
+    }
+
+    /// For whoever must know what became of what was sent, such as a replay.
+    #[must_use]
+    pub fn watched_by(mut self, observer: Observer) -> Self {
+        self.observer = Some(observer);
+        self
     }
 
     /// False once taking stopped for a fault of ours: the program is not ready.
@@ -70,11 +82,18 @@ impl Runner {
         failpoint::hit("aggregator.next_batch");
         let redelivered = deliveries.iter().filter(|d| d.redelivered).count();
         counter!("releve_redelivered_total").increment(u64::try_from(redelivered).unwrap_or(0));
+        let ids: Vec<Option<String>> = match self.observer {
+            Some(_) => deliveries.iter().map(|d| d.message_id.clone()).collect(),
+            None => Vec::new(),
+        };
         let messages = Arc::new(deliveries.into_iter().map(message).collect::<Vec<_>>());
         let mut wait_ms = RETRY_MS_MIN;
         loop {
             match self.aggregator.take_shared(messages.clone(), (self.clock)()).await {
-                Ok(_) => {
+                Ok(fates) => {
+                    if let Some(observer) = &self.observer {
+                        observer(&ids, &fates);
+                    }
                     failpoint::hit("aggregator.before_acknowledge");
                     return Handled::Acknowledge;
                 }

@@ -142,6 +142,13 @@ impl Db {
         Ok(())
     }
 
+    /// What a server's background processes do by themselves and the embedded database has nobody for: statistics
+    /// for the planner, and a checkpoint, without which its write-ahead log only grows.
+    pub async fn keep_house(&self) -> Result<(), StoreError> {
+        sqlx::raw_sql("analyze; checkpoint").execute(&self.pool).await?;
+        Ok(())
+    }
+
     pub async fn close(&self) {
         self.pool.close().await;
     }
