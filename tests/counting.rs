@@ -152,7 +152,7 @@ async fn the_parts_of_a_window_fit_beside_each_other() {
     late.seq += 1;
     let late = bench.node(0).seal(&late);
     let early = bench.node(0).seal(&early);
-    assert_eq!(bench.take(&[early.clone()]).await, ["counted"]);
+    assert_eq!(bench.take(std::slice::from_ref(&early)).await, ["counted"]);
     assert_eq!(bench.take(&[same_key]).await, ["quarantined overlap"], "one key says one thing, whatever it covers");
     assert_eq!(bench.take(&[late]).await, ["counted"]);
     assert_eq!(bench.totals().await["t0"], MILLIS_PER_HOUR);
@@ -284,7 +284,7 @@ async fn a_redriven_report_gets_its_new_fate_in_one_transaction() {
     let bench = Bench::new(1, 1).await;
     let late_node = machine(5, 4);
     let body = late_node.report(at(1), MILLIS_PER_HOUR, &[Hold::new(bench.key(0), 0, "job", 0, MILLIS_PER_HOUR)]);
-    assert_eq!(bench.take(&[body.clone()]).await, ["quarantined unknown_node"]);
+    assert_eq!(bench.take(std::slice::from_ref(&body)).await, ["quarantined unknown_node"]);
     let id: uuid::Uuid = {
         let mut conn = PgConnection::connect(&bench.url).await.expect("connects");
         sqlx::query("select quarantine_id from quarantine").fetch_one(&mut conn).await.expect("one").get(0)

@@ -48,7 +48,7 @@ async fn load_keys(conn: &mut PgConnection, nodes: &mut BTreeMap<NodeId, NodeRec
     let rows = sqlx::query!("select node_id, keyid, from_at, version, public_key, valid from node_keys")
         .fetch_all(conn)
         .await?;
-    let mut keys: BTreeMap<(NodeId, String), Vec<(Timestamp, i64, KeyState)>> = BTreeMap::new();
+    let mut keys: BTreeMap<(NodeId, String), Vec<_>> = BTreeMap::new();
     for row in rows {
         let public_key = <[u8; 32]>::try_from(row.public_key.as_slice())
             .map_err(|_| StoreError::inconsistent("node_keys", "public_key", "not 32 bytes"))?;
