@@ -244,7 +244,7 @@ impl World {
     }
 }
 
-/// Registers a node, in service from `from` on.
+/// Registers a node with the world's key id, in service from `from` on.
 pub async fn register(
     tx: &mut releve_store::Tx,
     machine: &Machine,
@@ -253,15 +253,23 @@ pub async fn register(
     version: i64,
     now: Timestamp,
 ) {
+    register_with(tx, machine, name, KEYID, from, version, now).await;
+}
+
+pub async fn register_with(
+    tx: &mut releve_store::Tx,
+    machine: &Machine,
+    name: &str,
+    keyid: &str,
+    from: Hour,
+    version: i64,
+    now: Timestamp,
+) {
     let node = nodes::Node { id: machine.id, name: name.to_owned(), created_at: now };
     assert!(nodes::insert(tx, &node, version).await.expect("a node"));
     set_state(tx, machine.id, ServiceState::InService, from, version, now).await;
-    let key = NodeKey {
-        keyid: KEYID.to_owned(),
-        from: from.start(),
-        public_key: machine.key.verifying_key().to_bytes(),
-        valid: true,
-    };
+    let public_key = machine.key.verifying_key().to_bytes();
+    let key = NodeKey { keyid: keyid.to_owned(), from: from.start(), public_key, valid: true };
     nodes::append_key(tx, machine.id, &key, version, now).await.expect("a key");
 }
 
