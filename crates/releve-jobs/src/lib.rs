@@ -1,1 +1,16 @@
 #![doc = include_str!("../README.md")]
+
+pub mod archive;
+pub mod documents;
+mod error;
+mod failpoint;
+pub mod issue;
+pub mod partitions;
+mod reconcile;
+mod settings;
+
+pub use archive::{ArchiveReader, read_archive};
+pub use error::JobError;
+pub use issue::{Order, issue};
+pub use reconcile::{Job, round, run};
+pub use settings::{ISSUE_DELAY_MS, Nudge, REPORTS_KEEP_DAYS, ROUND_INTERVAL, Settings};

@@ -25,7 +25,7 @@ pub async fn contracts(
 ) -> Result<BTreeMap<AccountId, Arc<Contract>>, StoreError> {
     let rows = sqlx::query!(
         r#"
-        select a.account_id, a.currency, c.from_at as "from_at?", c.price_book_id as "price_book_id?"
+        select a.account_id as "account_id!", a.currency as "currency!", c.from_at as "from_at?", c.price_book_id as "price_book_id?"
         from accounts a
         left join contracts c on c.account_id = a.account_id
         where a.issuer_id = $1

@@ -25,7 +25,7 @@ pub struct AccountPeriod {
 
 impl AccountPeriod {
     /// FNV-1a over the account and the period's start: every program must find the same lock.
-    fn lock(&self) -> i32 {
+    pub fn lock(&self) -> i32 {
         let start = self.period.start().as_millis().to_be_bytes();
         let bytes = self.account.uuid().into_bytes().into_iter().chain(start);
         let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));

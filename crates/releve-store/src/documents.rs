@@ -1,10 +1,12 @@
 //! Which bytes did the customer get? The documents of issued invoices, as they were first rendered.
 
-use releve_types::{AccountId, InvoiceId, Timestamp};
+use std::collections::BTreeMap;
+
+use releve_types::{AccountId, InvoiceId, TenantId, Timestamp};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::{pool::StoreError, sql_time::to_sql};
+use crate::{customers::Party, pool::StoreError, sql_time::to_sql};
 
 /// Issued invoices that have fewer documents than there are media types, oldest number first.
 pub async fn missing(
@@ -67,6 +69,40 @@ pub async fn put(conn: &mut PgConnection, documents: &[Document], now: Timestamp
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// Who stands on the documents of an account.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Named {
+    pub party: Party,
+    pub tenants: BTreeMap<TenantId, String>,
+}
+
+/// The names of accounts and of their tenants.
+pub async fn names(conn: &mut PgConnection, accounts: &[AccountId]) -> Result<BTreeMap<AccountId, Named>, StoreError> {
+    let ids: Vec<Uuid> = accounts.iter().map(|a| a.uuid()).collect();
+    let rows = sqlx::query!(
+        r#"
+        select a.account_id as "account_id!", a.name as "name!", a.address as "address!", a.vat_id as "vat_id!",
+               a.country as "country!", t.tenant_id as "tenant_id?", t.name as "tenant?"
+        from accounts a
+        left join tenants t on t.account_id = a.account_id
+        where a.account_id = any($1)
+        "#,
+        &ids
+    )
+    .fetch_all(conn)
+    .await?;
+    let mut named: BTreeMap<AccountId, Named> = BTreeMap::new();
+    for r in rows {
+        let party = Party { name: r.name, address: r.address, vat_id: r.vat_id, country: r.country };
+        let of = named.entry(AccountId::from_uuid(r.account_id)).or_default();
+        of.party = party;
+        if let (Some(tenant), Some(name)) = (r.tenant_id, r.tenant) {
+            of.tenants.insert(TenantId::from_uuid(tenant), name);
+        }
+    }
+    Ok(named)
 }
 
 pub async fn find(

@@ -55,7 +55,7 @@ pub async fn gaps(conn: &mut PgConnection, period: Period) -> Result<Vec<Gap>, S
             where from_at < $2 and to_at > $1
             group by node_id
         )
-        select n.node_id, n.name, lower(missing) as "from_at!", upper(missing) as "to_at!"
+        select n.node_id as "node_id!", n.name as "name!", lower(missing) as "from_at!", upper(missing) as "to_at!"
         from service
         join nodes n on n.node_id = service.node_id
         left join said on said.node_id = service.node_id

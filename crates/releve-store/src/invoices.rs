@@ -143,6 +143,22 @@ pub async fn put(
     Ok(())
 }
 
+/// What was parked and turned out to have nothing to bill: it waits for nobody any more, as an empty draft. Ids that
+/// are not stored, or not parked, are passed over.
+pub async fn release(conn: &mut PgConnection, ids: &[InvoiceId]) -> Result<(), StoreError> {
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
+    sqlx::query!(
+        r#"
+        update invoices set state = 'draft', total = 0, parked_for = '[]'
+        where invoice_id = any($1) and state = 'parked'
+        "#,
+        &ids
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// Stores the lines of drafts.
 pub async fn put_lines(conn: &mut PgConnection, of: &[(InvoiceId, &Content)]) -> Result<(), StoreError> {
     let mut columns = LineColumns::default();

@@ -24,7 +24,9 @@ pub async fn report_days(conn: &mut PgConnection) -> Result<Vec<i64>, StoreError
 }
 
 /// Drops a day of reports; refused by the database (23R04) unless its archive is recorded. False if it was gone.
+/// Waits for readers of reports only so long (55P03 then), since others queue up behind it.
 pub async fn drop_reports_of(conn: &mut PgConnection, day: i64) -> Result<bool, StoreError> {
+    sqlx::query!("select set_config('lock_timeout', '10s', true) as patience").fetch_one(&mut *conn).await?;
     let row = sqlx::query!(r#"select drop_reports_of($1) as "dropped!""#, day_to_sql(day)).fetch_one(conn).await?;
     Ok(row.dropped)
 }

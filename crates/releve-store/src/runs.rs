@@ -125,7 +125,7 @@ pub async fn open_accounts(
 ) -> Result<Vec<AccountId>, StoreError> {
     let rows = sqlx::query!(
         r#"
-        select a.account_id
+        select a.account_id as "account_id!"
         from accounts a
         left join billing_run_accounts o on o.run_id = $1 and o.account_id = a.account_id
         where a.issuer_id = $2

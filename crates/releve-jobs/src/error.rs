@@ -1,0 +1,30 @@
+//! What can keep a job from its end? Everything that was committed before stays; run again, it goes on from there.
+
+use releve_billing::{InvoiceError, RateError};
+use releve_outbound::StorageError;
+use releve_store::StoreError;
+use releve_types::{AccountId, Period, Timestamp, ids::IssuerId};
+
+#[derive(Debug, thiserror::Error)]
+pub enum JobError {
+    #[error("issuer: there is no {0}")]
+    NoIssuer(IssuerId),
+    #[error("period: {period} is no month of the issuer's zone {zone}")]
+    NotAMonth { period: Period, zone: String },
+    #[error("period: {period} has not ended at {now}")]
+    NotEnded { period: Period, now: Timestamp },
+    #[error("the usage of {account} can't be rated: {error}")]
+    Rate { account: AccountId, error: RateError },
+    #[error("the invoice of {account} contradicts itself: {error}")]
+    Invoice { account: AccountId, error: InvoiceError },
+    #[error("issuer: its invoices can't be numbered: {0}")]
+    Numbering(InvoiceError),
+    #[error("{expected} invoices were to be issued, {found} were: nothing of this transaction is kept")]
+    NotAllIssued { expected: usize, found: u64 },
+    #[error("the archive {location} is not what was written: {detail}")]
+    Archive { location: String, detail: String },
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}

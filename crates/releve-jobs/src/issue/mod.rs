@@ -1,0 +1,118 @@
+//! How does a period become invoices? One run per issuer and period, many accounts per transaction, gapless
+//! numbers taken last; run again, it goes on with whom it has not billed.
+
+mod batch;
+mod gather;
+mod holds;
+mod past;
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use releve_billing::{Contract, Hold, Number};
+use releve_outbound::Storage;
+use releve_store::{
+    Db, billing_contracts, books::AccountPeriod, customers, customers::Issuer, runs, runs::AccountOutcome, unbilled,
+};
+use releve_types::{
+    AccountId, Period, Timestamp,
+    ids::{IssuerId, RunId},
+};
+
+use crate::{JobError, archive};
+
+/// Accounts billed in one transaction: for so many at most, writers of usage wait for each other's end. A pass over
+/// a month of usage hours costs nearly the same for one batch as for another, so few large ones are faster.
+pub const ISSUE_ACCOUNTS_MAX: usize = 2_500;
+
+/// What to bill.
+#[derive(Clone, Copy, Debug)]
+pub struct Order<'a> {
+    pub issuer: IssuerId,
+    /// A month of the issuer's zone.
+    pub period: Period,
+    /// Accounts per transaction, at least 1.
+    pub issue_accounts_max: usize,
+    /// Where archived reports are read, if days of the period have left the database already.
+    pub archive: Option<&'a Storage>,
+}
+
+impl Order<'_> {
+    pub const fn new(issuer: IssuerId, period: Period) -> Self {
+        Self { issuer, period, issue_accounts_max: ISSUE_ACCOUNTS_MAX, archive: None }
+    }
+}
+
+/// How a run stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Summary {
+    pub run: RunId,
+    /// Invoices issued by this call.
+    pub issued_now: usize,
+    /// Accounts of the run by outcome, earlier calls included.
+    pub issued: i64,
+    pub parked: i64,
+    pub nothing: i64,
+    /// Accounts and suspense keys with usage of the period that is on no invoice, late usage of billed accounts
+    /// included: `releve_store::unbilled` says how much.
+    pub unbilled: usize,
+}
+
+/// What holds for the whole run, read before the first lock. Contracts and prices don't change once they have
+/// begun, so a copy stays true; holds may have come or gone since, as they may the moment after the commit.
+struct Prepared {
+    issuer: Issuer,
+    run: RunId,
+    contracts: BTreeMap<AccountId, Arc<Contract>>,
+    holds: BTreeMap<AccountId, Vec<Hold>>,
+    /// Of days that left the database: the heads of each account's reports.
+    archived: BTreeMap<AccountId, Vec<[u8; 32]>>,
+    queue: Vec<AccountId>,
+}
+
+/// Bills a period that has ended. Idempotent and resumable: killed at any statement and called again, it comes to
+/// the same end. Two calls at once bill each account once.
+pub async fn issue(db: &Db, order: Order<'_>, now: Timestamp) -> Result<Summary, JobError> {
+    let prepared = prepare(db, order, now).await?;
+    let mut issued_now = 0;
+    for accounts in prepared.queue.chunks(order.issue_accounts_max.max(1)) {
+        issued_now += batch::run(db, &prepared, order.period, accounts, now).await?;
+    }
+    let mut tx = db.begin_app().await?;
+    runs::finish(&mut tx, prepared.run, now).await?;
+    let counts = runs::counts(&mut tx, prepared.run).await?;
+    let unbilled = unbilled::unbilled(&mut tx, order.period).await?.len();
+    tx.commit().await?;
+    let of = |outcome| counts.get(&outcome).copied().unwrap_or(0);
+    let summary = Summary {
+        run: prepared.run,
+        issued_now,
+        issued: of(AccountOutcome::Issued),
+        parked: of(AccountOutcome::Parked),
+        nothing: of(AccountOutcome::Nothing),
+        unbilled,
+    };
+    tracing::info!(?summary, period = %order.period, "billing run");
+    Ok(summary)
+}
+
+async fn prepare(db: &Db, order: Order<'_>, now: Timestamp) -> Result<Prepared, JobError> {
+    let mut tx = db.begin_app().await?;
+    let issuer = customers::issuer(&mut tx, order.issuer).await?.ok_or(JobError::NoIssuer(order.issuer))?;
+    if issuer.zone.period_of(order.period.start()) != order.period {
+        return Err(JobError::NotAMonth { period: order.period, zone: issuer.zone.name().to_owned() });
+    }
+    if now < order.period.end() {
+        return Err(JobError::NotEnded { period: order.period, now });
+    }
+    // Refuses a series that no number could be printed with before anything is locked.
+    Number::placeholder(&issuer.series, i32::from(issuer.zone.month_of(now).year())).map_err(JobError::Numbering)?;
+    let run = runs::begin(&mut tx, order.issuer, order.period, now).await?;
+    let contracts = billing_contracts::contracts(&mut tx, order.issuer).await?;
+    let holds = holds::read(&mut tx, order.period).await?;
+    let mut queue = runs::open_accounts(&mut tx, run, order.issuer, order.period).await?;
+    tx.commit().await?;
+    // In the order of the locks, so that a batch takes few of the 256 and most writers of usage never wait.
+    queue.sort_unstable_by_key(|account| (AccountPeriod { account: *account, period: order.period }.lock(), *account));
+    let archived = archive::heads_by_account(db, order.archive, order.period, &queue).await?;
+    Ok(Prepared { issuer, run, contracts, holds, archived, queue })
+}

@@ -1,0 +1,98 @@
+//! What is to be done now? A loop over jobs that take no input: each looks at the database, does what is missing,
+//! and does nothing if nothing is.
+
+use std::future::Future;
+
+use releve_store::{Db, runs};
+use releve_types::{Timestamp, time::wall_clock};
+use tokio_util::sync::CancellationToken;
+
+use crate::{JobError, Order, Settings, archive, documents, issue::issue, partitions};
+
+/// The jobs, each with the number of the lock that keeps two programs from doing it at once. Issuing needs none:
+/// its books' locks and the invoices under them say who was billed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Job {
+    Partitions,
+    Issue,
+    Documents,
+    Archive,
+}
+
+impl Job {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Partitions => "partitions",
+            Self::Issue => "issue",
+            Self::Documents => "documents",
+            Self::Archive => "archive",
+        }
+    }
+
+    pub(crate) const fn lock(self) -> i32 {
+        match self {
+            Self::Partitions => 1,
+            Self::Issue => 2,
+            Self::Documents => 3,
+            Self::Archive => 4,
+        }
+    }
+}
+
+/// Runs all jobs, again and again, until it is cancelled. A job that fails is logged, counted and tried again in
+/// the next round; the others go on.
+pub async fn run(db: Db, settings: Settings, cancel: CancellationToken) {
+    loop {
+        round(&db, &settings, wall_clock(), &cancel).await;
+        tokio::select! {
+            () = cancel.cancelled() => return,
+            () = settings.nudge.nudged() => {}
+            () = tokio::time::sleep(settings.round_interval) => {}
+        }
+    }
+}
+
+/// One round. It is cancelled between two jobs, never within a transaction.
+pub async fn round(db: &Db, settings: &Settings, now: Timestamp, cancel: &CancellationToken) {
+    attempt(cancel, Job::Partitions, async { partitions::run(db, settings.reports_keep_days, now).await.map(drop) })
+        .await;
+    if settings.issue_automatically {
+        attempt(cancel, Job::Issue, issue_due(db, settings, now)).await;
+    }
+    attempt(cancel, Job::Documents, async { documents::run(db, now).await.map(drop) }).await;
+    if let Some(storage) = &settings.archive {
+        let keep_days = settings.reports_keep_days;
+        attempt(cancel, Job::Archive, async { archive::run(db, storage, keep_days, now).await.map(drop) }).await;
+    }
+}
+
+async fn attempt(cancel: &CancellationToken, job: Job, work: impl Future<Output = Result<(), JobError>>) {
+    if cancel.is_cancelled() {
+        return;
+    }
+    let outcome = match work.await {
+        Ok(()) => "done",
+        Err(error) => {
+            tracing::error!(job = job.name(), %error, "job failed; the next round tries again");
+            "failed"
+        }
+    };
+    metrics::counter!("releve_jobs_total", "job" => job.name(), "outcome" => outcome).increment(1);
+}
+
+/// Bills every period that is over by the delay and has somebody unbilled.
+async fn issue_due(db: &Db, settings: &Settings, now: Timestamp) -> Result<(), JobError> {
+    let mut tx = db.begin_app().await?;
+    let due = runs::unbilled_periods(&mut tx, now.plus_millis(-settings.issue_delay_ms)).await?;
+    tx.commit().await?;
+    for (issuer, period) in due {
+        let order = Order {
+            issue_accounts_max: settings.issue_accounts_max,
+            archive: settings.archive.as_ref(),
+            ..Order::new(issuer, period)
+        };
+        let summary = issue(db, order, now).await?;
+        metrics::counter!("releve_invoices_issued_total").increment(u64::try_from(summary.issued_now).unwrap_or(0));
+    }
+    Ok(())
+}
