@@ -9,11 +9,14 @@ mod redrive;
 mod runner;
 mod settings;
 mod take;
+mod weigh;
 
 pub use judge::Message;
 pub use readings::{IncomingReading, ReadingFate};
 pub use reattribute::Moved;
 pub use releve_store::quarantine::Source;
+pub use releve_wire::{Reject, RejectCode, decode_reading};
 pub use runner::{Clock, Observer, Runner};
 pub use settings::Settings;
 pub use take::{Aggregator, Fate, TakeError};
+pub use weigh::Weight;

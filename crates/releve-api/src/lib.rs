@@ -1,1 +1,60 @@
 #![doc = include_str!("../README.md")]
+
+pub mod auth;
+pub mod bootstrap;
+pub mod cursor;
+pub mod error;
+pub mod input;
+pub mod layers;
+pub mod limit;
+mod lookup;
+mod open;
+pub mod resource;
+mod state;
+mod worth;
+mod write;
+
+use axum::{Router, middleware};
+use tower_http::catch_panic::CatchPanicLayer;
+use utoipa_axum::router::OpenApiRouter;
+
+pub use bootstrap::{bootstrap_operator_key, mint_key};
+pub use error::{Code, Problem};
+pub use open::{PUBLIC, openapi};
+pub use state::{AppState, Clock, install_metrics, quiet_metrics};
+
+/// Every route that the OpenAPI document describes.
+fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .merge(open::router())
+        .merge(resource::accounts::router())
+        .merge(resource::allocations::router())
+        .merge(resource::api_keys::router())
+        .merge(resource::audit_log::router())
+        .merge(resource::contracts::router())
+        .merge(resource::issuers::router())
+        .merge(resource::key_rules::router())
+        .merge(resource::nodes::router())
+        .merge(resource::price_books::router())
+        .merge(resource::prices::router())
+        .merge(resource::projects::router())
+        .merge(resource::quarantine::router())
+        .merge(resource::readings::router())
+        .merge(resource::reports::router())
+        .merge(resource::skus::router())
+        .merge(resource::tenants::router())
+        .merge(resource::usage::router())
+}
+
+/// The API, ready to serve.
+pub fn router(state: AppState) -> Router {
+    let (router, _) = routes().split_for_parts();
+    router
+        .fallback(layers::no_such_route)
+        .method_not_allowed_fallback(layers::no_such_method)
+        .layer(CatchPanicLayer::custom(layers::panicked))
+        .layer(middleware::from_fn(layers::in_time))
+        .layer(middleware::from_fn(layers::observed))
+        .layer(middleware::from_fn(layers::hardened))
+        .with_state(state)
+}

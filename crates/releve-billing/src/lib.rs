@@ -3,6 +3,7 @@
 pub mod book;
 pub mod contract;
 pub mod digest;
+pub mod estimate;
 mod gather;
 pub mod invoice;
 pub mod price;
@@ -15,6 +16,7 @@ pub mod usage;
 pub use book::{PriceBook, check_new_price};
 pub use contract::{Contract, Run, Term, check_new_term};
 pub use digest::{Basis, Reports, digest};
+pub use estimate::{Estimate, estimate};
 pub use invoice::{
     Content, Draft, Hold, HoldKind, InvoiceError, Issued, Line, Number, Outcome, Parked, Stamp, draft, due_at,
 };

@@ -166,7 +166,7 @@ fn charge(
 }
 
 /// quantity × unit price ÷ base quantity, in integers, rounded once.
-fn amount(part: &Part, unit: Unit, currency: Currency) -> Result<Money, MoneyError> {
+pub(crate) fn amount(part: &Part, unit: Unit, currency: Currency) -> Result<Money, MoneyError> {
     let UnitPriceParts { mantissa, one } = parts_of(part.price);
     let numerator = i128::from(part.quantity).checked_mul(mantissa).ok_or(MoneyError::TooLarge)?;
     let base = u128::from(unit.printed().1.unsigned_abs()) * u128::from(unit.base_quantity().1.unsigned_abs());

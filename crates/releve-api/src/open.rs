@@ -1,0 +1,151 @@
+//! What can be read without a tenant's or an operator's key? Health, the API's own description, its errors; and
+//! metrics, with a key of their own.
+
+use std::time::Duration;
+
+use axum::{
+    Json,
+    extract::State,
+    http::{HeaderValue, header},
+    response::{IntoResponse, Response},
+};
+use releve_store::api_keys;
+use serde::Serialize;
+use utoipa::{
+    OpenApi as _, ToSchema,
+    openapi::{
+        OpenApi, RefOr,
+        content::ContentBuilder,
+        path::{Operation, PathItem},
+        response::ResponseBuilder,
+        security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+    },
+};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    AppState,
+    auth::MetricsScope,
+    error::{Code, Problem, ProblemView},
+    input::PathOf,
+};
+
+/// Paths that take no key. Every other one does, and a test holds them to it.
+pub const PUBLIC: [&str; 4] = ["/healthz", "/readyz", "/v1/openapi.json", "/v1/errors/{code}"];
+/// How long the database may take to answer before we are not ready, in seconds.
+pub const READY_SECONDS_MAX: u64 = 5;
+
+pub(crate) fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(health))
+        .routes(routes!(ready))
+        .routes(routes!(metrics))
+        .routes(routes!(document))
+        .routes(routes!(error_page))
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct StatusView {
+    #[schema(example = "ok")]
+    status: &'static str,
+}
+
+/// Whether the process runs.
+#[utoipa::path(get, path = "/healthz", tag = "service", responses((status = 200, body = StatusView)), security(()))]
+async fn health() -> Json<StatusView> {
+    Json(StatusView { status: "ok" })
+}
+
+/// Whether it can serve: the database answers, with the schema that this program knows.
+#[utoipa::path(get, path = "/readyz", tag = "service", responses((status = 200, body = StatusView)), security(()))]
+async fn ready(State(app): State<AppState>) -> Result<Json<StatusView>, Problem> {
+    let asked = async {
+        let mut tx = app.db().begin_app().await?;
+        api_keys::operator_exists(&mut tx, app.now()).await
+    };
+    let late = || Problem::new(Code::Unavailable, format!("the database did not answer within {READY_SECONDS_MAX} s"));
+    tokio::time::timeout(Duration::from_secs(READY_SECONDS_MAX), asked).await.map_err(|_| late())??;
+    Ok(Json(StatusView { status: "ready" }))
+}
+
+/// What was measured, as Prometheus reads it.
+#[utoipa::path(get, path = "/metrics", tag = "service",
+    responses((status = 200, content_type = "text/plain", body = String)),
+    security(("api_key" = ["metrics:read"])))]
+async fn metrics(_: MetricsScope, State(app): State<AppState>) -> Response {
+    let text = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+    ([(header::CONTENT_TYPE, text)], app.metrics().render()).into_response()
+}
+
+/// This document.
+#[utoipa::path(get, path = "/v1/openapi.json", tag = "service", responses((status = 200, body = Object)), security(()))]
+async fn document() -> Json<OpenApi> {
+    Json(openapi())
+}
+
+/// What an error's code means and what to do about it: where a problem's `type` points.
+#[utoipa::path(get, path = "/v1/errors/{code}", tag = "service", params(("code" = String, Path)),
+    responses((status = 200, content_type = "text/markdown", body = String)), security(()))]
+async fn error_page(PathOf(code): PathOf<String>) -> Result<Response, Problem> {
+    let known = Code::parse(&code).ok_or_else(|| Problem::not_found("error code", &code))?;
+    let markdown = HeaderValue::from_static("text/markdown; charset=utf-8");
+    Ok(([(header::CONTENT_TYPE, markdown)], known.page()).into_response())
+}
+
+#[derive(utoipa::OpenApi)]
+#[openapi(
+    info(
+        title = "Relevé",
+        description = "Metering and billing for GPU clouds. Tenants and operators are named by id or by name \
+            wherever one is asked for. Lists come in pages: give `next` as `cursor` for the next one. A POST that \
+            carries an `Idempotency-Key` may be sent again. Refusals are problem documents (RFC 9457).",
+        license(name = "Apache-2.0", identifier = "Apache-2.0"),
+    ),
+    components(schemas(ProblemView)),
+    tags(
+        (name = "access", description = "API keys and who changed what"),
+        (name = "catalog", description = "Nodes, tenant keys, SKUs"),
+        (name = "customers", description = "Who sells, who pays, who uses"),
+        (name = "intake", description = "Reports of nodes and readings of other meters"),
+        (name = "prices", description = "Price books, prices, contracts"),
+        (name = "quarantine", description = "What was understood but not believed"),
+        (name = "service", description = "Health, metrics, this document"),
+        (name = "tenant", description = "What a tenant sees of itself"),
+    ),
+)]
+struct Document;
+
+/// The OpenAPI 3.1 document of every route.
+pub fn openapi() -> OpenApi {
+    let (_, described) = crate::routes().split_for_parts();
+    let mut document = Document::openapi().merge_from(described);
+    document.info.version = env!("CARGO_PKG_VERSION").to_owned();
+    let bearer = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .bearer_format("rlv_…")
+        .description(Some("An API key. The roles of an operation are the scopes of which the key needs one."));
+    let components = document.components.get_or_insert_default();
+    components.add_security_scheme("api_key", SecurityScheme::Http(bearer.build()));
+    for item in document.paths.paths.values_mut() {
+        for operation in operations(item) {
+            add_problem(operation);
+        }
+    }
+    document
+}
+
+fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    [&mut item.get, &mut item.post, &mut item.patch, &mut item.put, &mut item.delete]
+        .into_iter()
+        .filter_map(Option::as_mut)
+}
+
+/// Whatever is refused is refused in one shape.
+fn add_problem(operation: &mut Operation) {
+    let content = ContentBuilder::new().schema(Some(utoipa::openapi::Ref::from_schema_name("Problem"))).build();
+    let refused = ResponseBuilder::new()
+        .description("A problem document; `code` says which")
+        .content("application/problem+json", content)
+        .build();
+    operation.responses.responses.insert("default".to_owned(), RefOr::T(refused));
+}

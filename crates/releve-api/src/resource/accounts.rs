@@ -1,0 +1,233 @@
+//! Who pays? The legal customers that receive invoices.
+
+use axum::{Json, extract::State, response::Response};
+use releve_store::{
+    audit_log::{self, Change},
+    customers::{self, Account, Party},
+    prices::{self, TermRecord},
+};
+use releve_types::{AccountId, Currency, Hour, Timestamp, ids::fresh_uuid};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use sqlx::PgConnection;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::issuers::checked_country;
+use crate::{
+    AppState,
+    auth::{OperatorScope, OperatorWriteScope},
+    cursor::{self, Paged},
+    error::{Code, Problem},
+    input::{Command, Line, Lines, Name, PageLen, Params, PathOf},
+    lookup,
+    write::Answer,
+};
+
+pub fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(create, list)).routes(routes!(show, amend))
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewAccount {
+    name: Name,
+    /// Who sells, by id or name; the only one, or the one called `default`, if absent.
+    issuer: Option<String>,
+    /// By what its usage is priced, from the beginning on; as above if absent.
+    price_book: Option<String>,
+    /// The price book's, if absent. It can't be changed.
+    #[schema(example = "EUR")]
+    currency: Option<String>,
+    address: Option<Lines>,
+    vat_id: Option<Line>,
+    country: Option<String>,
+}
+
+/// Absent fields stay as they are.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AccountAmendment {
+    address: Option<Lines>,
+    vat_id: Option<Line>,
+    country: Option<String>,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct AccountView {
+    id: String,
+    name: String,
+    issuer: String,
+    currency: String,
+    address: String,
+    vat_id: String,
+    country: String,
+    created_at: String,
+}
+
+impl From<&Account> for AccountView {
+    fn from(account: &Account) -> Self {
+        Self {
+            id: account.id.to_string(),
+            name: account.party.name.clone(),
+            issuer: account.issuer.to_string(),
+            currency: account.currency.to_string(),
+            address: account.party.address.clone(),
+            vat_id: account.party.vat_id.clone(),
+            country: account.party.country.clone(),
+            created_at: account.created_at.to_string(),
+        }
+    }
+}
+
+/// What it takes to open an account.
+pub(super) struct Opening {
+    pub party: Party,
+    pub issuer: Option<String>,
+    pub price_book: Option<String>,
+    pub currency: Option<String>,
+}
+
+/// Opens an account with a contract from the beginning on: which price holds when is the price book's business.
+pub(super) async fn open(
+    conn: &mut PgConnection,
+    opening: Opening,
+    actor: &str,
+    now: Timestamp,
+) -> Result<Account, Problem> {
+    let issuer = lookup::issuer_or_default(conn, opening.issuer.as_deref()).await?;
+    let book = lookup::book_or_default(conn, opening.price_book.as_deref()).await?;
+    let currency = match opening.currency {
+        Some(text) => releve_billing::refusal::currency(&text)?,
+        None => book.currency,
+    };
+    if currency != book.currency {
+        return Err(mixed(currency, book.currency));
+    }
+    let id = AccountId::fresh(now);
+    let account = Account { id, issuer: issuer.id, party: opening.party, currency, created_at: now };
+    if !customers::insert_account(conn, &account).await? {
+        return Err(Problem::new(Code::NameTaken, "there is an account of this name").at("name"));
+    }
+    let term = TermRecord {
+        id: fresh_uuid(now),
+        account: id,
+        book: book.id,
+        from: Hour::from_index(0),
+        created_at: now,
+        created_by: actor.to_owned(),
+    };
+    prices::insert_term(conn, &term).await?;
+    let change = Change {
+        actor: actor.to_owned(),
+        action: "account.create",
+        subject: id.to_string(),
+        before: None,
+        after: Some(json!({ "account": AccountView::from(&account), "price_book": book.id.to_string() })),
+    };
+    audit_log::add(conn, &change, now).await?;
+    Ok(account)
+}
+
+fn mixed(account: Currency, book: Currency) -> Problem {
+    let detail = format!("the account is in {account}, the price book in {book}");
+    Problem::new(Code::CurrencyRefused, detail).at("currency").because("mixed_currencies")
+}
+
+/// Adds an account, with a contract on a price book.
+#[utoipa::path(post, path = "/v1/accounts", tag = "customers", request_body = NewAccount,
+    responses((status = 201, body = AccountView)), security(("api_key" = ["operator:write"])))]
+async fn create(
+    scope: OperatorWriteScope,
+    State(app): State<AppState>,
+    Command { input, repeat }: Command<NewAccount>,
+) -> Result<Response, Problem> {
+    let country = checked_country(input.country)?.unwrap_or_default();
+    let party = Party {
+        name: input.name.0,
+        address: input.address.map_or_else(String::new, |a| a.0),
+        vat_id: input.vat_id.map_or_else(String::new, |v| v.0),
+        country,
+    };
+    let opening = Opening { party, issuer: input.issuer, price_book: input.price_book, currency: input.currency };
+    let actor = scope.caller().actor();
+    app.write(scope.caller(), repeat, move |conn, now| {
+        Box::pin(async move {
+            let account = open(conn, opening, &actor, now).await?;
+            Answer::created(&AccountView::from(&account))
+        })
+    })
+    .await
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct Listing {
+    #[serde(default)]
+    #[param(inline)]
+    limit: PageLen,
+    cursor: Option<String>,
+}
+
+/// Lists accounts by name.
+#[utoipa::path(get, path = "/v1/accounts", tag = "customers", params(Listing),
+    responses((status = 200, body = Paged<AccountView>)), security(("api_key" = ["operator:read"])))]
+async fn list(
+    _: OperatorScope,
+    State(app): State<AppState>,
+    Params(query): Params<Listing>,
+) -> Result<Json<Paged<AccountView>>, Problem> {
+    let after: Option<String> = cursor::decode("accounts", query.cursor.as_deref())?;
+    let mut tx = app.db().begin_app().await?;
+    let rows = customers::accounts(&mut tx, after.as_deref().unwrap_or_default(), query.limit.and_one()).await?;
+    let view = |account: Account| AccountView::from(&account);
+    Ok(Json(Paged::of(rows, query.limit, "accounts", |last| last.party.name.clone(), view)?))
+}
+
+/// Shows an account, by id or name.
+#[utoipa::path(get, path = "/v1/accounts/{account}", tag = "customers", params(("account" = String, Path)),
+    responses((status = 200, body = AccountView)), security(("api_key" = ["operator:read"])))]
+async fn show(
+    _: OperatorScope,
+    State(app): State<AppState>,
+    PathOf(account): PathOf<String>,
+) -> Result<Json<AccountView>, Problem> {
+    let mut tx = app.db().begin_app().await?;
+    Ok(Json(AccountView::from(&lookup::account(&mut tx, &account).await?)))
+}
+
+/// Changes what the next documents print of an account.
+#[utoipa::path(patch, path = "/v1/accounts/{account}", tag = "customers", params(("account" = String, Path)),
+    request_body = AccountAmendment,
+    responses((status = 200, body = AccountView)), security(("api_key" = ["operator:write"])))]
+async fn amend(
+    scope: OperatorWriteScope,
+    State(app): State<AppState>,
+    PathOf(reference): PathOf<String>,
+    Command { input, repeat }: Command<AccountAmendment>,
+) -> Result<Response, Problem> {
+    let country = checked_country(input.country)?;
+    let actor = scope.caller().actor();
+    app.write(scope.caller(), repeat, move |conn, now| {
+        Box::pin(async move {
+            let mut account = lookup::account(conn, &reference).await?;
+            let before = AccountView::from(&account);
+            account.party.address = input.address.map_or(account.party.address, |a| a.0);
+            account.party.vat_id = input.vat_id.map_or(account.party.vat_id, |v| v.0);
+            account.party.country = country.unwrap_or(account.party.country);
+            customers::update_account(conn, &account).await?;
+            let view = AccountView::from(&account);
+            let change = Change {
+                actor,
+                action: "account.amend",
+                subject: account.id.to_string(),
+                before: Some(json!(before)),
+                after: Some(json!(view)),
+            };
+            audit_log::add(conn, &change, now).await?;
+            Answer::done(&view)
+        })
+    })
+    .await
+}

@@ -1,0 +1,19 @@
+//! Which resources are there? One file each; a handler is scope → input → one call → view.
+
+pub mod accounts;
+pub mod allocations;
+pub mod api_keys;
+pub mod audit_log;
+pub mod contracts;
+pub mod issuers;
+pub mod key_rules;
+pub mod nodes;
+pub mod price_books;
+pub mod prices;
+pub mod projects;
+pub mod quarantine;
+pub mod readings;
+pub mod reports;
+pub mod skus;
+pub mod tenants;
+pub mod usage;

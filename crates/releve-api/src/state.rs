@@ -1,0 +1,68 @@
+//! What do handlers share? The database, the aggregator, the clock and the limits.
+
+use std::{fmt, sync::Arc};
+
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use releve_aggregator::Aggregator;
+use releve_store::Db;
+use releve_types::Timestamp;
+
+use crate::limit::Limits;
+
+/// Where handlers get `now` from: the programs give the wall clock, replays and tests their own.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// Shared by all requests. Cheap to clone.
+#[derive(Clone)]
+pub struct AppState(Arc<Inner>);
+
+struct Inner {
+    db: Db,
+    aggregator: Arc<Aggregator>,
+    clock: Clock,
+    metrics: PrometheusHandle,
+    limits: Limits,
+}
+
+impl AppState {
+    /// `metrics` renders what was recorded: see [`install_metrics`], or [`quiet_metrics`] for none.
+    pub fn new(db: Db, aggregator: Arc<Aggregator>, clock: Clock, metrics: PrometheusHandle) -> Self {
+        Self(Arc::new(Inner { db, aggregator, clock, metrics, limits: Limits::default() }))
+    }
+
+    pub fn db(&self) -> &Db {
+        &self.0.db
+    }
+
+    pub fn aggregator(&self) -> &Arc<Aggregator> {
+        &self.0.aggregator
+    }
+
+    pub fn now(&self) -> Timestamp {
+        (self.0.clock)()
+    }
+
+    pub(crate) fn metrics(&self) -> &PrometheusHandle {
+        &self.0.metrics
+    }
+
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.0.limits
+    }
+}
+
+impl fmt::Debug for AppState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AppState").finish_non_exhaustive()
+    }
+}
+
+/// Makes the process record its metrics. Once per process; the handle goes to [`AppState::new`].
+pub fn install_metrics() -> Result<PrometheusHandle, metrics_exporter_prometheus::BuildError> {
+    PrometheusBuilder::new().install_recorder()
+}
+
+/// A handle that renders nothing, for a process that records elsewhere or not at all.
+pub fn quiet_metrics() -> PrometheusHandle {
+    PrometheusBuilder::new().build_recorder().handle()
+}
