@@ -30,8 +30,7 @@ pub async fn bootstrap_operator_key(db: &Db, now: Timestamp) -> Result<Option<St
     let secret = if api_keys::operator_exists(&mut tx, now).await? {
         None
     } else {
-        let scopes =
-            [Scope::OperatorRead, Scope::OperatorWrite, Scope::MetricsRead, Scope::Reading("*".to_owned())];
+        let scopes = [Scope::OperatorRead, Scope::OperatorWrite, Scope::MetricsRead, Scope::Reading("*".to_owned())];
         Some(insert_key(&mut tx, "operator", &scopes, now).await?)
     };
     tx.commit().await?;
@@ -46,12 +45,7 @@ pub async fn mint_key(db: &Db, name: &str, scopes: &[Scope], now: Timestamp) -> 
     Ok(secret)
 }
 
-async fn insert_key(
-    conn: &mut PgConnection,
-    name: &str,
-    scopes: &[Scope],
-    now: Timestamp,
-) -> Result<String, Problem> {
+async fn insert_key(conn: &mut PgConnection, name: &str, scopes: &[Scope], now: Timestamp) -> Result<String, Problem> {
     let minted = mint(name, scopes, None, BOOTSTRAP_ACTOR, now)?;
     api_keys::insert(conn, &minted.record).await?;
     log(conn, "api_key.create", minted.record.id.to_string(), now).await?;

@@ -64,7 +64,8 @@ fn method_name(method: &Method) -> &'static str {
 pub(crate) async fn in_time(request: Request, next: Next) -> Response {
     let limit = Duration::from_secs(REQUEST_SECONDS_MAX);
     tokio::time::timeout(limit, next.run(request)).await.unwrap_or_else(|_| {
-        let detail = format!("more than {REQUEST_SECONDS_MAX} s; a change may still be made, so ask before you send it again");
+        let detail =
+            format!("more than {REQUEST_SECONDS_MAX} s; a change may still be made, so ask before you send it again");
         Problem { retry_after_s: Some(RETRY_SECONDS), ..Problem::new(Code::TimedOut, detail) }.into_response()
     })
 }
@@ -80,7 +81,8 @@ pub(crate) async fn no_such_method(method: Method, uri: Uri) -> Problem {
 
 /// A panic is a fault of ours, and told like any other.
 pub(crate) fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
-    let text = panic.downcast_ref::<&str>().map(ToString::to_string).or_else(|| panic.downcast_ref::<String>().cloned());
+    let text =
+        panic.downcast_ref::<&str>().map(ToString::to_string).or_else(|| panic.downcast_ref::<String>().cloned());
     tracing::error!(panic = text.as_deref().unwrap_or("no text"), "a handler panicked");
     Problem::new(Code::Internal, "the server's log has the cause").into_response()
 }

@@ -82,7 +82,9 @@ pub async fn worth(conn: &mut PgConnection, usage: &Usage) -> Result<WorthView, 
 mod tests {
     #[test]
     fn hours_are_read_beside_milliseconds() {
-        for (ms, hours) in [(0, "0.000"), (3_600_000, "1.000"), (5_400_001, "1.500"), (3_599, "0.000"), (3_600, "0.001")] {
+        for (ms, hours) in
+            [(0, "0.000"), (3_600_000, "1.000"), (5_400_001, "1.500"), (3_599, "0.000"), (3_600, "0.001")]
+        {
             assert_eq!(super::gpu_hours(ms), hours);
         }
     }

@@ -7,11 +7,7 @@ use std::collections::BTreeMap;
 
 use releve_types::{Hour, Money, Sku};
 
-use crate::{
-    Contract, RateError,
-    rate::amount,
-    rating::Part,
-};
+use crate::{Contract, RateError, rate::amount, rating::Part};
 
 /// What some usage would come to at list price, and what has none.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -66,8 +62,7 @@ mod tests {
         let from = Timestamp::from_millis(0);
         let id = PriceId::fresh(from);
         let price = Price::new(id, gpu.clone(), Unit::GpuMs, from, model, Rounding::StartedHour).unwrap();
-        let book =
-            PriceBook::new(PriceBookId::fresh(from), "list".to_owned(), Currency::Eur, vec![price]).unwrap();
+        let book = PriceBook::new(PriceBookId::fresh(from), "list".to_owned(), Currency::Eur, vec![price]).unwrap();
         let term = Term { from: from.hour(), book: Arc::new(book) };
         let contract = Contract::new(Currency::Eur, vec![term]).unwrap();
         let hour = Hour::from_index;

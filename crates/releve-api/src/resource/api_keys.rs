@@ -1,6 +1,11 @@
 //! Who may call? API keys: made, listed, revoked. A key is shown once, when it is made.
 
-use axum::{Json, extract::State, http::StatusCode, response::{IntoResponse, Response}};
+use axum::{
+    Json,
+    extract::State,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
 use releve_store::{
     api_keys::{self, ApiKey},
     audit_log::{self, Change},
@@ -113,7 +118,8 @@ async fn create(
             api_keys::insert(conn, &minted.record).await?;
             let view = ApiKeyView::from(&minted.record);
             let (subject, after) = (view.id.clone(), Some(json!(view)));
-            audit_log::add(conn, &Change { actor, action: "api_key.create", subject, before: None, after }, now).await?;
+            audit_log::add(conn, &Change { actor, action: "api_key.create", subject, before: None, after }, now)
+                .await?;
             Answer::created(&MintedView { key: minted.secret, record: view })
         })
     })
@@ -191,8 +197,7 @@ async fn revoke(
             if !api_keys::revoke(conn, id, now).await? {
                 return Err(Problem::not_found("API key", &id.to_string()));
             }
-            let change =
-                Change { actor, action: "api_key.revoke", subject: id.to_string(), before: None, after: None };
+            let change = Change { actor, action: "api_key.revoke", subject: id.to_string(), before: None, after: None };
             audit_log::add(conn, &change, now).await?;
             Answer::done(&())
         })

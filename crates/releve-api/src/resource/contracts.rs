@@ -90,7 +90,8 @@ async fn create(
             prices::insert_term(conn, &term).await?;
             let view = TermView::from(&term);
             let (subject, after) = (view.account.clone(), Some(json!(view)));
-            audit_log::add(conn, &Change { actor, action: "contract.create", subject, before: None, after }, now).await?;
+            audit_log::add(conn, &Change { actor, action: "contract.create", subject, before: None, after }, now)
+                .await?;
             Answer::created(&view)
         })
     })

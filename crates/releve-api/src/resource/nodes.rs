@@ -344,7 +344,8 @@ async fn revoke_key(
             nodes::append_key(conn, node.id, &revoked, version, now).await?;
             let view = KeyView::from(&revoked);
             let (subject, after) = (node.id.to_string(), Some(json!(view)));
-            audit_log::add(conn, &Change { actor, action: "node.key.revoke", subject, before: None, after }, now).await?;
+            audit_log::add(conn, &Change { actor, action: "node.key.revoke", subject, before: None, after }, now)
+                .await?;
             Answer::created(&view)
         })
     })

@@ -196,7 +196,8 @@ pub struct VerdictView {
 
 impl From<Quarantined> for QuarantineView {
     fn from(entry: Quarantined) -> Self {
-        let concerned = |(tenant, gpu_ms): (&TenantId, &i64)| ConcernedView { tenant: tenant.to_string(), gpu_ms: *gpu_ms };
+        let concerned =
+            |(tenant, gpu_ms): (&TenantId, &i64)| ConcernedView { tenant: tenant.to_string(), gpu_ms: *gpu_ms };
         let verdict = |v: Verdict| VerdictView { by: v.by, at: v.at.to_string(), reason: v.reason };
         Self {
             id: entry.id.to_string(),
@@ -446,9 +447,7 @@ async fn redrive(
 
 fn no_idempotency_key(repeat: &crate::input::Repeat) -> Result<(), Problem> {
     match &repeat.key {
-        Some(_) => {
-            Err(Problem::new(Code::IdempotencyNotOffered, "doing it again is harmless").at("Idempotency-Key"))
-        }
+        Some(_) => Err(Problem::new(Code::IdempotencyNotOffered, "doing it again is harmless").at("Idempotency-Key")),
         None => Ok(()),
     }
 }
@@ -489,7 +488,8 @@ async fn reject(
             let verdict = Verdict { by: actor.clone(), at: now, reason: input.reason.0.clone() };
             let rejected = quarantine_views::reject(conn, &filter, &verdict).await?;
             let rejected = i64::try_from(rejected).unwrap_or(i64::MAX);
-            let after = json!({ "filter": format!("{:?}", input.filter), "reason": verdict.reason, "messages": rejected });
+            let after =
+                json!({ "filter": format!("{:?}", input.filter), "reason": verdict.reason, "messages": rejected });
             let subject = filter.id.map_or_else(|| "quarantine".to_owned(), |id| id.to_string());
             let change = Change { actor, action: "quarantine.reject", subject, before: None, after: Some(after) };
             audit_log::add(conn, &change, now).await?;

@@ -89,9 +89,7 @@ pub(super) fn answer(fate: FateView) -> Response {
 fn told(fate: Fate) -> Result<FateView, Problem> {
     match fate {
         Fate::Counted | Fate::Duplicate | Fate::LateKnown => Ok(FateView::plain(fate.name())),
-        Fate::Quarantined { reason, field, detail } => {
-            Ok(FateView::quarantined(reason.as_str(), &field, &detail))
-        }
+        Fate::Quarantined { reason, field, detail } => Ok(FateView::quarantined(reason.as_str(), &field, &detail)),
         Fate::Refused(reject) => {
             let problem = Problem::new(Code::ReportRefused, reject.detail).because(reject.code.as_str());
             Err(if reject.field.is_empty() { problem } else { problem.at(reject.field) })

@@ -67,8 +67,7 @@ async fn create(
     State(app): State<AppState>,
     Command { input, repeat }: Command<NewTenant>,
 ) -> Result<Response, Problem> {
-    for (field, given) in
-        [("issuer", &input.issuer), ("price_book", &input.price_book), ("currency", &input.currency)]
+    for (field, given) in [("issuer", &input.issuer), ("price_book", &input.price_book), ("currency", &input.currency)]
     {
         if input.account.is_some() && given.is_some() {
             return Err(Problem::field(field, "the account that is named has one already"));

@@ -105,19 +105,22 @@ pub(super) async fn zone_of(conn: &mut PgConnection, scope: &TenantScope) -> Res
 
 fn buckets(zone: &Zone, from: Hour, to: Hour, interval: &str) -> Result<Buckets, Problem> {
     let period = Period::of_hours(from, to).map_err(|error| Problem::field("to", error))?;
-    let hours = || (from.index()..to.index()).map(Hour::from_index);
-    let (hours_max, starts): (i64, fn(&Zone, Hour, Hour) -> bool) = match interval {
-        "hour" => (HOURLY_HOURS_MAX, |_, _, _| true),
-        "day" => (DAILY_HOURS_MAX, |zone, before, hour| zone.date(before.start()) != zone.date(hour.start())),
-        "all" => (DAILY_HOURS_MAX, |_, _, _| false),
+    let hours_max = match interval {
+        "hour" => HOURLY_HOURS_MAX,
+        "day" | "all" => DAILY_HOURS_MAX,
         _ => return Err(Problem::field("interval", "expected hour, day or all")),
     };
     if period.hours() > hours_max {
         let detail = format!("{} hours from {from}: at most {hours_max} are shown by {interval}", period.hours());
         return Err(Problem::field("to", detail));
     }
-    let before = |hour: Hour| Hour::from_index(hour.index() - 1);
-    let starts = hours().filter(|hour| *hour == from || starts(zone, before(*hour), *hour)).collect();
+    let before = |hour: Hour| Hour::from_index(hour.index() - 1).start();
+    let begins = |hour: &Hour| match interval {
+        "hour" => true,
+        "day" => *hour == from || zone.date(before(*hour)) != zone.date(hour.start()),
+        _ => *hour == from,
+    };
+    let starts = (from.index()..to.index()).map(Hour::from_index).filter(begins).collect();
     Ok(Buckets { starts, end: to })
 }
 
@@ -178,9 +181,12 @@ mod tests {
     fn stretches_have_an_end_and_a_limit() {
         let utc = Zone::utc();
         let (from, to) = (hour("2026-03-01T00:00:00Z"), hour("2026-05-01T00:00:00Z"));
-        for (from, to, interval, field) in
-            [(to, from, "day", "to"), (from, from, "day", "to"), (from, to, "hour", "to"), (from, to, "week", "interval")]
-        {
+        for (from, to, interval, field) in [
+            (to, from, "day", "to"),
+            (from, from, "day", "to"),
+            (from, to, "hour", "to"),
+            (from, to, "week", "interval"),
+        ] {
             let refused = buckets(&utc, from, to, interval).expect_err(interval);
             assert_eq!(refused.field.as_deref(), Some(field));
         }

@@ -1,0 +1,264 @@
+//! What becomes of reports and readings over HTTP? The same fates as over the broker, told to the sender.
+
+use axum::{body::Body, http::Request};
+use ed25519_dalek::SigningKey;
+use releve_api::auth::Scope;
+use releve_types::{DeviceId, NodeId, Ranges, TenantKey, Timestamp, sku::Share};
+use releve_wire::{Basis, Clock, Device, DeviceState, Section, Segment, Unsealed, Window, seal};
+use serde_json::{Value, json};
+
+use crate::world::{Answer, World};
+
+const GPU: &str = "GPU-604ac76c-d9cf-fef3-62e9-d92044ab6e52";
+const ONE: &str = "application/cloudevents+json";
+const BATCH: &str = "application/cloudevents-batch+json";
+
+struct Node {
+    id: NodeId,
+    key: SigningKey,
+}
+
+impl Node {
+    async fn registered(world: &World, name: &str) -> Self {
+        let (id, key) = (NodeId::fresh(world.now()), SigningKey::from_bytes(&[7; 32]));
+        let public_key = hex::encode(key.verifying_key().to_bytes());
+        let body = json!({
+            "name": name, "id": id.to_string(), "region": "eu-west", "rack": "r1", "from": "2026-03-01T00:00:00Z",
+            "key": { "keyid": "k1", "public_key": public_key },
+        });
+        world.post("/v1/nodes", body).await.expect(201);
+        Self { id, key }
+    }
+
+    /// A minute in which one allocation held the one GPU throughout.
+    fn report(&self, start: &str, seq: u64, tenant_key: &str) -> Vec<u8> {
+        let start: Timestamp = start.parse().expect("an instant");
+        let gpu: DeviceId = GPU.parse().expect("a device");
+        let device = Device {
+            gpu,
+            parent: None,
+            model: "NVIDIA H100 80GB HBM3".to_owned(),
+            profile: None,
+            state: DeviceState::Ok,
+            energy_mj: None,
+        };
+        let segment = Segment {
+            gpu,
+            alloc: "job-1".to_owned(),
+            project: Some("p1".to_owned()),
+            spot: false,
+            share: Share::WHOLE,
+            start_ms: 0,
+            end_ms: 60_000,
+            basis: Basis::Observed,
+            energy_mj: None,
+            end_reason: None,
+        };
+        let section = Section {
+            tenant_key: TenantKey::new(tenant_key).expect("a tenant key"),
+            segments: vec![segment],
+            allocs: Vec::new(),
+        };
+        let report = Unsealed {
+            node: self.id,
+            run: uuid::Uuid::from_u128(1),
+            seq,
+            window: Window { start, end: start.plus_millis(60_000) },
+            covered: Ranges::one(0, 60_000),
+            clock: Clock { synced: true, max_err_us: 100, step_ms: None },
+            devices: vec![device],
+            agent: "releve-agent/0.1.0".to_owned(),
+            prev: None,
+            sections: vec![section],
+        };
+        seal(&report, "k1", &self.key, &mut || [3; 16]).bytes
+    }
+}
+
+async fn send(world: &World, path: &str, key: &str, content_type: &str, body: Vec<u8>) -> Answer {
+    let request =
+        Request::post(path).header("authorization", format!("Bearer {key}")).header("content-type", content_type);
+    world.send(request.body(Body::from(body)).expect("a request")).await
+}
+
+fn batch(messages: &[Vec<u8>]) -> Vec<u8> {
+    let texts: Vec<&str> = messages.iter().map(|m| std::str::from_utf8(m).expect("UTF-8")).collect();
+    format!("[{}]", texts.join(",\n ")).into_bytes()
+}
+
+#[tokio::test]
+async fn each_report_is_told_its_fate() {
+    let world = World::new().await;
+    let agent = world.key(&[Scope::Agent]).await;
+    world.post("/v1/tenants", json!({ "name": "lab" })).await.expect(201);
+    world
+        .post("/v1/key-rules", json!({ "key": "static:lab", "tenant": "lab", "from": "2026-03-01T00:00:00Z" }))
+        .await
+        .expect(201);
+    let node = Node::registered(&world, "n1").await;
+    let one = async |body: Vec<u8>| send(&world, "/v1/reports", &agent, ONE, body).await;
+
+    let first = node.report("2026-03-10T12:00:00Z", 1, "static:lab");
+    assert_eq!(one(first.clone()).await.expect(200), json!({ "fate": "counted" }));
+    assert_eq!(one(first.clone()).await.expect(200), json!({ "fate": "duplicate" }));
+
+    let overlap = one(node.report("2026-03-10T12:00:00Z", 2, "static:lab")).await.expect(202);
+    assert_eq!((&overlap["fate"], &overlap["reason"]), (&json!("quarantined"), &json!("overlap")));
+    let future = one(node.report("2026-03-10T14:00:00Z", 3, "static:lab")).await.expect(202);
+    assert_eq!(future["reason"], "future_window");
+    let stranger = Node { id: NodeId::fresh(world.now()), key: node.key.clone() };
+    let unknown = one(stranger.report("2026-03-10T12:01:00Z", 1, "static:lab")).await.expect(202);
+    assert_eq!(unknown["reason"], "unknown_node");
+
+    let forged = Node { id: node.id, key: SigningKey::from_bytes(&[9; 32]) };
+    let refused = one(forged.report("2026-03-10T12:01:00Z", 2, "static:lab")).await;
+    assert_eq!(refused.problem(), (422, "report_refused".to_owned(), "data.sig".to_owned()));
+    assert_eq!(refused.json()["reason"], "bad_signature");
+    let text = String::from_utf8(first.clone()).expect("UTF-8");
+    for (bad, status, code) in [
+        (b"{".to_vec(), 422, "report_refused"),
+        (b"[]".to_vec(), 422, "report_refused"),
+        (text.replace("\"data\"", "\"date\"").into_bytes(), 422, "report_refused"),
+        (vec![b' '; 70_000], 413, "body_too_large"),
+    ] {
+        let problem = one(bad).await.problem();
+        assert_eq!((problem.0, problem.1.as_str()), (status, code));
+    }
+    let wrong_type = send(&world, "/v1/reports", &agent, "application/json", first.clone()).await;
+    assert_eq!(wrong_type.problem().0, 415);
+
+    let usage = world.get("/v1/tenants/lab/usage?by=project").await.expect(200);
+    assert_eq!(usage["items"].as_array().map(Vec::len), Some(1));
+    let row = &usage["items"][0];
+    assert_eq!((&row["quantity"], &row["unit"], &row["project"]), (&json!(60_000), &json!("gpu_ms"), &json!("p1")));
+    let by_allocation = world.get("/v1/tenants/lab/usage?by=allocation").await.expect(200);
+    assert_eq!(by_allocation["items"][0]["quantity"], 60_000);
+    let allocations = world.get("/v1/tenants/lab/allocations").await.expect(200);
+    assert_eq!(allocations["items"][0]["id"], by_allocation["items"][0]["allocation"]);
+    let by_label = world.get("/v1/tenants/lab/usage?by=label:team").await.expect(200);
+    assert_eq!((&by_label["items"][0]["label"], &by_label["items"][0]["quantity"]), (&json!(""), &json!(60_000)));
+}
+
+#[tokio::test]
+async fn a_batch_is_answered_item_by_item() {
+    let world = World::new().await;
+    let agent = world.key(&[Scope::Agent]).await;
+    let node = Node::registered(&world, "n1").await;
+    let (a, b) =
+        (node.report("2026-03-10T12:00:00Z", 1, "static:x"), node.report("2026-03-10T12:01:00Z", 2, "static:x"));
+    let messages = [a.clone(), b"{\"specversion\":\"1.0\"}".to_vec(), b, a];
+    let answer = send(&world, "/v1/reports/batch", &agent, BATCH, batch(&messages)).await.expect(200);
+    let fates: Vec<&Value> = answer.as_array().expect("a list").iter().map(|item| &item["fate"]).collect();
+    assert_eq!(fates, ["counted", "refused", "counted", "duplicate"]);
+    assert_eq!(answer[1]["problem"]["code"], "report_refused");
+    for bad in [b"[]".to_vec(), b"{}".to_vec(), b"[1".to_vec()] {
+        assert!(send(&world, "/v1/reports/batch", &agent, BATCH, bad).await.problem().0 < 500);
+    }
+    let many = format!("[{}]", vec!["1"; 1_001].join(","));
+    assert_eq!(send(&world, "/v1/reports/batch", &agent, BATCH, many.into_bytes()).await.problem().0, 422);
+}
+
+#[tokio::test]
+async fn readings_are_refused_with_their_field() {
+    let world = World::new().await;
+    world.post("/v1/tenants", json!({ "name": "lab" })).await.expect(201);
+    let good = json!({
+        "source": "s", "id": "1", "meter": "storage", "tenant": "lab", "quantity": 1, "unit": "gib_second",
+        "from": "2026-03-10T12:00:00Z", "to": "2026-03-10T12:30:00Z",
+    });
+    let changed = |change: Value| {
+        let mut reading = good.clone();
+        for (name, value) in change.as_object().expect("fields") {
+            reading[name] = value.clone();
+        }
+        reading
+    };
+    for (change, field) in [
+        (json!({ "tenant": "nobody" }), "tenant"),
+        (json!({ "key": "static:x" }), "key"),
+        (json!({ "quantity": -1 }), "quantity"),
+        (json!({ "quantity": 1.5 }), "quantity"),
+        (json!({ "quantity": 1e300 }), "quantity"),
+        (json!({ "unit": "gpu_ms" }), "unit"),
+        (json!({ "meter": "a/b" }), "meter"),
+        (json!({ "to": "2026-03-10T13:00:01Z" }), "to"),
+        (json!({ "to": "2026-03-10T12:00:00Z" }), "to"),
+        (json!({ "from": "2026-03-12T12:00:00Z", "to": "2026-03-12T12:30:00Z" }), "to"),
+        (json!({ "colour": "blue" }), "colour"),
+    ] {
+        let answer = world.post("/v1/readings", changed(change.clone())).await;
+        let (status, code, found) = answer.problem();
+        assert_eq!(
+            (status, code.as_str(), found.as_str()),
+            (422, "reading_refused", field),
+            "{change}: {}",
+            answer.text()
+        );
+    }
+    assert_eq!(world.database.sql("select count(*) from meter_hours"), "0");
+    let several = json!([good, changed(json!({ "tenant": "nobody" })), changed(json!({ "id": "2" })), good]);
+    let answer = world.post("/v1/readings", several).await.expect(200);
+    let fates: Vec<&Value> = answer.as_array().expect("a list").iter().map(|item| &item["fate"]).collect();
+    assert_eq!(fates, ["counted", "refused", "counted", "duplicate"]);
+    let conflict = world.post("/v1/readings", changed(json!({ "quantity": 2 }))).await.expect(202);
+    assert_eq!(conflict["reason"], "reading_conflict");
+
+    let traffic_only = world.key(&[Scope::Reading("traffic".to_owned())]).await;
+    let answer = world.call("POST", "/v1/readings", Some(&traffic_only), Some(good)).await;
+    assert_eq!(answer.problem(), (403, "forbidden".to_owned(), "meter".to_owned()));
+}
+
+#[tokio::test]
+async fn quarantine_is_looked_at_weighed_and_decided_by_filter() {
+    let world = World::new().await;
+    let agent = world.key(&[Scope::Agent]).await;
+    world.post("/v1/tenants", json!({ "name": "lab" })).await.expect(201);
+    let rule = json!({ "key": "static:lab", "tenant": "lab", "from": "2026-03-01T00:00:00Z" });
+    world.post("/v1/key-rules", rule).await.expect(201);
+    let sku = "gpu/nvidia-h100-80gb-hbm3/whole/1:1/standard/eu-west";
+    world.post("/v1/prices", json!({ "sku": sku, "price": "6.00", "from": "2026-03-01T00:00:00Z" })).await.expect(201);
+    let node = Node::registered(&world, "n1").await;
+    for (n, start) in ["2026-03-10T14:00:00Z", "2026-03-10T14:01:00Z", "2026-03-10T14:02:00Z"].iter().enumerate() {
+        let body = node.report(start, u64::try_from(n).expect("small") + 1, "static:lab");
+        send(&world, "/v1/reports", &agent, ONE, body).await.expect(202);
+    }
+    let groups = world.get("/v1/quarantine/groups").await.expect(200);
+    let group = &groups["items"][0];
+    assert_eq!(
+        (&group["reason"], &group["agent"], &group["rack"]),
+        (&json!("future_window"), &json!("releve-agent/0.1.0"), &json!("r1"))
+    );
+    assert_eq!(
+        (&group["messages"], &group["gpu_ms"], &group["gpu_hours"]),
+        (&json!(3), &json!(180_000), &json!("0.050"))
+    );
+    let listed = world.get("/v1/quarantine?reason=future_window&node=n1&tenant=lab").await.expect(200);
+    assert_eq!(listed["items"].as_array().map(Vec::len), Some(3));
+    let id = listed["items"][0]["id"].as_str().expect("an id").to_owned();
+    let kept = world.get(&format!("/v1/quarantine/{id}/body")).await;
+    assert_eq!(kept.body, node.report("2026-03-10T14:00:00Z", 1, "static:lab"), "the bytes as they came");
+
+    world.set_now("2026-03-10T15:00:00Z");
+    let dry = json!({ "filter": { "reason": "future_window" }, "dry_run": true });
+    let weighed = world.post("/v1/quarantine/redrive", dry).await.expect(200);
+    assert_eq!((&weighed["messages"], &weighed["gpu_ms"]), (&json!(3), &json!(180_000)));
+    assert_eq!(weighed["money"], json!([{ "amount": "0.30", "currency": "EUR" }]));
+    assert_eq!(world.database.sql("select count(*) from quarantine where status = 'waiting'"), "3", "a dry run");
+
+    let reject = json!({ "filter": { "id": id }, "reason": "made up" });
+    assert_eq!(world.post("/v1/quarantine/reject", reject.clone()).await.expect(200)["messages"], 1);
+    assert_eq!(world.post("/v1/quarantine/reject", reject).await.problem().1, "already_decided");
+    let shown = world.get(&format!("/v1/quarantine/{id}")).await.expect(200);
+    assert_eq!((&shown["status"], &shown["verdict"]["reason"]), (&json!("rejected"), &json!("made up")));
+
+    let redrive = json!({ "filter": { "rack": "r1" } });
+    let done = world.post("/v1/quarantine/redrive", redrive.clone()).await.expect(200);
+    assert_eq!(done["fates"], json!({ "counted": 2 }));
+    assert_eq!(world.post("/v1/quarantine/redrive", redrive).await.expect(200)["messages"], 0);
+    let usage = world.get("/v1/tenants/lab/usage").await.expect(200);
+    assert_eq!(usage["items"][0]["quantity"], 120_000);
+    // What a person rejected stays rejected when it is sent again.
+    let again = node.report("2026-03-10T14:00:00Z", 1, "static:lab");
+    let told = send(&world, "/v1/reports", &agent, ONE, again).await;
+    assert!(told.status.as_u16() < 300, "{}", told.text());
+}

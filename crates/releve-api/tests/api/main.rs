@@ -1,0 +1,11 @@
+//! Does the API do what it says, over a real PostgreSQL, with a pool of one connection?
+
+mod document;
+mod idempotency;
+mod intake;
+mod isolation;
+mod lists;
+mod quickstart;
+mod refusals;
+mod scopes;
+mod world;
