@@ -156,7 +156,7 @@ async fn requests_that_can_not_be_read() {
     assert_eq!(of(send("/v1/tenants", json, b"[]".to_vec()).await).1, "invalid_field");
     assert_eq!(of(send("/v1/tenants", "text/plain", b"{}".to_vec()).await).0, 415);
     let deep = [vec![b'['; 100_000], vec![b']'; 100_000]].concat();
-    assert_eq!(of(send("/v1/tenants", json, deep).await).1, "malformed_json");
+    assert_eq!(of(send("/v1/tenants", json, deep).await).0, 422);
     let large = vec![b' '; 300 * 1024];
     assert_eq!(of(send("/v1/tenants", json, large).await), expected(413, "body_too_large", ""));
     let cloud = "application/cloudevents+json";
