@@ -187,7 +187,8 @@ async fn requests_that_can_not_be_read() {
 #[tokio::test]
 async fn text_is_text_wherever_it_goes() {
     let world = World::new().await;
-    for (n, text) in ["'; drop table tenants; --", "\" or 1=1", "$1", "%s", "{{7*7}}", "=1+1", "é\u{202e}"].iter().enumerate()
+    for (n, text) in
+        ["'; drop table tenants; --", "\" or 1=1", "$1", "%s", "{{7*7}}", "=1+1", "é\u{202e}"].iter().enumerate()
     {
         let created = world.post("/v1/tenants", json!({ "name": text })).await.expect(201);
         let id = created["id"].as_str().expect("an id");
