@@ -83,6 +83,13 @@ impl Db {
             .acquire_timeout(Duration::from_secs(ACQUIRE_SECONDS_MAX))
             .max_lifetime(Duration::from_secs(CONNECTION_SECONDS_MAX))
             .test_before_acquire(false)
+            // The rollback below is a warning wherever there was nothing to roll back.
+            .after_connect(|conn, _| {
+                Box::pin(async move {
+                    sqlx::raw_sql("set client_min_messages to error").execute(conn).await?;
+                    Ok(())
+                })
+            })
             // sqlx 0.9.0: a `begin` that is cancelled half-way hands its connection back inside an open
             // transaction, and the next user's writes vanish. A rollback on the way in closes that hole.
             .after_release(|conn, _| {
