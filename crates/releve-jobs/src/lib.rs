@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod archive;
+pub mod audit;
 pub mod documents;
 mod error;
 mod failpoint;
@@ -10,6 +11,7 @@ mod reconcile;
 mod settings;
 
 pub use archive::{ArchiveReader, read_archive};
+pub use audit::{AuditReport, Check, Difference, audit, rebuild};
 pub use error::JobError;
 pub use issue::{Order, issue};
 pub use reconcile::{Job, round, run};

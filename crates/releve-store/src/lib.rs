@@ -2,6 +2,7 @@
 
 pub mod api_keys;
 pub mod archives;
+pub mod audit;
 pub mod audit_log;
 pub mod billing_contracts;
 pub mod billing_usage;

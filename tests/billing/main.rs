@@ -1,0 +1,7 @@
+//! What becomes of a period? From counted reports to numbered invoices, and the proof that nothing got lost between.
+
+mod archiving;
+mod auditing;
+mod bench;
+mod holding;
+mod issuing;
