@@ -5,6 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -71,34 +72,37 @@ impl Agent {
     pub async fn run(self, cancel: CancellationToken) -> Result<(), AgentError> {
         let Self { observer, sender } = self;
         let clocks = Arc::new(Clocks::start());
+        let (told, trust) = watch::channel(ClockTrust::UNKNOWN);
         // Whichever loop ends, by order or by failure, ends the other.
         let stop = cancel.child_token();
         let looking = {
             let (stop, clocks) = (stop.clone(), clocks.clone());
             tokio::task::spawn_blocking(move || {
                 let _ended = stop.clone().drop_guard();
-                look_until(observer, &clocks, &stop)
+                look_until(observer, &clocks, &trust, &stop)
             })
         };
+        let asking = tokio::spawn(stop.clone().run_until_cancelled_owned(ask_about_the_clock(told)));
         let sent = send_until(sender, &clocks, &stop).await;
         stop.cancel();
+        asking.abort();
         let looked = looking.await.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()));
         looked.and(sent)
     }
 }
 
 /// A thread of its own: probes and fsync block.
-fn look_until(mut observer: Observer, clocks: &Clocks, stop: &CancellationToken) -> Result<(), AgentError> {
+fn look_until(
+    mut observer: Observer,
+    clocks: &Clocks,
+    trust: &watch::Receiver<ClockTrust>,
+    stop: &CancellationToken,
+) -> Result<(), AgentError> {
     let every = Duration::from_millis(observer.settings().look_every_ms);
     let window_ms = observer.settings().window_ms;
-    let mut trusted_at: Option<Instant> = None;
     while !stop.is_cancelled() {
-        if trusted_at.is_none_or(|at| at.elapsed() >= TRUST_EVERY) {
-            observer.trust(clock_trust());
-            trusted_at = Some(Instant::now());
-        }
-        let now = clocks.now();
-        observer.tick(now)?;
+        observer.trust(trust.borrow().clone());
+        observer.tick(clocks.now())?;
         // A look at the very edge closes the window without delay.
         let to_edge = window_ms - clocks.now().wall.as_millis().rem_euclid(window_ms);
         let to_edge = Duration::from_millis(u64::try_from(to_edge).unwrap_or(1).max(1));
@@ -106,6 +110,18 @@ fn look_until(mut observer: Observer, clocks: &Clocks, stop: &CancellationToken)
     }
     observer.pause(clocks.now());
     Ok(())
+}
+
+/// Beside the looks, since a daemon that does not answer can take seconds.
+async fn ask_about_the_clock(told: watch::Sender<ClockTrust>) {
+    let mut every = tokio::time::interval(TRUST_EVERY);
+    loop {
+        every.tick().await;
+        match tokio::task::spawn_blocking(clock_trust).await {
+            Ok(trust) => drop(told.send(trust)),
+            Err(_) => return,
+        }
+    }
 }
 
 /// Sleeps, but not through the end.

@@ -1,7 +1,8 @@
 //! How does a look become a report on disk? Journal, seal, spool, in an order that survives a crash between any two.
 //!
-//! The journal is written before a window is sealed and names the number it will be sealed under. So after a crash
-//! the spool's own count tells whether the window is in it, and no time is sealed twice.
+//! The journal is written before a window is sealed, so that a crash between the two forgets nothing. It names the
+//! number that the window will be sealed under: after a crash the spool's own count tells which windows it has
+//! already, and no time is sealed twice.
 
 use std::{
     collections::{BTreeSet, VecDeque},
@@ -46,7 +47,7 @@ pub struct Observer {
     /// Closed windows that are not in the spool yet.
     unsealed: VecDeque<OpenWindow>,
     journal_due_ms: u64,
-    /// The journal does not know of `unsealed` yet, so that nothing may be sealed.
+    /// The journal does not know of `unsealed` yet: sealing waits for it, lest a crash forget what is not sealed.
     unjournaled: bool,
     held: BTreeSet<PieceKey>,
     trouble: Trouble,

@@ -241,6 +241,18 @@ mod tests {
     }
 
     #[test]
+    fn the_example_can_be_played() {
+        let mut probe = ScriptedProbe::new(toml::from_str(include_str!("../../script.example.toml")).unwrap()).unwrap();
+        let start = Timestamp::from_millis(1_777_593_600_000);
+        probe.look(start).unwrap();
+        for minute in 0..180 {
+            let now = start.plus_millis(minute * 60_000);
+            let sight = probe.look(now).unwrap();
+            crate::meter::pieces(&sight, now.plus_millis(-60_000), now).unwrap();
+        }
+    }
+
+    #[test]
     fn what_is_wrong_in_a_script_is_named() {
         for (from, to) in [
             ("GPU-0000", "gpu0-"),
