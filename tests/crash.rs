@@ -126,7 +126,7 @@ impl Plant {
             std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).expect("hidden");
             let gpu = live.gpus[0];
             let script = format!(
-                "[[device]]\ngpu = \"{gpu}\"\nmodel = \"H100\"\n[[hold]]\ngpu = \"{gpu}\"\ntenant_key = \"static:live\"\nalloc = \"always\"\n"
+                "[[device]]\ngpu = \"{gpu}\"\nmodel = \"H100\"\n[[hold]]\ngpu = \"{gpu}\"\ntenant_key = \"static:live\"\nalloc = \"always\"\nfrom_ms = 0\n"
             );
             std::fs::write(dir.join("script.toml"), script).expect("the script");
             let (at, amqp) = (dir.display(), &self.amqp);
