@@ -1,3 +1,61 @@
 #![doc = include_str!("../README.md")]
 
+pub mod bill;
+pub mod cast;
+pub mod cli;
+pub mod clock;
+pub mod demo;
 pub mod embedded;
+pub mod ground;
+pub mod invoice;
+pub mod live;
+pub mod logs;
+pub mod play;
+pub mod progress;
+pub mod replay;
+pub mod road;
+pub mod serve;
+pub mod settings;
+mod watch;
+
+use cli::{Cli, Command};
+use ground::{Ground, Use};
+
+/// Runs a command to its end.
+pub async fn run(cli: Cli) -> anyhow::Result<()> {
+    let settings = &cli.settings;
+    settings.check()?;
+    logs::start(&settings.log)?;
+    match &cli.command {
+        Command::Demo(asked) => demo::run(settings, asked).await,
+        Command::Up => serve::up(settings).await,
+        Command::Serve { role } => serve::serve(settings, *role).await,
+        Command::Migrate => migrate(settings).await,
+        Command::Replay(asked) => {
+            let outcome = replay::run(settings, asked).await?;
+            if settings.json {
+                println!("{}", serde_json::to_string(&outcome)?);
+            } else {
+                replay::print(&outcome);
+            }
+            Ok(())
+        }
+        Command::Invoice(asked) => invoice::run(settings, asked).await,
+        Command::Openapi => {
+            println!("{}", serde_json::to_string_pretty(&releve_api::openapi())?);
+            Ok(())
+        }
+    }
+}
+
+/// Opening for a command brings the schema up to date.
+async fn migrate(settings: &settings::Settings) -> anyhow::Result<()> {
+    let ground = Ground::open(settings, settings.data.as_deref(), Use::Command).await?;
+    ground.close().await?;
+    if settings.json {
+        println!("{{\"migrated\":true}}");
+    } else {
+        println!("the schema is up to date");
+    }
+    Ok(())
+}

@@ -17,17 +17,17 @@ use crate::{
     seed::Dice,
 };
 
-const H100: &str = "NVIDIA H100 80GB HBM3";
-const H200: &str = "NVIDIA H200";
-const A100: &str = "NVIDIA A100 80GB PCIe";
-const L40S: &str = "NVIDIA L40S";
+pub const H100: &str = "NVIDIA H100 80GB HBM3";
+pub const H200: &str = "NVIDIA H200";
+pub const A100: &str = "NVIDIA A100 80GB PCIe";
+pub const L40S: &str = "NVIDIA L40S";
 pub const REGION_WEST: &str = "eu-west";
 pub const REGION_NORTH: &str = "eu-north";
 pub const SLICE: &str = "1g.10gb";
 /// The meter of stored bytes.
 pub const STORAGE: &str = "storage";
 /// A card that is time-sliced has so many replicas.
-const REPLICAS: u32 = 4;
+pub const REPLICAS: u32 = 4;
 
 /// A customer of the demo.
 #[derive(Debug, Clone, Copy)]

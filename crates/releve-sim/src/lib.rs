@@ -4,6 +4,7 @@ pub mod cluster;
 pub mod faults;
 pub mod fleet;
 pub mod jitter;
+pub mod live;
 pub mod oracle;
 pub mod packing;
 pub mod reports;

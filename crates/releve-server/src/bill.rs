@@ -1,0 +1,124 @@
+//! What did a period come to? Its invoices issued, and read back from the database, line by line.
+
+use std::collections::BTreeMap;
+
+use releve_billing::Issued;
+use releve_jobs::Order;
+use releve_store::{
+    Db,
+    invoices::{self, InvoiceFilter, InvoiceHead, InvoiceState},
+};
+use releve_types::{Money, Period, TenantId, Timestamp, Unit, ids::IssuerId};
+use serde::Serialize;
+
+/// Invoices read at once.
+const PAGE_LEN: i64 = 500;
+
+/// A period's documents, as they are stored.
+#[derive(Debug)]
+pub struct Billed {
+    pub issued: Vec<Issued>,
+    pub parked: Vec<InvoiceHead>,
+}
+
+/// An invoice in a command's result.
+#[derive(Serialize, Clone, PartialEq, Eq, Debug)]
+pub struct InvoiceRow {
+    pub number: String,
+    pub tenant: String,
+    pub total: String,
+    pub currency: String,
+}
+
+/// Issues what can be issued, renders the documents, and reads back everything that the period has.
+pub async fn bill(db: &Db, issuer: IssuerId, period: Period, now: Timestamp) -> anyhow::Result<Billed> {
+    releve_jobs::issue(db, Order::new(issuer, period), now).await?;
+    releve_jobs::documents::run(db, now).await?;
+    read(db, issuer, period).await
+}
+
+/// What was billed so far.
+pub async fn read(db: &Db, issuer: IssuerId, period: Period) -> anyhow::Result<Billed> {
+    let mut tx = db.begin_app().await?;
+    let filter = |state| InvoiceFilter {
+        issuer: Some(issuer),
+        state: Some(state),
+        period_start: Some(period.start()),
+        ..InvoiceFilter::default()
+    };
+    let parked = heads(&mut tx, filter(InvoiceState::Parked)).await?;
+    let ids: Vec<_> = heads(&mut tx, filter(InvoiceState::Issued)).await?.iter().map(|head| head.id).collect();
+    let mut issued = invoices::issued(&mut tx, &ids).await?;
+    issued.sort_by_key(|i| (i.stamp().number.year(), i.stamp().number.serial()));
+    tx.commit().await?;
+    Ok(Billed { issued, parked })
+}
+
+async fn heads(tx: &mut releve_store::Tx, filter: InvoiceFilter) -> anyhow::Result<Vec<InvoiceHead>> {
+    let mut heads: Vec<InvoiceHead> = Vec::new();
+    loop {
+        let page = invoices::page(tx, filter, heads.last().map(|head| head.id), PAGE_LEN).await?;
+        let last = page.len() < usize::try_from(PAGE_LEN)?;
+        heads.extend(page);
+        if last {
+            return Ok(heads);
+        }
+    }
+}
+
+impl Billed {
+    /// Held GPU time on the lines, in milliseconds, by tenant.
+    pub fn gpu_ms(&self) -> BTreeMap<TenantId, i64> {
+        let mut sum = BTreeMap::new();
+        for line in self.issued.iter().flat_map(|i| &i.content().lines) {
+            if line.charge.unit == Unit::GpuMs {
+                *sum.entry(line.charge.tenant).or_default() += line.charge.billed;
+            }
+        }
+        sum
+    }
+
+    /// What the lines cost, by tenant.
+    pub fn amounts(&self) -> anyhow::Result<BTreeMap<TenantId, Money>> {
+        let mut sum: BTreeMap<TenantId, Money> = BTreeMap::new();
+        for issued in &self.issued {
+            for line in &issued.content().lines {
+                let so_far = sum.entry(line.charge.tenant).or_insert_with(|| Money::zero(issued.content().currency));
+                *so_far = so_far.checked_add(line.charge.amount)?;
+            }
+        }
+        Ok(sum)
+    }
+
+    /// The invoices, in the order of their numbers. Each is of one account; its tenants are named together.
+    pub fn rows(&self, names: &BTreeMap<TenantId, &str>) -> Vec<InvoiceRow> {
+        let row = |issued: &Issued| {
+            let mut tenants: Vec<&str> = Vec::new();
+            for line in &issued.content().lines {
+                let name = names.get(&line.charge.tenant).copied().unwrap_or("?");
+                if !tenants.contains(&name) {
+                    tenants.push(name);
+                }
+            }
+            InvoiceRow {
+                number: issued.stamp().number.to_string(),
+                tenant: tenants.join(", "),
+                total: issued.content().total.amount().to_string(),
+                currency: issued.content().currency.code().to_owned(),
+            }
+        };
+        self.issued.iter().map(row).collect()
+    }
+
+    /// Why invoices are held back, in words, one line a reason.
+    pub fn held_back(&self) -> Vec<String> {
+        let one = |head: &InvoiceHead| {
+            let (account, total) = (head.account, head.total);
+            let line = move |hold: &releve_billing::Hold| {
+                format!("{account}, {total}: {}: {}; {}", hold.kind.name(), hold.detail, hold.to_do)
+            };
+            head.holds.iter().map(line).collect::<Vec<_>>()
+        };
+        self.parked.iter().flat_map(one).collect()
+    }
+}

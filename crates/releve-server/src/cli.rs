@@ -1,0 +1,136 @@
+//! What can be asked of `releve`? Its commands and their arguments.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use releve_types::{BillingMonth, Timestamp, time::MILLIS_PER_HOUR};
+
+use crate::settings::Settings;
+
+/// Metering and billing for GPU clouds: from signed node reports to invoices.
+#[derive(Parser, Clone, Debug)]
+#[command(name = "releve", version, max_term_width = 110)]
+pub struct Cli {
+    #[command(flatten)]
+    pub settings: Settings,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Subcommand, Clone, Debug)]
+pub enum Command {
+    /// Play a made-up cluster's past month, issue its invoices, then stay up with live agents and the API.
+    Demo(Demo),
+    /// Everything in one process: the API, the jobs, and the aggregator where AMQP_URL is set.
+    Up,
+    /// One role of a larger installation, on DATABASE_URL.
+    Serve {
+        #[arg(value_enum)]
+        role: Role,
+    },
+    /// Bring the schema up to date, as a user that may make roles and tables.
+    Migrate,
+    /// Turn a real cluster's trace into signed node reports, send them all the way and issue the invoices.
+    Replay(Replay),
+    /// Issue and show invoices.
+    #[command(subcommand)]
+    Invoice(Invoice),
+    /// Print the API's OpenAPI document.
+    Openapi,
+}
+
+#[derive(clap::Args, Clone, Debug)]
+pub struct Demo {
+    /// End after the closing table.
+    #[arg(long)]
+    pub exit: bool,
+    /// Write the invoices' documents here.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Which fleet is made up.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Which month is played. Without it, the one before this.
+    #[arg(long, value_name = "YYYY-MM")]
+    pub month: Option<BillingMonth>,
+}
+
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Role {
+    Api,
+    Aggregator,
+    Jobs,
+    All,
+}
+
+#[derive(clap::Args, Clone, Debug)]
+pub struct Replay {
+    /// A CSV of minute_utc_assumed, vc, running_gpu_num; gzipped if it ends in .gz.
+    #[arg(long, value_name = "FILE")]
+    pub trace: PathBuf,
+    /// How long a window each node reports.
+    #[arg(long, value_enum, default_value = "1h")]
+    pub window: Window,
+    /// Only this UTC day of it.
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = day)]
+    pub day: Option<Timestamp>,
+    /// Move every edge by milliseconds, and add allocations under a second and over the month's end.
+    #[arg(long, value_name = "SEED")]
+    pub jitter: Option<u64>,
+}
+
+/// A window's length. Each divides an hour.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Window {
+    #[value(name = "60s")]
+    Minute,
+    #[value(name = "15m")]
+    Quarter,
+    #[value(name = "1h")]
+    Hour,
+}
+
+impl Window {
+    pub const fn millis(self) -> i64 {
+        match self {
+            Self::Minute => MILLIS_PER_HOUR / 60,
+            Self::Quarter => MILLIS_PER_HOUR / 4,
+            Self::Hour => MILLIS_PER_HOUR,
+        }
+    }
+}
+
+#[derive(Subcommand, Clone, Debug)]
+pub enum Invoice {
+    /// Bill a month that has ended: everybody who is not held back, once.
+    Run {
+        #[arg(long, value_name = "YYYY-MM")]
+        period: BillingMonth,
+        /// Who sells, by name. Needed where there are several.
+        #[arg(long)]
+        issuer: Option<String>,
+    },
+    /// Print an invoice as JSON, by its number.
+    Show { number: String },
+}
+
+fn day(text: &str) -> Result<Timestamp, String> {
+    format!("{text}T00:00:00Z").parse().map_err(|_| format!("'{text}' is no day: expected YYYY-MM-DD"))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_commands_are_well_formed() {
+        Cli::command().debug_assert();
+        let cli = Cli::parse_from(["releve", "replay", "--trace", "f.csv", "--window", "60s", "--day", "2020-05-20"]);
+        let Command::Replay(replay) = cli.command else { panic!("a replay") };
+        assert_eq!((replay.window.millis(), replay.day.map(Timestamp::as_millis)), (60_000, Some(1_589_932_800_000)));
+        assert!(Cli::try_parse_from(["releve", "replay", "--trace", "f", "--day", "yesterday"]).is_err());
+        assert!(Cli::try_parse_from(["releve", "replay", "--trace", "f", "--window", "7m"]).is_err());
+    }
+}

@@ -1,0 +1,222 @@
+//! What does Relevé look like after a month? A made-up cluster plays one, is billed, and then goes on live.
+
+use std::{path::Path, sync::Arc};
+
+use anyhow::Context;
+use releve_aggregator::{Aggregator, ReadingFate};
+use releve_billing::{Model, Rounding, Tier};
+use releve_sim::fleet;
+use releve_store::{customers::Party, documents, held_back};
+use releve_types::{
+    BillingMonth, Currency, Period, Sku, TenantKey, Timestamp, Unit, Zone,
+    sku::Share,
+    time::{MILLIS_PER_HOUR, MILLIS_PER_MINUTE, wall_clock},
+};
+use serde::Serialize;
+
+use crate::{
+    bill::{self, Billed, InvoiceRow},
+    cast::{Cast, Stage, install},
+    cli,
+    clock::SetClock,
+    ground::{Ground, Use},
+    live,
+    play::play,
+    progress::Progress,
+    road::{Road, Tally},
+    settings::Settings,
+};
+
+/// The windows that the month is reported in.
+const WINDOW_MS: i64 = 15 * MILLIS_PER_MINUTE;
+/// Readings counted together.
+const READINGS_LEN: usize = 500;
+const ACTOR: &str = "demo";
+
+/// The result, as `--json` prints it.
+#[derive(Serialize, Debug)]
+pub struct Outcome {
+    pub month: String,
+    pub tenants: Vec<TenantRow>,
+    pub invoices: Vec<InvoiceRow>,
+    pub reports: u64,
+    pub duplicates: u64,
+    pub readings: u64,
+    /// Held under a key that nobody mapped: counted, visible, on no invoice.
+    pub suspense_gpu_ms: i64,
+}
+
+#[derive(Serialize, Debug)]
+pub struct TenantRow {
+    pub tenant: String,
+    pub gpu_ms: i64,
+    pub amount: String,
+    pub currency: String,
+}
+
+/// Plays the month; then shows the table and, unless told to exit, stays up until it is stopped.
+pub async fn run(settings: &Settings, asked: &cli::Demo) -> anyhow::Result<()> {
+    let ground = Ground::open(settings, settings.data.as_deref(), Use::Command).await?;
+    let done = tell(settings, asked, &ground).await;
+    ground.close().await?;
+    done
+}
+
+async fn tell(settings: &Settings, asked: &cli::Demo, ground: &Ground) -> anyhow::Result<()> {
+    let now = wall_clock();
+    let month = asked.month.unwrap_or_else(|| Zone::utc().month_of(now).previous());
+    let (outcome, stage) = month_of(settings, asked, ground, month, now).await?;
+    if settings.json {
+        println!("{}", serde_json::to_string(&outcome)?);
+    } else {
+        print(&outcome);
+    }
+    if asked.exit {
+        return Ok(());
+    }
+    live::stay(settings, ground, &stage, asked.seed).await
+}
+
+async fn month_of(
+    settings: &Settings,
+    asked: &cli::Demo,
+    ground: &Ground,
+    month: BillingMonth,
+    now: Timestamp,
+) -> anyhow::Result<(Outcome, Stage)> {
+    let period = Zone::utc().month(month);
+    anyhow::ensure!(period.end() <= now, "{month} is not over yet");
+    let plan = Arc::new(fleet::fleet(period, asked.seed)?);
+    let clock = SetClock::new(period.start());
+    let stage = install(&ground.db, &cast()?, &plan, plan.range, clock.now()).await?;
+    let aggregator = Arc::new(Aggregator::new(ground.db.clone(), settings.aggregator()));
+    let road = Road::open(settings, aggregator.clone(), clock.clone())?;
+    let tally = play(ground, road, plan.clone(), WINDOW_MS, plan.range).await?;
+    let readings = send_readings(&aggregator, period, &clock).await?;
+    clock.forward(now);
+    let billed = bill::bill(&ground.db, stage.issuer.id, period, clock.now()).await?;
+    anyhow::ensure!(billed.parked.is_empty(), "invoices are held back:\n{}", billed.held_back().join("\n"));
+    if let Some(dir) = &asked.out {
+        write_documents(ground, &billed, dir).await?;
+    }
+    ground.keep_house().await?;
+    let suspense = suspense_gpu_ms(ground, period).await?;
+    Ok((outcome(month, &stage, &billed, &tally, readings, suspense)?, stage))
+}
+
+/// The demo's customers and what they pay. One price of each kind that there is.
+fn cast() -> anyhow::Result<Cast> {
+    let tenant = |t: &fleet::FleetTenant| Ok((t.name.to_owned(), TenantKey::new(t.key)?));
+    let quarter = Share { num: 1, den: fleet::REPLICAS };
+    let gpu = |model: &str, profile: Option<&str>, share, spot, region: &str, price: &str, rounding| {
+        let sku = Sku::gpu(model, profile, share, spot, region)?;
+        anyhow::Ok((sku, Unit::GpuMs, Model::PerUnit { price: price.parse()? }, rounding))
+    };
+    let (west, north) = (fleet::REGION_WEST, fleet::REGION_NORTH);
+    let tier = |up_to, price: &str| anyhow::Ok(Tier { up_to, price: price.parse()? });
+    // The first 10 TiB over a month of 30 days cost more than what is beyond.
+    let storage = Model::Graduated { tiers: vec![tier(Some(10_240 * 2_592_000), "0.00011")?, tier(None, "0.000085")?] };
+    Ok(Cast {
+        actor: ACTOR,
+        issuer: Party {
+            name: "Demo Cloud".to_owned(),
+            address: "1 rue de l'Exemple\n75000 Paris".to_owned(),
+            country: "FR".to_owned(),
+            vat_id: String::new(),
+        },
+        series: "DEMO",
+        currency: Currency::Eur,
+        tenants: fleet::TENANTS.iter().map(tenant).collect::<anyhow::Result<_>>()?,
+        prices: vec![
+            gpu(fleet::H100, None, Share::WHOLE, false, west, "2.45", Rounding::Exact)?,
+            gpu(fleet::H100, None, Share::WHOLE, true, west, "1.10", Rounding::SecondMin60)?,
+            gpu(fleet::H200, None, Share::WHOLE, false, north, "2.95", Rounding::Second)?,
+            gpu(fleet::A100, Some(fleet::SLICE), Share::WHOLE, false, west, "0.29", Rounding::Exact)?,
+            gpu(fleet::L40S, None, quarter, false, west, "0.24", Rounding::StartedMinute)?,
+            (Sku::meter(fleet::STORAGE, west)?, Unit::GibSecond, storage, Rounding::Exact),
+        ],
+    })
+}
+
+async fn send_readings(aggregator: &Aggregator, period: Period, clock: &SetClock) -> anyhow::Result<u64> {
+    let all: Vec<_> = fleet::readings(period).collect();
+    let mut progress = Progress::new("readings", all.len());
+    for batch in all.chunks(READINGS_LEN) {
+        batch.iter().for_each(|reading| clock.forward(reading.to));
+        for fate in aggregator.take_readings(batch.to_vec(), clock.now()).await? {
+            let taken = matches!(fate, ReadingFate::Counted | ReadingFate::Duplicate);
+            anyhow::ensure!(taken, "a made-up reading was not taken: {fate:?}");
+        }
+        progress.add(batch.len());
+    }
+    progress.finish();
+    Ok(u64::try_from(all.len())?)
+}
+
+async fn suspense_gpu_ms(ground: &Ground, period: Period) -> anyhow::Result<i64> {
+    let mut tx = ground.db.begin_app().await?;
+    let rows = held_back::suspense(&mut tx, period).await?;
+    tx.commit().await?;
+    Ok(rows.iter().filter(|row| row.unit == Unit::GpuMs).map(|row| row.quantity).sum())
+}
+
+fn outcome(
+    month: BillingMonth,
+    stage: &Stage,
+    billed: &Billed,
+    tally: &Tally,
+    readings: u64,
+    suspense_gpu_ms: i64,
+) -> anyhow::Result<Outcome> {
+    let (gpu_ms, amounts) = (billed.gpu_ms(), billed.amounts()?);
+    let row = |member: &crate::cast::Member| TenantRow {
+        tenant: member.name.clone(),
+        gpu_ms: gpu_ms.get(&member.tenant).copied().unwrap_or(0),
+        amount: amounts.get(&member.tenant).map_or_else(|| "0.00".to_owned(), |m| m.amount().to_string()),
+        currency: Currency::Eur.code().to_owned(),
+    };
+    Ok(Outcome {
+        month: month.to_string(),
+        tenants: stage.members.iter().map(row).collect(),
+        invoices: billed.rows(&stage.names()),
+        reports: tally.sent,
+        duplicates: tally.of("duplicate"),
+        readings,
+        suspense_gpu_ms,
+    })
+}
+
+/// The invoices' kept bytes, as <number>.json and <number>.html.
+async fn write_documents(ground: &Ground, billed: &Billed, dir: &Path) -> anyhow::Result<()> {
+    std::fs::create_dir_all(dir).with_context(|| format!("{}", dir.display()))?;
+    let mut tx = ground.db.begin_app().await?;
+    for issued in &billed.issued {
+        let (account, stamp) = (issued.content().account, issued.stamp());
+        for (media_type, extension) in [(releve_jobs::documents::JSON, "json"), (releve_jobs::documents::HTML, "html")]
+        {
+            let kept = documents::find(&mut tx, account, stamp.id, media_type).await?;
+            let kept = kept.with_context(|| format!("{} has no {extension} document", stamp.number))?;
+            let path = dir.join(format!("{}.{extension}", stamp.number));
+            std::fs::write(&path, kept.body).with_context(|| format!("{}", path.display()))?;
+        }
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+/// GPU-hours with two decimals, cut off: for the eye, not for the invoice.
+pub fn hours(ms: i64) -> String {
+    let hundredths = ms / (MILLIS_PER_HOUR / 100);
+    format!("{}.{:02}", hundredths / 100, hundredths % 100)
+}
+
+fn print(outcome: &Outcome) {
+    println!("\n{} of a made-up cluster, {} reports, {} readings", outcome.month, outcome.reports, outcome.readings);
+    println!("\n{:<16} {:>12} {:>14}  {:<12}", "tenant", "GPU-hours", "amount", "invoice");
+    for row in &outcome.tenants {
+        let invoice = outcome.invoices.iter().find(|i| i.tenant == row.tenant).map_or("none", |i| i.number.as_str());
+        println!("{:<16} {:>12} {:>10} {}  {invoice}", row.tenant, hours(row.gpu_ms), row.amount, row.currency);
+    }
+    let suspense = hours(outcome.suspense_gpu_ms);
+    println!("{:<16} {suspense:>12}                 nobody mapped {} to a tenant", "in suspense", fleet::UNMAPPED_KEY);
+}

@@ -1,0 +1,117 @@
+//! How does an operator bill by hand? Run a month, or show an invoice by its number.
+
+use anyhow::{Context, bail};
+use releve_store::{
+    Tx,
+    customers::{self, Issuer},
+    documents,
+    invoices::{self, InvoiceFilter, InvoiceHead},
+};
+use releve_types::time::wall_clock;
+use serde::Serialize;
+
+use crate::{
+    bill,
+    cli::Invoice,
+    ground::{Ground, Use},
+    settings::Settings,
+};
+
+/// How a run stands, as `--json` prints it.
+#[derive(Serialize, Debug)]
+struct RunOutcome {
+    issuer: String,
+    period: String,
+    issued: usize,
+    held_back: Vec<String>,
+    invoices: Vec<Row>,
+}
+
+#[derive(Serialize, Debug)]
+struct Row {
+    number: String,
+    account: String,
+    total: String,
+    currency: String,
+}
+
+pub async fn run(settings: &Settings, asked: &Invoice) -> anyhow::Result<()> {
+    let ground = Ground::open(settings, settings.data.as_deref(), Use::Command).await?;
+    let text = match asked {
+        Invoice::Run { period, issuer } => bill_month(settings, &ground, *period, issuer.as_deref()).await,
+        Invoice::Show { number } => show(&ground, number).await,
+    };
+    ground.close().await?;
+    println!("{}", text?);
+    Ok(())
+}
+
+async fn bill_month(
+    settings: &Settings,
+    ground: &Ground,
+    month: releve_types::BillingMonth,
+    name: Option<&str>,
+) -> anyhow::Result<String> {
+    let mut tx = ground.db.begin_app().await?;
+    let issuer = issuer(&mut tx, name).await?;
+    tx.commit().await?;
+    let billed = bill::bill(&ground.db, issuer.id, issuer.zone.month(month), wall_clock()).await?;
+    let row = |i: &releve_billing::Issued| Row {
+        number: i.stamp().number.to_string(),
+        account: i.content().account.to_string(),
+        total: i.content().total.amount().to_string(),
+        currency: i.content().currency.code().to_owned(),
+    };
+    let outcome = RunOutcome {
+        issuer: issuer.party.name,
+        period: month.to_string(),
+        issued: billed.issued.len(),
+        held_back: billed.held_back(),
+        invoices: billed.issued.iter().map(row).collect(),
+    };
+    if settings.json {
+        return Ok(serde_json::to_string(&outcome)?);
+    }
+    let mut text = format!("{}, {}: {} invoices", outcome.issuer, outcome.period, outcome.issued);
+    for Row { number, account, total, currency } in &outcome.invoices {
+        text += &format!("\n{number:<20} {account} {total:>14} {currency}");
+    }
+    for reason in &outcome.held_back {
+        text += &format!("\nheld back: {reason}");
+    }
+    Ok(text)
+}
+
+async fn issuer(tx: &mut Tx, name: Option<&str>) -> anyhow::Result<Issuer> {
+    let mut all = customers::issuers(tx).await?;
+    match name {
+        Some(name) => {
+            let found = all.into_iter().find(|i| i.party.name == name);
+            found.with_context(|| format!("there is no issuer '{name}'"))
+        }
+        None if all.len() == 1 => Ok(all.remove(0)),
+        None => {
+            let names: Vec<String> = all.into_iter().map(|i| format!("'{}'", i.party.name)).collect();
+            bail!("say which issuer, with --issuer: {}", names.join(", "))
+        }
+    }
+}
+
+/// The kept document of an invoice: the very bytes that its customer got.
+async fn show(ground: &Ground, number: &str) -> anyhow::Result<String> {
+    let mut tx = ground.db.begin_app().await?;
+    let mut after = None;
+    let found: Option<InvoiceHead> = loop {
+        let page = invoices::page(&mut tx, InvoiceFilter::default(), after, 500).await?;
+        after = page.last().map(|head| head.id);
+        let found = page.iter().find(|h| h.stamp.as_ref().is_some_and(|s| s.number.to_string() == number)).cloned();
+        if found.is_some() || after.is_none() {
+            break found;
+        }
+    };
+    let head = found.with_context(|| format!("there is no invoice {number}"))?;
+    let kept = documents::find(&mut tx, head.account, head.id, releve_jobs::documents::JSON).await?;
+    let kept = kept.with_context(|| format!("{number} has no document yet"))?;
+    tx.commit().await?;
+    Ok(String::from_utf8(kept.body)?)
+}
