@@ -216,7 +216,7 @@ impl Consumer {
     async fn open_lanes(&self, link: &Link) -> Result<(Vec<Lane>, Channel), LinkError> {
         let (config, topology) = (&self.config, &self.config.topology);
         let spare = link.channel().await?;
-        topology.declare(&spare).await?;
+        topology.declare(link, &spare).await?;
         let limits = BatchLimits {
             len_max: config.batch_len_max,
             bytes_max: config.batch_bytes_max,

@@ -29,6 +29,13 @@ impl HealthHandle {
         self.0.borrow().clone()
     }
 
+    /// Waits for a change, seen or not; for ever once the supervisor has ended.
+    pub(crate) async fn changed(&mut self) {
+        if self.0.changed().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+
     /// Returns the first state that `is_it` accepts; the last known one if the supervisor has ended.
     pub async fn wait_for(&mut self, is_it: impl FnMut(&Health) -> bool) -> Health {
         let found = self.0.wait_for(is_it).await.map(|health| health.clone());

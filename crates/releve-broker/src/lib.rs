@@ -4,11 +4,13 @@ mod backoff;
 mod batch;
 pub mod config;
 pub mod consumer;
+mod courier;
 pub mod error;
 pub mod health;
 pub mod limits;
 mod link;
 pub mod publisher;
+mod queue;
 pub mod topology;
 
 pub use crate::{
@@ -17,6 +19,7 @@ pub use crate::{
     consumer::{Consumer, ConsumerConfig, Ended, Handled},
     error::{ConfigError, LinkError, PublishError},
     health::{Health, HealthHandle},
+    link::queue_depths,
     publisher::{Outgoing, Publisher, PublisherConfig},
     topology::{QueueDepth, Topology, shard_of},
 };

@@ -42,3 +42,6 @@ pub const SHARDS_MAX: u32 = 64;
 pub const PREFIX_BYTES_MAX: usize = 100;
 /// Bytes that one shard queue holds before the broker refuses more, by default.
 pub const QUEUE_BYTES_MAX: u64 = 8 * 1024 * 1024 * 1024;
+/// How long a new queue is left alone before it gets messages. The broker writes its queues' whereabouts down half a
+/// second after the last change.
+pub const NEW_QUEUE_WAIT: Duration = Duration::from_secs(2);

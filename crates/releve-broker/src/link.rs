@@ -17,13 +17,13 @@ use std::{
 use futures_util::{Stream, StreamExt as _};
 use lapin::{AsyncTcpStream, Channel, Connection, ConnectionProperties, Event, uri::AMQPUri};
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout, timeout_at};
-use tokio_util::sync::CancellationToken;
 
 use crate::{
     config::BrokerConfig,
     error::LinkError,
     health::HealthSender,
     limits::{CLOSE_WAIT_MAX, LINK_CHECK_EVERY},
+    topology::{QueueDepth, Topology, depths},
 };
 
 type Events = Pin<Box<dyn Stream<Item = Event> + Send>>;
@@ -32,7 +32,6 @@ type Events = Pin<Box<dyn Stream<Item = Event> + Send>>;
 pub(crate) struct Link {
     connection: Connection,
     cut: Cut,
-    condemned: CancellationToken,
     wait_max: Duration,
 }
 
@@ -71,7 +70,7 @@ impl Link {
         };
         guard.keep();
         let events: Events = Box::pin(connection.events_listener());
-        Ok((Self { connection, cut, condemned: CancellationToken::new(), wait_max }, events))
+        Ok((Self { connection, cut, wait_max }, events))
     }
 
     pub(crate) async fn channel(&self) -> Result<Channel, LinkError> {
@@ -94,11 +93,6 @@ impl Link {
         self.connection.status().blocked()
     }
 
-    /// Somebody waited for this connection in vain: its supervisor shall make a new one.
-    pub(crate) fn condemn(&self) {
-        self.condemned.cancel();
-    }
-
     /// Reports what happens to the connection until it fails.
     pub(crate) async fn watch(&self, mut events: Events, health: &HealthSender) -> LinkError {
         let mut check = interval(LINK_CHECK_EVERY);
@@ -115,7 +109,6 @@ impl Link {
                 _ = check.tick() => if !self.connection.status().connected() {
                     return LinkError::Lost;
                 },
-                () = self.condemned.cancelled() => return LinkError::Unconfirmed(self.wait_max),
             }
         }
     }
@@ -138,6 +131,14 @@ impl Drop for Link {
     fn drop(&mut self) {
         self.cut();
     }
+}
+
+/// Asks the broker how deep the queues are, on a connection of its own: for tools. A running `Consumer` knows by itself.
+pub async fn queue_depths(broker: &BrokerConfig, topology: &Topology) -> Result<Vec<QueueDepth>, LinkError> {
+    let (link, _events) = Link::open(broker).await?;
+    let depths = depths(&link.channel().await?, &topology.queues()).await?;
+    link.close().await;
+    Ok(depths)
 }
 
 /// A second handle on a connection's socket.

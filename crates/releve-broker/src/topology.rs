@@ -16,10 +16,12 @@ use lapin::{
 };
 use releve_types::ids::NodeId;
 use sha2::{Digest as _, Sha256};
+use tokio::time::sleep;
 
 use crate::{
     error::{ConfigError, LinkError},
-    limits::{DELIVERY_LIMIT_MIN, PREFIX_BYTES_MAX, QUEUE_BYTES_MAX, SHARDS_MAX},
+    limits::{DELIVERY_LIMIT_MIN, NEW_QUEUE_WAIT, PREFIX_BYTES_MAX, QUEUE_BYTES_MAX, SHARDS_MAX},
+    link::Link,
 };
 
 /// Exchanges and queues as data.
@@ -104,20 +106,39 @@ impl Topology {
         (0..self.shards).map(|shard| self.reports_queue(shard)).chain([self.dead()]).collect()
     }
 
-    /// Makes what is missing; an existing exchange or queue with other arguments is an error.
-    pub(crate) async fn declare(&self, channel: &Channel) -> Result<(), LinkError> {
+    /// Makes what is missing; an existing exchange or queue with other arguments is an error. A new queue gets its
+    /// messages only once the broker has had time to write down where the queue's own log lies: a broker that is killed
+    /// in the first second of a quorum queue comes back with an empty one (3.10.8), whatever it has confirmed.
+    pub(crate) async fn declare(&self, link: &Link, channel: &Channel) -> Result<(), LinkError> {
         let (reports, dead) = (self.reports_exchange(), self.dead());
+        let complete = self.is_complete(link).await?;
         declare_exchange(channel, &reports, ExchangeKind::Direct).await?;
         declare_exchange(channel, &dead, ExchangeKind::Fanout).await?;
         declare_queue(channel, &dead, dead_arguments()).await?;
-        bind(channel, &dead, &dead, "").await?;
         for shard in 0..self.shards {
             declare_queue(channel, &self.reports_queue(shard), self.reports_arguments()).await?;
         }
+        if !complete {
+            sleep(NEW_QUEUE_WAIT).await;
+        }
+        bind(channel, &dead, &dead, "").await?;
         for slot in 0..SHARDS_MAX {
             bind(channel, &self.reports_queue(slot % self.shards), &reports, &slot.to_string()).await?;
         }
         Ok(())
+    }
+
+    /// Whether each queue is there already. The broker's "no" costs a channel, so it is asked on one of its own.
+    async fn is_complete(&self, link: &Link) -> Result<bool, LinkError> {
+        let channel = link.channel().await?;
+        match depths(&channel, &self.queues()).await {
+            Ok(_) => {
+                let closed = channel.close(200, "asked".into()).await;
+                closed.map_err(LinkError::operation("closing a channel")).map(|()| true)
+            }
+            Err(error) if error.is_refusal() => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// At-least-once dead lettering needs all four of: its strategy, an exchange, overflow by refusal, a bound target.

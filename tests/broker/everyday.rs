@@ -1,0 +1,125 @@
+//! Does it work when nothing goes wrong?
+
+use std::{collections::BTreeMap, time::Duration};
+
+use futures_util::future::join_all;
+use releve_broker::{Ended, Handled, Topology};
+use releve_tests::rabbit::Rabbit;
+use tokio::sync::Semaphore;
+
+use crate::kit::{Running, SOON, Seen, consuming, message, publish_all, publisher, until_ready, until_threads};
+
+const NODES: u32 = 40;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_node_s_messages_arrive_once_and_in_order() {
+    let rabbit = Rabbit::shared();
+    let url = rabbit.vhost();
+    let mut config = consuming(&url, 4);
+    config.batch_len_max = 50;
+    let consumer = Running::start(config, Duration::ZERO).await;
+    let publisher = publisher(&url);
+    let nodes = (0..NODES).map(|node| {
+        let messages = (0..2_000 / NODES).map(|number| message(node, number, 300)).collect();
+        publish_all(&publisher, messages, 1)
+    });
+    assert_eq!(join_all(nodes).await.into_iter().sum::<u32>(), 0);
+    assert_eq!(publisher.unconfirmed_len(), 0);
+    consumer.until_seen(2_000).await;
+
+    let mut next = BTreeMap::<String, u32>::new();
+    for delivery in consumer.seen.deliveries() {
+        let id = delivery.message_id.unwrap();
+        assert_eq!(String::from_utf8(delivery.body).unwrap().trim_end(), id);
+        assert!(!delivery.redelivered && !delivery.dead_letter);
+        let (node, number) = id.split_once('/').unwrap();
+        let expected = next.entry(node.to_owned()).or_default();
+        assert_eq!(number.parse(), Ok(*expected), "node {node}");
+        *expected += 1;
+    }
+    let mut depths = consumer.depths.clone();
+    depths.wait_for(|depths| depths.len() == 5 && depths.iter().all(|depth| depth.ready == 0)).await.unwrap();
+    consumer.stop().await;
+    publisher.close().await;
+    until_threads(0).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cancelling_lets_a_running_handler_end_and_acknowledges_its_batch() {
+    let rabbit = Rabbit::shared();
+    let url = rabbit.vhost();
+    let seen = Seen::default();
+    let (remembered, gate) = (seen.clone(), std::sync::Arc::new(Semaphore::new(0)));
+    let entered = std::sync::Arc::new(Semaphore::new(0));
+    let (gate_in, entered_in) = (gate.clone(), entered.clone());
+    let mut config = consuming(&url, 1);
+    config.batch_len_max = 10;
+    let consumer = Running::start_with(config, seen.clone(), move |deliveries| {
+        let (seen, gate, entered) = (remembered.clone(), gate_in.clone(), entered_in.clone());
+        async move {
+            entered.add_permits(1);
+            gate.acquire().await.unwrap().forget();
+            seen.add(deliveries);
+            Handled::Acknowledge
+        }
+    })
+    .await;
+    let publisher = publisher(&url);
+    publish_all(&publisher, (0..25).map(|number| message(1, number, 0)).collect(), 25).await;
+    entered.acquire().await.unwrap().forget();
+    consumer.cancel();
+    gate.add_permits(1);
+    assert_eq!(consumer.ended().await, Ended::Cancelled);
+    let handled = u32::try_from(seen.len()).unwrap();
+    assert!((1..=10).contains(&handled), "one batch: {handled}");
+    until_ready(&url, &Topology::new("releve", 1), 25 - handled).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_handler_that_says_stop_leaves_its_batch_in_the_queue() {
+    let rabbit = Rabbit::shared();
+    let url = rabbit.vhost();
+    let stopping = Running::start_with(consuming(&url, 1), Seen::default(), |_| async { Handled::Stop }).await;
+    let publisher = publisher(&url);
+    publish_all(&publisher, vec![message(1, 0, 0)], 1).await;
+    assert_eq!(stopping.ended().await, Ended::Stopped);
+
+    let consumer = Running::start(consuming(&url, 1), Duration::ZERO).await;
+    consumer.until_seen(1).await;
+    assert!(consumer.seen.deliveries()[0].redelivered);
+    consumer.stop().await;
+}
+
+/// What bounds the memory of an aggregator: bodies under way, however slow the handler is.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_more_is_delivered_than_the_prefetch_has_bytes_for() {
+    const BODY_BYTES: usize = 64 * 1024;
+    let rabbit = Rabbit::shared();
+    let url = rabbit.vhost();
+    let mut config = consuming(&url, 2);
+    config.prefetch_bytes_max = 32 * BODY_BYTES;
+    config.batch_bytes_max = 3 * BODY_BYTES;
+    assert_eq!(config.prefetch_len(), 12);
+    let topology = config.topology.clone();
+    let (gate, largest) = (std::sync::Arc::new(Semaphore::new(0)), std::sync::Arc::new(std::sync::Mutex::new(0)));
+    let (gate_in, largest_in, seen) = (gate.clone(), largest.clone(), Seen::default());
+    let remembered = seen.clone();
+    let consumer = Running::start_with(config, seen, move |deliveries| {
+        let (gate, seen) = (gate_in.clone(), remembered.clone());
+        let mut largest = largest_in.lock().unwrap();
+        *largest = (*largest).max(deliveries.iter().map(|delivery| delivery.body.len()).sum::<usize>());
+        async move {
+            drop(gate.acquire().await);
+            seen.add(deliveries);
+            Handled::Acknowledge
+        }
+    })
+    .await;
+    let publisher = publisher(&url);
+    publish_all(&publisher, (0..100).map(|number| message(number, 0, BODY_BYTES)).collect(), 20).await;
+    until_ready(&url, &topology, 100 - 2 * 12).await;
+    gate.add_permits(1);
+    consumer.until_seen(100).await;
+    assert_eq!(*largest.lock().unwrap(), 3 * BODY_BYTES);
+    tokio::time::timeout(SOON, consumer.stop()).await.unwrap();
+}
