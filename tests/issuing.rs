@@ -92,6 +92,7 @@ async fn late_reports_while_a_thousand_tenants_are_issued() {
     // Run again: nobody is billed twice.
     let again = issue(&db, order, now).await.expect("a run");
     assert_eq!(again.issued_now, 0);
-    let numbers = database.sql("select count(*), min(serial), max(serial), count(distinct serial) from invoices where state = 'issued'");
+    let numbers = database
+        .sql("select count(*), min(serial), max(serial), count(distinct serial) from invoices where state = 'issued'");
     assert_eq!(numbers.trim(), "1000|1|1000|1000", "no gap and no double in the numbers");
 }

@@ -43,13 +43,18 @@ impl Servers {
     }
 
     fn run(&self, arguments: &[&str]) -> Value {
-        let launch = Launch::releve(arguments).env("DATABASE_URL", self.database.admin_url()).env("AMQP_URL", &self.amqp);
+        let launch =
+            Launch::releve(arguments).env("DATABASE_URL", self.database.admin_url()).env("AMQP_URL", &self.amqp);
         launch.arg("--json").finish(REPLAY_WAIT_MAX).json()
     }
 
     fn audit(&self) {
         let audit = self.run(&["audit"]);
-        assert_eq!((&audit["ok"], audit["differences"].as_array().map(Vec::len)), (&Value::Bool(true), Some(0)), "{audit}");
+        assert_eq!(
+            (&audit["ok"], audit["differences"].as_array().map(Vec::len)),
+            (&Value::Bool(true), Some(0)),
+            "{audit}"
+        );
     }
 }
 
@@ -96,7 +101,8 @@ fn a_day_of_minutes_is_billed_to_the_minute() {
 fn jitter_is_billed_to_the_millisecond() {
     let Some(trace) = trace() else { return };
     let servers = Servers::start();
-    let outcome = servers.run(&["replay", "--trace", trace.to_str().expect("a path"), "--window", "1h", "--jitter", "7"]);
+    let outcome =
+        servers.run(&["replay", "--trace", trace.to_str().expect("a path"), "--window", "1h", "--jitter", "7"]);
     assert_eq!(outcome["billed_gpu_ms"], outcome["expected_gpu_ms"]);
     assert_ne!(outcome["billed_gpu_ms"]["total"].as_i64().map(|ms| ms % 60_000), Some(0), "the edges did move");
     servers.audit();
@@ -115,7 +121,11 @@ fn the_embedded_database_bills_the_same_to_the_byte() {
         numbers.sort();
         let show = |number: &String| {
             let launch = Launch::releve(&["invoice", "show", number]);
-            let launch = if database.starts_with("postgres") { launch.env("DATABASE_URL", database) } else { launch.env("RELEVE_DATA", database) };
+            let launch = if database.starts_with("postgres") {
+                launch.env("DATABASE_URL", database)
+            } else {
+                launch.env("RELEVE_DATA", database)
+            };
             masked(&launch.arg("--json").finish(Duration::from_secs(60)).json())
         };
         numbers.iter().map(show).collect::<Vec<String>>()

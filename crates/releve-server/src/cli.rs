@@ -32,6 +32,8 @@ pub enum Command {
     Migrate,
     /// Turn a real cluster's trace into signed node reports, send them all the way and issue the invoices.
     Replay(Replay),
+    /// Prove that what was reported is what was counted, billed or is still unbilled.
+    Audit(Audit),
     /// Issue and show invoices.
     #[command(subcommand)]
     Invoice(Invoice),
@@ -98,6 +100,16 @@ impl Window {
             Self::Hour => MILLIS_PER_HOUR,
         }
     }
+}
+
+#[derive(clap::Args, Clone, Debug)]
+pub struct Audit {
+    /// Which month of the issuer's zone. Without it, every month that has usage.
+    #[arg(long, value_name = "YYYY-MM")]
+    pub period: Option<BillingMonth>,
+    /// Only rebuild the usage from the stored or archived reports, and compare.
+    #[arg(long)]
+    pub rebuild: bool,
 }
 
 #[derive(Subcommand, Clone, Debug)]

@@ -151,7 +151,7 @@ fn consumer(settings: &Settings) -> anyhow::Result<Consumer> {
 }
 
 /// Old reports go beside an embedded database, or where the settings say; else they stay where they are.
-fn archive(settings: &Settings, dir: Option<&Path>) -> anyhow::Result<Option<Storage>> {
+pub fn archive(settings: &Settings, dir: Option<&Path>) -> anyhow::Result<Option<Storage>> {
     let beside = dir.filter(|_| settings.database_url.is_none()).map(|dir| dir.join("archive"));
     match settings.archive.clone().or(beside) {
         Some(path) => Ok(Some(Storage::open(&StorageConfig::Directory { path })?)),

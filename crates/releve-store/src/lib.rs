@@ -21,6 +21,7 @@ pub mod nodes;
 pub mod numbers;
 pub mod outbox;
 pub mod partitions;
+pub mod periods;
 pub mod pool;
 pub mod prices;
 pub mod quarantine;

@@ -1,0 +1,114 @@
+//! Is everything that was reported billed, waiting or in suspense, and nothing else? Says so, or where not.
+
+use anyhow::{Context, ensure};
+use releve_jobs::audit::{Difference, audit, rebuild};
+use releve_store::{Tx, periods};
+use releve_types::Period;
+use serde::Serialize;
+
+use crate::{
+    cli,
+    ground::{Ground, Use},
+    serve::archive,
+    settings::Settings,
+};
+
+/// The result, as `--json` prints it.
+#[derive(Serialize, Debug)]
+struct Outcome {
+    ok: bool,
+    periods: Vec<String>,
+    reports: u64,
+    invoices: u64,
+    differences: Vec<Row>,
+    differences_in_all: usize,
+}
+
+/// One figure that is two: what it should be, and what it is.
+#[derive(Serialize, Debug)]
+struct Row {
+    check: &'static str,
+    tenant: Option<String>,
+    sku: Option<String>,
+    at: String,
+    expected: i64,
+    found: i64,
+}
+
+impl From<Difference> for Row {
+    fn from(d: Difference) -> Self {
+        let tenant = d.tenant.map(|t| t.to_string());
+        Self { check: d.check.name(), tenant, sku: d.sku, at: d.at, expected: d.expected, found: d.found }
+    }
+}
+
+/// Audits; fails where a difference was found.
+pub async fn run(settings: &Settings, asked: &cli::Audit) -> anyhow::Result<()> {
+    let ground = Ground::open(settings, settings.data.as_deref(), Use::Command).await?;
+    let outcome = outcome(settings, asked, &ground).await;
+    ground.close().await?;
+    let outcome = outcome?;
+    if settings.json {
+        println!("{}", serde_json::to_string(&outcome)?);
+    } else {
+        print(&outcome);
+    }
+    ensure!(outcome.ok, "the audit found {} differences", outcome.differences_in_all);
+    Ok(())
+}
+
+async fn outcome(settings: &Settings, asked: &cli::Audit, ground: &Ground) -> anyhow::Result<Outcome> {
+    let mut tx = ground.db.begin_app().await?;
+    let periods = asked_periods(&mut tx, asked).await?;
+    tx.rollback().await?;
+    let storage = archive(settings, settings.data.as_deref())?;
+    let mut outcome = Outcome {
+        ok: true,
+        periods: Vec::new(),
+        reports: 0,
+        invoices: 0,
+        differences: Vec::new(),
+        differences_in_all: 0,
+    };
+    for period in periods {
+        outcome.periods.push(period.to_string());
+        let (differences, in_all) = if asked.rebuild {
+            let found = rebuild(&ground.db, period, storage.as_ref()).await?;
+            let in_all = found.len();
+            (found, in_all)
+        } else {
+            let found = audit(&ground.db, period, storage.as_ref()).await?;
+            outcome.reports += found.reports;
+            outcome.invoices += found.invoices;
+            (found.differences, found.differences_in_all)
+        };
+        outcome.ok &= in_all == 0;
+        outcome.differences_in_all += in_all;
+        outcome.differences.extend(differences.into_iter().map(Row::from));
+    }
+    Ok(outcome)
+}
+
+/// The month that was named, in the one zone that months begin in; or every period that accounts have.
+async fn asked_periods(tx: &mut Tx, asked: &cli::Audit) -> anyhow::Result<Vec<Period>> {
+    let known = periods::all(tx).await?;
+    let Some(month) = asked.period else { return Ok(known) };
+    let issuers = releve_store::customers::issuers(tx).await?;
+    let zone = &issuers.first().context("there is no issuer, so no month to audit")?.zone;
+    ensure!(issuers.iter().all(|i| i.zone == *zone), "issuers differ in their zone: audit without --period");
+    Ok(vec![zone.month(month)])
+}
+
+fn print(outcome: &Outcome) {
+    for row in &outcome.differences {
+        let (tenant, sku) = (row.tenant.as_deref().unwrap_or("-"), row.sku.as_deref().unwrap_or("-"));
+        println!("{}: {tenant} {sku} {}: {} should be {}", row.check, row.at, row.found, row.expected);
+    }
+    let verdict = if outcome.ok { "everything agrees" } else { "differences were found" };
+    println!(
+        "{verdict}: {} reports and {} invoices in {}",
+        outcome.reports,
+        outcome.invoices,
+        outcome.periods.join(", ")
+    );
+}
