@@ -67,11 +67,14 @@ async fn a_new_keys_text_is_never_kept() {
     assert_eq!(world.database.sql("select count(*) from api_keys"), "1");
 }
 
+const TRIES: usize = 90;
+
 #[tokio::test]
 async fn a_request_that_nobody_waits_for_is_done_whole_or_not_at_all() {
     let world = World::new().await;
     let (mut polled, mut created) = (0, 0);
-    for n in 0..200 {
+    // Fewer requests than the rate limit lets through at once.
+    for n in 0..TRIES {
         let name = format!("t{n}");
         let body = json!({ "name": name });
         // The caller goes away after a while that grows, through every await of the request.
@@ -97,7 +100,7 @@ async fn a_request_that_nobody_waits_for_is_done_whole_or_not_at_all() {
             assert_eq!(found.expect(200)["name"], name.as_str(), "what was answered is there");
         }
     }
-    assert!(polled > 200 && created > 0 && created < 200, "{polled} polls, {created} answered");
+    assert!(polled > TRIES && created > 0 && created < TRIES, "{polled} polls, {created} answered");
     // One more request shows that no transaction was left open on the one connection.
     world.post("/v1/tenants", json!({ "name": "last" })).await.expect(201);
     let whole =
