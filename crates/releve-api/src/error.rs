@@ -60,6 +60,7 @@ codes! {
     InvalidField => UNPROCESSABLE_ENTITY, "invalid_field", "A field has a value that can't be used";
     MalformedJson => BAD_REQUEST, "malformed_json", "The body is not JSON";
     MethodNotAllowed => METHOD_NOT_ALLOWED, "method_not_allowed", "This resource has no such method";
+    MoveContradicted => CONFLICT, "move_contradicted", "The move contradicts what was counted";
     NameTaken => CONFLICT, "name_taken", "The name is taken";
     NotFound => NOT_FOUND, "not_found", "There is no such thing";
     PriceRefused => UNPROCESSABLE_ENTITY, "price_refused", "The price can't be added";

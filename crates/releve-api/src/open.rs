@@ -1,7 +1,7 @@
 //! What can be read without a tenant's or an operator's key? Health, the API's own description, its errors; and
 //! metrics, with a key of their own.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use axum::{
     Json,
@@ -9,7 +9,12 @@ use axum::{
     http::{HeaderValue, header},
     response::{IntoResponse, Response},
 };
-use releve_store::api_keys;
+use metrics::gauge;
+use releve_store::{
+    api_keys, coverage_views,
+    quarantine_views::{self, Filter},
+};
+use releve_types::{Hour, Period};
 use serde::Serialize;
 use utoipa::{
     OpenApi as _, ToSchema,
@@ -28,6 +33,7 @@ use crate::{
     auth::MetricsScope,
     error::{Code, Problem, ProblemView},
     input::PathOf,
+    resource::quarantine::GROUPS_LEN_MAX,
 };
 
 /// Paths that take no key. Every other one does, and a test holds them to it.
@@ -68,13 +74,36 @@ async fn ready(State(app): State<AppState>) -> Result<Json<StatusView>, Problem>
     Ok(Json(StatusView { status: "ready" }))
 }
 
-/// What was measured, as Prometheus reads it.
+/// What was measured, as Prometheus reads it. What waits in quarantine, and how much of the last full hour the nodes
+/// in service reported, is asked of the database now.
 #[utoipa::path(get, path = "/metrics", tag = "service",
     responses((status = 200, content_type = "text/plain", body = String)),
     security(("api_key" = ["metrics:read"])))]
-async fn metrics(_: MetricsScope, State(app): State<AppState>) -> Response {
+async fn metrics(_: MetricsScope, State(app): State<AppState>) -> Result<Response, Problem> {
+    let mut tx = app.db().begin_app().await?;
+    let waiting = Filter { status: Some("waiting".to_owned()), ..Filter::default() };
+    let mut by_reason: BTreeMap<String, i64> = BTreeMap::new();
+    for group in quarantine_views::groups(&mut tx, &waiting, GROUPS_LEN_MAX).await? {
+        *by_reason.entry(group.reason).or_default() += group.messages;
+    }
+    let this_hour = app.now().hour();
+    let last_hour = Period::of_hours(Hour::from_index(this_hour.index() - 1), this_hour);
+    let last_hour = last_hour.map_err(|error| Problem::internal(&error))?;
+    let fleet = coverage_views::fleet(&mut tx, last_hour).await?;
+    tx.commit().await?;
+    for (reason, messages) in by_reason {
+        gauge!("releve_quarantine_waiting", "reason" => reason).set(whole(messages));
+    }
+    gauge!("releve_nodes_in_service").set(whole(fleet.nodes));
+    gauge!("releve_coverage_expected_seconds").set(whole(fleet.expected_ms / 1_000));
+    gauge!("releve_coverage_reported_seconds").set(whole(fleet.covered_ms / 1_000));
     let text = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
-    ([(header::CONTENT_TYPE, text)], app.metrics().render()).into_response()
+    Ok(([(header::CONTENT_TYPE, text)], app.metrics().render()).into_response())
+}
+
+/// Gauges are floats in Prometheus; a count beyond this is none that a person reads.
+fn whole(count: i64) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
 }
 
 /// This document.
@@ -104,6 +133,7 @@ async fn error_page(PathOf(code): PathOf<String>) -> Result<Response, Problem> {
     components(schemas(ProblemView)),
     tags(
         (name = "access", description = "API keys and who changed what"),
+        (name = "billing", description = "Spend, invoices, runs, and what is missing"),
         (name = "catalog", description = "Nodes, tenant keys, SKUs"),
         (name = "customers", description = "Who sells, who pays, who uses"),
         (name = "intake", description = "Reports of nodes and readings of other meters"),

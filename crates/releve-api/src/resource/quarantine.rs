@@ -445,7 +445,7 @@ async fn redrive(
     .await
 }
 
-fn no_idempotency_key(repeat: &crate::input::Repeat) -> Result<(), Problem> {
+pub(super) fn no_idempotency_key(repeat: &crate::input::Repeat) -> Result<(), Problem> {
     match &repeat.key {
         Some(_) => Err(Problem::new(Code::IdempotencyNotOffered, "doing it again is harmless").at("Idempotency-Key")),
         None => Ok(()),

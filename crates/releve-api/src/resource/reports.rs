@@ -133,7 +133,10 @@ async fn take_batch(
 pub(super) fn items(body: &[u8]) -> Result<Vec<Box<RawValue>>, Problem> {
     let items: Vec<Box<RawValue>> = from_json(body)?;
     if items.is_empty() || items.len() > BATCH_LEN_MAX {
-        return Err(Problem::field("", format!("a batch has 1 to {BATCH_LEN_MAX} items, not {}", items.len())));
+        return Err(Problem::new(
+            Code::InvalidField,
+            format!("a batch has 1 to {BATCH_LEN_MAX} items, not {}", items.len()),
+        ));
     }
     Ok(items)
 }

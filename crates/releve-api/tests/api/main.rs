@@ -1,11 +1,14 @@
 //! Does the API do what it says, over a real PostgreSQL, with a pool of one connection?
 
+mod billing;
 mod document;
 mod idempotency;
 mod intake;
 mod isolation;
 mod lists;
+mod node;
 mod quickstart;
 mod refusals;
 mod scopes;
+mod suspense;
 mod world;

@@ -10,8 +10,9 @@ use axum::{
     body::Body,
     http::{HeaderMap, Request, StatusCode, header},
 };
+use metrics_exporter_prometheus::PrometheusHandle;
 use releve_aggregator::{Aggregator, Settings};
-use releve_api::{AppState, auth::Scope, bootstrap_operator_key, mint_key, quiet_metrics, router};
+use releve_api::{AppState, auth::Scope, bootstrap_operator_key, install_metrics, mint_key, router};
 use releve_store::Db;
 use releve_tests::postgres::{Database, Postgres};
 use releve_types::Timestamp;
@@ -23,6 +24,8 @@ pub const NOW: &str = "2026-03-10T12:30:00Z";
 
 /// One server for the tests of this process; it ends with the process.
 static SERVER: OnceLock<Postgres> = OnceLock::new();
+/// One recorder for the process, as in a program.
+static METRICS: OnceLock<PrometheusHandle> = OnceLock::new();
 
 pub struct World {
     pub database: Database,
@@ -82,7 +85,8 @@ impl World {
             Arc::new(move || Timestamp::from_millis(now.load(Ordering::SeqCst)))
         };
         let aggregator = Arc::new(Aggregator::new(db.clone(), Settings::default()));
-        let state = AppState::new(db.clone(), aggregator, clock, quiet_metrics());
+        let metrics = METRICS.get_or_init(|| install_metrics().expect("installs")).clone();
+        let state = AppState::new(db.clone(), aggregator, clock, metrics);
         let mut world = Self { database, db, operator: String::new(), router: router(state), now };
         world.set_now(NOW);
         world.operator =

@@ -18,6 +18,7 @@ use releve_types::{
     ids::{IssuerId, RunId},
 };
 
+pub use self::gather::usage;
 use crate::{JobError, archive};
 
 /// Accounts billed in one transaction: for so many at most, writers of usage wait for each other's end. A pass over

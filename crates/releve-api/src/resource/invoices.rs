@@ -1,0 +1,290 @@
+//! What was billed? For operators every invoice with what holds it back; for tenants the issued ones of their
+//! account, as the very bytes that the customer got.
+
+use axum::{
+    Json,
+    extract::State,
+    http::{HeaderName, HeaderValue, header},
+    response::{IntoResponse, Response},
+};
+use releve_billing::Hold;
+use releve_jobs::documents::{HTML, JSON};
+use releve_store::{
+    documents,
+    invoices::{self, InvoiceFilter, InvoiceHead, InvoiceState},
+};
+use releve_types::{AccountId, InvoiceId, Timestamp};
+use serde::{Deserialize, Serialize};
+use sqlx::PgConnection;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    AppState,
+    auth::{OperatorScope, TenantScope},
+    cursor::{self, Paged},
+    error::{Code, Problem, RETRY_SECONDS},
+    input::{Instant, PageLen, Params, PathOf},
+    lookup,
+    worth::MoneyView,
+};
+
+/// What an invoice's page may do in a browser: show itself, with the styles that it brings.
+const PAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
+
+pub fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(list))
+        .routes(routes!(show))
+        .routes(routes!(document))
+        .routes(routes!(page))
+        .routes(routes!(list_of_tenant))
+        .routes(routes!(document_of_tenant))
+        .routes(routes!(page_of_tenant))
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct InvoiceView {
+    id: String,
+    /// Of an issued one.
+    number: Option<String>,
+    account: String,
+    issuer: String,
+    /// `draft`, `parked` or `issued`.
+    state: &'static str,
+    period_start: String,
+    /// Not included.
+    period_end: String,
+    /// Without taxes. Of a parked one: what it came to when it was last tried.
+    total: MoneyView,
+    created_at: String,
+    issued_at: Option<String>,
+    due_at: Option<String>,
+    /// SHA-256 over everything that it rests on.
+    digest: Option<String>,
+    /// What holds a parked one back, and what settles it.
+    held_by: Vec<HoldView>,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct HoldView {
+    /// `gap`, `suspense`, `quarantine` or `unpriced`.
+    kind: &'static str,
+    detail: String,
+    to_do: String,
+    gpu_ms: Option<i64>,
+}
+
+impl From<&Hold> for HoldView {
+    fn from(hold: &Hold) -> Self {
+        Self { kind: hold.kind.name(), detail: hold.detail.clone(), to_do: hold.to_do.clone(), gpu_ms: hold.gpu_ms }
+    }
+}
+
+impl From<InvoiceHead> for InvoiceView {
+    fn from(head: InvoiceHead) -> Self {
+        let stamp = head.stamp.as_ref();
+        Self {
+            id: head.id.to_string(),
+            number: stamp.map(|s| s.number.to_string()),
+            account: head.account.to_string(),
+            issuer: head.issuer.to_string(),
+            state: head.state.name(),
+            period_start: head.period.start().to_string(),
+            period_end: head.period.end().to_string(),
+            total: head.total.into(),
+            created_at: head.created_at.to_string(),
+            issued_at: stamp.map(|s| s.issued_at.to_string()),
+            due_at: stamp.map(|s| s.due_at.to_string()),
+            digest: stamp.map(|s| hex::encode(s.digest)),
+            held_by: head.holds.iter().map(HoldView::from).collect(),
+        }
+    }
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct Listing {
+    /// By id or name.
+    account: Option<String>,
+    /// By id or name.
+    issuer: Option<String>,
+    /// `draft`, `parked` or `issued`; any if absent.
+    state: Option<String>,
+    /// Of the period that starts then.
+    #[param(inline)]
+    period_start: Option<Instant>,
+    #[serde(default)]
+    #[param(inline)]
+    limit: PageLen,
+    cursor: Option<String>,
+}
+
+/// Lists invoices in the order they were made.
+#[utoipa::path(get, path = "/v1/invoices", tag = "billing", params(Listing),
+    responses((status = 200, body = Paged<InvoiceView>)), security(("api_key" = ["operator:read"])))]
+async fn list(
+    _: OperatorScope,
+    State(app): State<AppState>,
+    Params(query): Params<Listing>,
+) -> Result<Json<Paged<InvoiceView>>, Problem> {
+    let state = match query.state.as_deref() {
+        None => None,
+        Some(name) => {
+            let known = InvoiceState::ALL.into_iter().find(|s| s.name() == name);
+            Some(known.ok_or_else(|| Problem::field("state", "expected draft, parked or issued"))?)
+        }
+    };
+    let mut tx = app.db().begin_app().await?;
+    let account = match &query.account {
+        Some(reference) => {
+            Some(lookup::account(&mut tx, reference).await.map_err(|p| lookup::in_field(p, "account"))?.id)
+        }
+        None => None,
+    };
+    let issuer = match &query.issuer {
+        Some(reference) => {
+            Some(lookup::issuer(&mut tx, reference).await.map_err(|p| lookup::in_field(p, "issuer"))?.id)
+        }
+        None => None,
+    };
+    let period_start: Option<Timestamp> = query.period_start.map(|at| at.0);
+    let filter = InvoiceFilter { account, issuer, state, period_start };
+    let request = format!("invoices of {filter:?}");
+    Ok(Json(listed(&mut tx, filter, &request, query.limit, query.cursor.as_deref()).await?))
+}
+
+async fn listed(
+    conn: &mut PgConnection,
+    filter: InvoiceFilter,
+    request: &str,
+    limit: PageLen,
+    cursor: Option<&str>,
+) -> Result<Paged<InvoiceView>, Problem> {
+    let after: Option<String> = cursor::decode(request, cursor)?;
+    let after: Option<InvoiceId> = after.map(|after| lookup::parsed("cursor", &after)).transpose()?;
+    let rows = invoices::page(conn, filter, after, limit.and_one()).await?;
+    Paged::of(rows, limit, request, |last| last.id.to_string(), InvoiceView::from)
+}
+
+async fn found(conn: &mut PgConnection, reference: &str) -> Result<InvoiceHead, Problem> {
+    let missing = || Problem::not_found("invoice", reference);
+    let id: InvoiceId = reference.parse().map_err(|_| missing())?;
+    invoices::head(conn, id).await?.ok_or_else(missing)
+}
+
+/// An issued invoice's document. Drafts and parked ones have none.
+async fn rendered(
+    conn: &mut PgConnection,
+    account: Option<AccountId>,
+    reference: &str,
+    media_type: &'static str,
+) -> Result<Response, Problem> {
+    let missing = || Problem::not_found("issued invoice", reference);
+    let head = found(conn, reference).await.map_err(|p| if p.code == Code::NotFound { missing() } else { p })?;
+    if head.state != InvoiceState::Issued || account.is_some_and(|account| account != head.account) {
+        return Err(missing());
+    }
+    let found = documents::find(conn, head.account, head.id, media_type).await?;
+    let document = found.ok_or_else(|| {
+        let problem = Problem::new(Code::Unavailable, "it was issued a moment ago and is being rendered");
+        Problem { retry_after_s: Some(RETRY_SECONDS), ..problem }
+    })?;
+    let digest = HeaderValue::from_str(&format!("\"{}\"", hex::encode(document.sha256)));
+    let digest = digest.map_err(|error| Problem::internal(&error))?;
+    let headers: [(HeaderName, HeaderValue); 3] = [
+        (header::CONTENT_TYPE, HeaderValue::from_static(media_type)),
+        (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(PAGE_POLICY)),
+        (header::ETAG, digest),
+    ];
+    Ok((headers, document.body).into_response())
+}
+
+/// Shows an invoice's state, and what holds it back.
+#[utoipa::path(get, path = "/v1/invoices/{invoice}", tag = "billing", params(("invoice" = String, Path)),
+    responses((status = 200, body = InvoiceView)), security(("api_key" = ["operator:read"])))]
+async fn show(
+    _: OperatorScope,
+    State(app): State<AppState>,
+    PathOf(reference): PathOf<String>,
+) -> Result<Json<InvoiceView>, Problem> {
+    let mut tx = app.db().begin_app().await?;
+    Ok(Json(InvoiceView::from(found(&mut tx, &reference).await?)))
+}
+
+/// Gives an issued invoice as JSON: the bytes that the customer got.
+#[utoipa::path(get, path = "/v1/invoices/{invoice}/document", tag = "billing", params(("invoice" = String, Path)),
+    responses((status = 200, body = Object)), security(("api_key" = ["operator:read"])))]
+async fn document(
+    _: OperatorScope,
+    State(app): State<AppState>,
+    PathOf(reference): PathOf<String>,
+) -> Result<Response, Problem> {
+    let mut tx = app.db().begin_app().await?;
+    rendered(&mut tx, None, &reference, JSON).await
+}
+
+/// Gives an issued invoice as a page: the bytes that the customer got.
+#[utoipa::path(get, path = "/v1/invoices/{invoice}/page", tag = "billing", params(("invoice" = String, Path)),
+    responses((status = 200, content_type = "text/html", body = String)), security(("api_key" = ["operator:read"])))]
+async fn page(
+    _: OperatorScope,
+    State(app): State<AppState>,
+    PathOf(reference): PathOf<String>,
+) -> Result<Response, Problem> {
+    let mut tx = app.db().begin_app().await?;
+    rendered(&mut tx, None, &reference, HTML).await
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct OwnListing {
+    #[serde(default)]
+    #[param(inline)]
+    limit: PageLen,
+    cursor: Option<String>,
+}
+
+/// Lists the issued invoices of a tenant's account. An invoice is the account's: it shows all its tenants.
+#[utoipa::path(get, path = "/v1/tenants/{tenant}/invoices", tag = "tenant", params(("tenant" = String, Path), OwnListing),
+    responses((status = 200, body = Paged<InvoiceView>)), security(("api_key" = ["tenant:read"]), ("api_key" = ["operator:read"])))]
+async fn list_of_tenant(
+    scope: TenantScope,
+    State(app): State<AppState>,
+    Params(query): Params<OwnListing>,
+) -> Result<Json<Paged<InvoiceView>>, Problem> {
+    let filter =
+        InvoiceFilter { account: Some(scope.account()), state: Some(InvoiceState::Issued), ..InvoiceFilter::default() };
+    let request = format!("invoices for {}", scope.id());
+    let mut tx = scope.begin(&app).await?;
+    Ok(Json(listed(&mut tx, filter, &request, query.limit, query.cursor.as_deref()).await?))
+}
+
+/// Gives an issued invoice of a tenant's account as JSON.
+#[utoipa::path(get, path = "/v1/tenants/{tenant}/invoices/{invoice}", tag = "tenant",
+    params(("tenant" = String, Path), ("invoice" = String, Path)),
+    responses((status = 200, body = Object)), security(("api_key" = ["tenant:read"]), ("api_key" = ["operator:read"])))]
+async fn document_of_tenant(
+    scope: TenantScope,
+    State(app): State<AppState>,
+    PathOf((_tenant, invoice)): PathOf<(String, String)>,
+) -> Result<Response, Problem> {
+    let mut tx = scope.begin(&app).await?;
+    rendered(&mut tx, Some(scope.account()), &invoice, JSON).await
+}
+
+/// Gives an issued invoice of a tenant's account as a page.
+#[utoipa::path(get, path = "/v1/tenants/{tenant}/invoices/{invoice}/page", tag = "tenant",
+    params(("tenant" = String, Path), ("invoice" = String, Path)),
+    responses((status = 200, content_type = "text/html", body = String)),
+    security(("api_key" = ["tenant:read"]), ("api_key" = ["operator:read"])))]
+async fn page_of_tenant(
+    scope: TenantScope,
+    State(app): State<AppState>,
+    PathOf((_tenant, invoice)): PathOf<(String, String)>,
+) -> Result<Response, Problem> {
+    let mut tx = scope.begin(&app).await?;
+    rendered(&mut tx, Some(scope.account()), &invoice, HTML).await
+}

@@ -1,0 +1,204 @@
+//! What does a month cost so far? The same usage, read by the same function and rated by the same one, as an invoice.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use axum::{Json, extract::State};
+use releve_billing::{Charge, Rated, Unpriced, rate};
+use releve_store::{customers, prices};
+use releve_types::{AccountId, BillingMonth, Money, Period, TenantId, Timestamp};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    AppState,
+    auth::{OperatorScope, TenantScope},
+    error::Problem,
+    input::{Params, PathOf},
+    lookup,
+    worth::MoneyView,
+};
+
+pub fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(of_tenant)).routes(routes!(of_account))
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct When {
+    /// A month of the seller's zone, `YYYY-MM`; the current one if absent.
+    #[param(example = "2026-03")]
+    month: Option<String>,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct SpendView {
+    /// Of a tenant's spend.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tenant: Option<String>,
+    account: String,
+    #[schema(example = "2026-03")]
+    month: String,
+    period_start: String,
+    /// Not included.
+    period_end: String,
+    /// Until when usage is in it, as far as it has arrived.
+    as_of: String,
+    /// The sum of the charges, each rounded as on an invoice, without taxes.
+    total: MoneyView,
+    charges: Vec<ChargeView>,
+    /// Usage that has no price yet: in no amount, and never for free.
+    unpriced: Vec<UnpricedView>,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct ChargeView {
+    tenant: String,
+    project: String,
+    sku: String,
+    /// The part of the month in which the price holds.
+    from: String,
+    to: String,
+    /// From 0.
+    tier: u32,
+    #[schema(example = "gpu_ms")]
+    unit: &'static str,
+    /// As measured, in base units.
+    metered: i64,
+    /// After the plan's rounding, in base units.
+    billed: i64,
+    #[schema(example = "2.50")]
+    unit_price: String,
+    #[schema(example = "GPU-hour")]
+    priced_per: &'static str,
+    amount: String,
+    energy_mj: i64,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct UnpricedView {
+    tenant: String,
+    project: String,
+    sku: String,
+    from: String,
+    to: String,
+    /// In base units.
+    metered: i64,
+    /// `no price yet`.
+    note: &'static str,
+}
+
+impl From<&Charge> for ChargeView {
+    fn from(charge: &Charge) -> Self {
+        Self {
+            tenant: charge.tenant.to_string(),
+            project: charge.project.clone(),
+            sku: charge.sku.to_string(),
+            from: charge.stretch.start().to_string(),
+            to: charge.stretch.end().to_string(),
+            tier: charge.tier,
+            unit: charge.unit.name(),
+            metered: charge.metered,
+            billed: charge.billed,
+            unit_price: charge.unit_price.to_string(),
+            priced_per: charge.unit.base_quantity().0,
+            amount: charge.amount.amount().to_string(),
+            energy_mj: charge.energy_mj,
+        }
+    }
+}
+
+impl From<&Unpriced> for UnpricedView {
+    fn from(unpriced: &Unpriced) -> Self {
+        Self {
+            tenant: unpriced.tenant.to_string(),
+            project: unpriced.project.clone(),
+            sku: unpriced.sku.to_string(),
+            from: unpriced.stretch.start().to_string(),
+            to: unpriced.stretch.end().to_string(),
+            metered: unpriced.metered,
+            note: "no price yet",
+        }
+    }
+}
+
+/// An account's month, rated whole.
+struct Spend {
+    account: AccountId,
+    month: BillingMonth,
+    period: Period,
+    rated: Rated,
+}
+
+/// Rates the account as its invoice would be. Read as the application, also for a tenant: tiers fill up over the
+/// account, so a tenant's amount depends on its siblings' usage, which it must not see. Only its own charges
+/// leave this file.
+async fn spend(app: &AppState, account: AccountId, month: Option<&str>, now: Timestamp) -> Result<Spend, Problem> {
+    let mut tx = app.db().begin_app().await?;
+    let missing = || Problem::not_found("account", &account.to_string());
+    let record = customers::account(&mut tx, account).await?.ok_or_else(missing)?;
+    let issuer = customers::issuer(&mut tx, record.issuer).await?.ok_or_else(missing)?;
+    let month = match month {
+        Some(text) => lookup::parsed("month", text)?,
+        None => issuer.zone.month_of(now),
+    };
+    let period = issuer.zone.month(month);
+    let contract = prices::load_contract(&mut tx, account, &mut prices::LoadedBooks::new()).await?;
+    let contracts = BTreeMap::from([(account, Arc::new(contract.ok_or_else(missing)?))]);
+    let mut usage = releve_jobs::issue::usage(&mut tx, &[account], period, &contracts).await?;
+    tx.commit().await?;
+    let rated = rate(&contracts[&account], period, &usage.remove(&account).unwrap_or_default())?;
+    Ok(Spend { account, month, period, rated })
+}
+
+fn view(spend: &Spend, tenant: Option<TenantId>, now: Timestamp) -> Result<SpendView, Problem> {
+    let of_this = |whose: TenantId| tenant.is_none_or(|tenant| tenant == whose);
+    let charges: Vec<&Charge> = spend.rated.charges.iter().filter(|c| of_this(c.tenant)).collect();
+    let mut total = Money::zero(spend.rated.currency);
+    for charge in &charges {
+        total = total.checked_add(charge.amount).map_err(|error| Problem::internal(&error))?;
+    }
+    let unpriced = spend.rated.unpriced.iter().filter(|u| of_this(u.tenant));
+    Ok(SpendView {
+        tenant: tenant.map(|tenant| tenant.to_string()),
+        account: spend.account.to_string(),
+        month: spend.month.to_string(),
+        period_start: spend.period.start().to_string(),
+        period_end: spend.period.end().to_string(),
+        as_of: now.min(spend.period.end()).to_string(),
+        total: total.into(),
+        charges: charges.into_iter().map(ChargeView::from).collect(),
+        unpriced: unpriced.map(UnpricedView::from).collect(),
+    })
+}
+
+/// Shows what a tenant's month costs so far.
+#[utoipa::path(get, path = "/v1/tenants/{tenant}/spend", tag = "tenant", params(("tenant" = String, Path), When),
+    responses((status = 200, body = SpendView)), security(("api_key" = ["tenant:read"]), ("api_key" = ["operator:read"])))]
+async fn of_tenant(
+    scope: TenantScope,
+    State(app): State<AppState>,
+    Params(when): Params<When>,
+) -> Result<Json<SpendView>, Problem> {
+    let now = app.now();
+    let spend = spend(&app, scope.account(), when.month.as_deref(), now).await?;
+    Ok(Json(view(&spend, Some(scope.id()), now)?))
+}
+
+/// Shows what an account's month costs so far, all its tenants together.
+#[utoipa::path(get, path = "/v1/accounts/{account}/spend", tag = "billing", params(("account" = String, Path), When),
+    responses((status = 200, body = SpendView)), security(("api_key" = ["operator:read"])))]
+async fn of_account(
+    _: OperatorScope,
+    State(app): State<AppState>,
+    PathOf(reference): PathOf<String>,
+    Params(when): Params<When>,
+) -> Result<Json<SpendView>, Problem> {
+    let mut tx = app.db().begin_app().await?;
+    let account = lookup::account(&mut tx, &reference).await?.id;
+    tx.commit().await?;
+    let now = app.now();
+    let spend = spend(&app, account, when.month.as_deref(), now).await?;
+    Ok(Json(view(&spend, None, now)?))
+}

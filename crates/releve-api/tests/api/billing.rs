@@ -1,0 +1,177 @@
+//! Can it be seen what was billed, what holds back, and what is missing? And is what is previewed what is billed?
+
+use releve_api::auth::Scope;
+use releve_jobs::{Order, documents, issue};
+use releve_store::customers;
+use releve_types::Zone;
+use serde_json::{Value, json};
+
+use crate::{
+    node::{GPU, Node, ONE, send},
+    world::World,
+};
+
+async fn read(world: &World, tenant: &str, meter: &str, quantity: i64) {
+    let reading = json!({
+        "source": "s", "id": format!("{tenant}-{meter}-{quantity}"), "meter": meter, "tenant": tenant,
+        "quantity": quantity, "unit": "count", "from": "2026-02-10T12:00:00Z", "to": "2026-02-10T12:30:00Z",
+    });
+    world.post("/v1/readings", reading).await.expect(200);
+}
+
+/// Bills February.
+async fn bill(world: &World) {
+    let mut tx = world.db.begin_app().await.expect("begins");
+    let issuer = customers::issuers(&mut tx).await.expect("issuers").remove(0).id;
+    tx.commit().await.expect("commits");
+    let period = Zone::utc().month("2026-02".parse().expect("a month"));
+    issue(&world.db, Order::new(issuer, period), world.now()).await.expect("bills");
+    documents::run(&world.db, world.now()).await.expect("renders");
+}
+
+#[tokio::test]
+async fn what_was_previewed_is_what_is_billed_and_given_out_as_it_was() {
+    let world = World::new().await;
+    for name in ["lab", "other"] {
+        world.post("/v1/tenants", json!({ "name": name })).await.expect(201);
+    }
+    let price =
+        json!({ "sku": "meter/images/default", "unit": "count", "price": "0.333333", "from": "2026-02-01T00:00:00Z" });
+    world.post("/v1/prices", price).await.expect(201);
+    read(&world, "lab", "images", 1_000).await;
+    read(&world, "other", "images", 10).await;
+    read(&world, "other", "videos", 7).await;
+    let preview = world.get("/v1/tenants/lab/spend?month=2026-02").await.expect(200);
+    bill(&world).await;
+
+    let runs = world.get("/v1/billing-runs").await.expect(200);
+    let run = &runs["items"][0];
+    assert_eq!((&run["issued"], &run["parked"], &run["nothing"]), (&json!(1), &json!(1), &json!(0)));
+    let id = run["id"].as_str().expect("an id");
+    let outcomes = world.get(&format!("/v1/billing-runs/{id}/accounts")).await.expect(200);
+    assert_eq!(outcomes["items"].as_array().map(Vec::len), Some(2));
+    let parked = world.get("/v1/invoices?state=parked").await.expect(200);
+    assert_eq!(parked["items"].as_array().map(Vec::len), Some(1));
+    assert_eq!(parked["items"][0]["held_by"][0]["kind"], "unpriced");
+
+    let key = world.tenant_key("lab").await;
+    let ask = async |path: &str| world.call("GET", path, Some(&key), None).await;
+    let listed = ask("/v1/tenants/lab/invoices").await.expect(200);
+    let invoice = &listed["items"][0];
+    assert_eq!((listed["items"].as_array().map(Vec::len), &invoice["total"]), (Some(1), &preview["total"]));
+    let id = invoice["id"].as_str().expect("an id");
+    let document = ask(&format!("/v1/tenants/lab/invoices/{id}")).await;
+    assert!(document.expect(200).to_string().contains("333.33"), "{}", document.text());
+    assert_eq!(document.headers["content-type"], "application/json");
+    let again = world.get(&format!("/v1/invoices/{id}/document")).await;
+    assert_eq!((document.body, &document.headers["etag"]), (again.body, &again.headers["etag"]));
+    let page = ask(&format!("/v1/tenants/lab/invoices/{id}/page")).await;
+    assert!(page.status.is_success() && page.text().contains("<html"), "{}", page.text());
+    assert!(page.headers["content-security-policy"].to_str().expect("text").contains("default-src 'none'"));
+    assert_eq!(world.get(&format!("/v1/invoices/{id}")).await.expect(200)["number"], invoice["number"]);
+
+    // Another tenant's key, and a parked invoice's id, find nothing.
+    let others = world.tenant_key("other").await;
+    for path in [format!("/v1/tenants/other/invoices/{id}"), format!("/v1/tenants/lab/invoices/{id}")] {
+        assert_eq!(world.call("GET", &path, Some(&others), None).await.problem().0, 404, "{path}");
+    }
+    assert_eq!(
+        world.call("GET", "/v1/tenants/other/invoices", Some(&others), None).await.expect(200)["items"],
+        json!([])
+    );
+    let parked = parked["items"][0]["id"].as_str().expect("an id");
+    for path in [format!("/v1/tenants/other/invoices/{parked}"), format!("/v1/invoices/{parked}/document")] {
+        assert_eq!(world.get(&path).await.problem().0, 404, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_gap_is_seen_and_accepted_once() {
+    let world = World::new().await;
+    let agent = world.key(&[Scope::Agent]).await;
+    world.post("/v1/tenants", json!({ "name": "lab" })).await.expect(201);
+    let rule = json!({ "key": "static:lab", "tenant": "lab", "from": "2026-03-01T00:00:00Z" });
+    world.post("/v1/key-rules", rule).await.expect(201);
+    let node = Node::registered(&world, "n1").await;
+    let body = node.report("2026-03-10T10:00:00Z", 1, "static:lab");
+    send(&world, "/v1/reports", &agent, ONE, body).await.expect(200);
+
+    let stretch = "from=2026-03-10T10:00:00Z&to=2026-03-10T12:00:00Z";
+    let coverage = world.get(&format!("/v1/coverage?{stretch}")).await.expect(200);
+    let row = &coverage["items"][0];
+    assert_eq!(
+        (&row["expected_ms"], &row["covered_ms"], &row["missing_ms"]),
+        (&json!(7_200_000), &json!(60_000), &json!(7_140_000))
+    );
+    let gaps = async || world.get(&format!("/v1/gaps?{stretch}")).await.expect(200)["items"].clone();
+    let found = gaps().await;
+    assert_eq!(found.as_array().map(Vec::len), Some(1), "{found}");
+    assert_eq!((&found[0]["from"], &found[0]["to"]), (&json!("2026-03-10T10:01:00Z"), &json!("2026-03-10T12:00:00Z")));
+    assert!(found[0]["concerned"][0]["gpu_ms"].as_i64().is_some_and(|ms| ms > 0), "{found}");
+
+    let accept =
+        |to: &str, reason: &str| json!({ "node": "n1", "from": "2026-03-10T10:01:00Z", "to": to, "reason": reason });
+    for (body, field) in [
+        (accept("2026-03-10T12:00:00Z", ""), "reason"),
+        (accept("2026-03-10T10:01:00Z", "power cut"), "to"),
+        (accept("2026-03-10T13:00:00Z", "power cut"), "to"),
+    ] {
+        assert_eq!(world.post("/v1/gaps/accept", body).await.problem().2, field);
+    }
+    let good = accept("2026-03-10T12:00:00Z", "power cut");
+    let accepted = world.post("/v1/gaps/accept", good.clone()).await.expect(201);
+    assert!(accepted["accepted_by"].as_str().is_some_and(|by| by.starts_with("operator (key_")), "{accepted}");
+    assert_eq!(world.post("/v1/gaps/accept", good).await.problem().1, "already_decided");
+    assert_eq!(gaps().await, json!([]));
+    let log = world.get("/v1/audit-log?limit=1").await.expect(200);
+    assert_eq!(
+        (&log["items"][0]["action"], &log["items"][0]["after"]["reason"]),
+        (&json!("gap.accept"), &json!("power cut"))
+    );
+    assert_eq!(world.get("/v1/gaps?from=2026-01-01T00:00:00Z").await.problem().2, "to");
+}
+
+#[tokio::test]
+async fn a_gpu_moves_once_its_time_elsewhere_is_over() {
+    let world = World::new().await;
+    let agent = world.key(&[Scope::Agent]).await;
+    let (one, _) = (Node::registered(&world, "n1").await, ());
+    let body = json!({ "name": "n2", "region": "eu-west" });
+    world.post("/v1/nodes", body).await.expect(201);
+    send(&world, "/v1/reports", &agent, ONE, one.report("2026-03-10T12:00:00Z", 1, "static:x")).await.expect(200);
+    let path = format!("/v1/devices/{GPU}");
+    let shown = world.get(&path).await.expect(200);
+    assert_eq!(shown["stays"], json!([{ "node": one.id.to_string(), "from": null, "to": null }]));
+    let to = |from: &str| json!({ "node": "n2", "from": from });
+    let moves = format!("{path}/moves");
+    let early = world.post(&moves, to("2026-03-10T12:00:00Z")).await;
+    assert_eq!(early.problem(), (409, "move_contradicted".to_owned(), "from".to_owned()));
+    let moved = world.post(&moves, to("2026-03-10T13:00:00Z")).await.expect(201);
+    assert_eq!(moved["stays"].as_array().map(Vec::len), Some(2));
+    assert_eq!(world.post(&moves, to("2026-03-10T13:00:00Z")).await.problem().2, "from");
+    for unknown in ["GPU-00000000-0000-0000-0000-000000000000", "MIG-00000000-0000-0000-0000-000000000000", "0"] {
+        assert_eq!(world.get(&format!("/v1/devices/{unknown}")).await.problem().0, 404, "{unknown}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_measured_is_shown_to_its_own_scope() {
+    let world = World::new().await;
+    let key = world.key(&[Scope::MetricsRead]).await;
+    Node::registered(&world, "n1").await;
+    world.get("/v1/tenants/nobody").await;
+    let text = world.call("GET", "/metrics", Some(&key), None).await.text();
+    for name in [
+        "releve_api_requests_total",
+        "releve_api_problems_total",
+        "releve_api_request_seconds",
+        "releve_nodes_in_service",
+        "releve_coverage_expected_seconds",
+        "releve_coverage_reported_seconds",
+    ] {
+        assert!(text.contains(name), "{name} is missing in\n{text}");
+    }
+    assert!(!text.contains("nobody"), "a path is anybody's text, and no label");
+    let other: Value = world.call("GET", "/v1/nodes", Some(&key), None).await.json();
+    assert_eq!(other["code"], "forbidden");
+}
