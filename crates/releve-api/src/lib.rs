@@ -4,6 +4,7 @@ pub mod auth;
 pub mod bootstrap;
 pub mod cursor;
 pub mod error;
+mod gather;
 pub mod input;
 pub mod layers;
 pub mod limit;

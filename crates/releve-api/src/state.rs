@@ -1,13 +1,13 @@
 //! What do handlers share? The database, the aggregator, the clock and the limits.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use releve_aggregator::Aggregator;
 use releve_store::Db;
 use releve_types::Timestamp;
 
-use crate::limit::Limits;
+use crate::{gather::Gathering, limit::Limits};
 
 /// Where handlers get `now` from: the programs give the wall clock, replays and tests their own.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -22,12 +22,14 @@ struct Inner {
     clock: Clock,
     metrics: PrometheusHandle,
     limits: Limits,
+    gathering: Gathering,
 }
 
 impl AppState {
     /// `metrics` renders what was recorded: see [`install_metrics`], or [`quiet_metrics`] for none.
     pub fn new(db: Db, aggregator: Arc<Aggregator>, clock: Clock, metrics: PrometheusHandle) -> Self {
-        Self(Arc::new(Inner { db, aggregator, clock, metrics, limits: Limits::default() }))
+        let (limits, gathering) = (Limits::default(), Gathering::default());
+        Self(Arc::new(Inner { db, aggregator, clock, metrics, limits, gathering }))
     }
 
     pub fn db(&self) -> &Db {
@@ -46,6 +48,10 @@ impl AppState {
         &self.0.metrics
     }
 
+    pub(crate) fn gathering(&self) -> &Gathering {
+        &self.0.gathering
+    }
+
     pub(crate) fn limits(&self) -> &Limits {
         &self.0.limits
     }
@@ -57,9 +63,24 @@ impl fmt::Debug for AppState {
     }
 }
 
-/// Makes the process record its metrics. Once per process; the handle goes to [`AppState::new`].
+/// How often recorded samples are folded into their histograms, in seconds.
+pub const UPKEEP_SECONDS: u64 = 5;
+
+/// Makes the process record its metrics. Once per process; the handle goes to [`AppState::new`]. Samples are folded
+/// together in a thread of their own: if only a scrape did it, a process that nobody scrapes would grow.
 pub fn install_metrics() -> Result<PrometheusHandle, metrics_exporter_prometheus::BuildError> {
-    PrometheusBuilder::new().install_recorder()
+    let handle = PrometheusBuilder::new().install_recorder()?;
+    let kept = handle.clone();
+    let upkeep = move || {
+        loop {
+            std::thread::sleep(Duration::from_secs(UPKEEP_SECONDS));
+            kept.run_upkeep();
+        }
+    };
+    if let Err(error) = std::thread::Builder::new().name("metrics-upkeep".to_owned()).spawn(upkeep) {
+        tracing::warn!(%error, "no thread for the upkeep of metrics: they are folded when they are read");
+    }
+    Ok(handle)
 }
 
 /// A handle that renders nothing, for a process that records elsewhere or not at all.

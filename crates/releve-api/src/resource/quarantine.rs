@@ -46,7 +46,7 @@ pub fn router() -> OpenApiRouter<AppState> {
 }
 
 /// Which messages. What is absent means any; an empty `agent` or `rack` means those without one.
-#[derive(Deserialize, ToSchema, Default, Debug)]
+#[derive(Deserialize, Serialize, ToSchema, Default, Debug)]
 #[serde(deny_unknown_fields)]
 pub struct Which {
     id: Option<String>,
@@ -424,7 +424,7 @@ async fn redrive(
         for (_, fate) in &done {
             *fates.entry(fate.name().to_owned()).or_default() += 1;
         }
-        let after = Some(json!({ "filter": format!("{:?}", input.filter), "fates": fates }));
+        let after = Some(json!({ "filter": input.filter, "fates": fates }));
         let change =
             Change { actor, action: "quarantine.redrive", subject: "quarantine".to_owned(), before: None, after };
         let mut tx = app.db().begin_app().await?;
@@ -488,8 +488,7 @@ async fn reject(
             let verdict = Verdict { by: actor.clone(), at: now, reason: input.reason.0.clone() };
             let rejected = quarantine_views::reject(conn, &filter, &verdict).await?;
             let rejected = i64::try_from(rejected).unwrap_or(i64::MAX);
-            let after =
-                json!({ "filter": format!("{:?}", input.filter), "reason": verdict.reason, "messages": rejected });
+            let after = json!({ "filter": input.filter, "reason": verdict.reason, "messages": rejected });
             let subject = filter.id.map_or_else(|| "quarantine".to_owned(), |id| id.to_string());
             let change = Change { actor, action: "quarantine.reject", subject, before: None, after: Some(after) };
             audit_log::add(conn, &change, now).await?;

@@ -106,9 +106,11 @@ async fn take(_: AgentScope, State(app): State<AppState>, request: Request) -> R
     let (parts, body) = request.into_parts();
     check_content_type(&parts.headers, &["application/cloudevents+json"])?;
     let body = read_body(body, app.aggregator().settings().message_bytes_max).await?;
-    let fates = hand_over(app, vec![body]).await?;
-    let fate = fates.into_iter().next().ok_or_else(|| Problem::new(Code::Internal, "no fate"))?;
-    told(fate).map(answer)
+    let fate = detached(async move {
+        let (message, now) = (Message { body, source: Source::Http }, app.now());
+        app.gathering().take(app.aggregator(), message, now).await
+    });
+    told(fate.await?).map(answer)
 }
 
 /// Takes up to 1,000 reports. Each has its own fate; the answer lists them in the order of the batch.

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use axum::{Json, extract::State};
-use releve_billing::{Charge, Rated, Unpriced, rate};
+use releve_billing::{Charge, Rated, UnitPrice, Unpriced, rate};
 use releve_store::{customers, prices};
 use releve_types::{AccountId, BillingMonth, Money, Period, TenantId, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -101,7 +101,8 @@ impl From<&Charge> for ChargeView {
             unit: charge.unit.name(),
             metered: charge.metered,
             billed: charge.billed,
-            unit_price: charge.unit_price.to_string(),
+            unit_price: UnitPrice::new(charge.unit_price)
+                .map_or_else(|_| charge.unit_price.to_string(), |p| p.to_string()),
             priced_per: charge.unit.base_quantity().0,
             amount: charge.amount.amount().to_string(),
             energy_mj: charge.energy_mj,

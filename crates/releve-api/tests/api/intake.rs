@@ -69,6 +69,29 @@ async fn each_report_is_told_its_fate() {
 }
 
 #[tokio::test]
+async fn reports_that_arrive_together_are_each_told_their_own_fate() {
+    let world = World::new().await;
+    let agent = world.key(&[Scope::Agent]).await;
+    let node = Node::registered(&world, "n1").await;
+    // Of three, one can't be read, and two are the same.
+    let bodies = (0..30).map(|n| match n % 3 {
+        0 => b"{}".to_vec(),
+        _ => node.report(&format!("2026-03-10T11:{:02}:00Z", n / 3), n / 3 + 1, "static:x"),
+    });
+    let answers = bodies.map(|body| send(&world, "/v1/reports", &agent, ONE, body));
+    let answers = futures_util::future::join_all(answers).await;
+    let mut fates = std::collections::BTreeMap::<String, usize>::new();
+    for answer in &answers {
+        let json = answer.json();
+        let fate = json["fate"].as_str().or(json["code"].as_str()).expect("a fate or a code");
+        *fates.entry(fate.to_owned()).or_default() += 1;
+    }
+    let expected = [("counted", 10), ("duplicate", 10), ("report_refused", 10)];
+    assert_eq!(fates, expected.map(|(fate, count)| (fate.to_owned(), count)).into());
+    assert_eq!(world.database.sql("select count(*) from reports"), "10");
+}
+
+#[tokio::test]
 async fn a_batch_is_answered_item_by_item() {
     let world = World::new().await;
     let agent = world.key(&[Scope::Agent]).await;
