@@ -39,6 +39,7 @@ async fn each_node_s_messages_arrive_once_and_in_order() {
     }
     let mut depths = consumer.depths.clone();
     depths.wait_for(|depths| depths.len() == 5 && depths.iter().all(|depth| depth.ready == 0)).await.unwrap();
+    assert_eq!(consumer.health.get().connections, 1, "a new topology is made on the connection that then consumes");
     consumer.stop().await;
     publisher.close().await;
     until_threads(0).await;

@@ -176,17 +176,17 @@ impl Consumer {
         H: Fn(Vec<Delivery>) -> F + Send + Sync + 'static,
         F: Future<Output = Handled> + Send + 'static,
     {
-        let opened = match cancel.run_until_cancelled(Link::open(&self.config.broker)).await {
-            Some(Ok(opened)) => opened,
+        let link = match cancel.run_until_cancelled(Link::open(&self.config.broker)).await {
+            Some(Ok(link)) => link,
             Some(Err(error)) => return Stopping::Failed(error),
             None => return Stopping::Ended(Ended::Cancelled),
         };
-        let (link, events) = opened;
         let (lanes, spare) = match cancel.run_until_cancelled(self.open_lanes(&link)).await {
             Some(Ok(opened)) => opened,
             Some(Err(error)) => return Stopping::Failed(error),
             None => return Stopping::Ended(Ended::Cancelled),
         };
+        let events = link.events();
         self.health.connected();
         tracing::info!(broker = %self.config.broker, queues = lanes.len(), "consuming connection is open");
         let stop = CancellationToken::new();
@@ -217,16 +217,19 @@ impl Consumer {
         let (config, topology) = (&self.config, &self.config.topology);
         let spare = link.channel().await?;
         topology.declare(link, &spare).await?;
-        let limits = BatchLimits {
-            len_max: config.batch_len_max,
+        let limits = |prefetch_len: u16| BatchLimits {
+            // What the broker will not send before we acknowledge is not worth waiting for.
+            len_max: config.batch_len_max.min(usize::from(prefetch_len)),
             bytes_max: config.batch_bytes_max,
             wait_max: config.batch_wait_max,
         };
+        let prefetch_len = config.prefetch_len();
         let mut lanes = Vec::with_capacity(config.shards.len() + 1);
         for &shard in &config.shards {
-            lanes.push(Lane::open(link, topology.reports_queue(shard), false, config.prefetch_len(), limits).await?);
+            let queue = topology.reports_queue(shard);
+            lanes.push(Lane::open(link, queue, false, prefetch_len, limits(prefetch_len)).await?);
         }
-        lanes.push(Lane::open(link, topology.dead(), true, PREFETCH_LEN_DEAD, limits).await?);
+        lanes.push(Lane::open(link, topology.dead(), true, PREFETCH_LEN_DEAD, limits(PREFETCH_LEN_DEAD)).await?);
         Ok((lanes, spare))
     }
 

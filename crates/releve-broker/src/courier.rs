@@ -1,13 +1,20 @@
 //! Which of the messages under way on one channel is confirmed, which refused, which returned?
 //!
 //! A message that no queue takes comes back *and* is confirmed. The broker sends the return first, but it carries no
-//! number, and lapin hands it to whichever confirm it resolves next: with more than one message under way that is often
-//! another's, and the message that was lost looks kept. So each message carries a number of our own, which the return
-//! brings back, and all confirms are read here, by one reader, in the order in which lapin resolved them: by the time a
-//! message's own confirm is read, its return has been read with an earlier one, or with its own.
+//! number, and lapin gives each confirm that it resolves the oldest return at hand: with more than one message under way
+//! that is often another's, and the message that was lost looks kept. So each message carries a number of our own, which
+//! the return brings back, and no confirm is believed before its message's return would have been read. That is when:
+//!
+//! 1. Returns come in the order of publishing, each before its message's confirm. So of the returns up to number n never
+//!    more are waiting in lapin than there are unresolved confirms up to n, and once all of those are resolved, the return
+//!    of n has gone to some confirm. (lapin resolves a multiple ack in no order, so n's own confirm says nothing yet.)
+//! 2. The confirm that took it was already under way then. So once all confirms up to the last number sent by then
+//!    have been read too, so has the return of n.
+//!
+//! With one message under way both hold at once; with a full window a sender waits for up to two windows.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, VecDeque},
     fmt,
     pin::Pin,
     time::Duration,
@@ -36,21 +43,36 @@ use crate::{
 #[derive(Debug)]
 struct Underway {
     reply: oneshot::Sender<Result<(), PublishError>>,
+    /// What its own confirm says, once read.
+    answer: Option<Result<(), PublishError>>,
     since: Instant,
     _place: OwnedSemaphorePermit,
 }
 
 type Answer = (u64, lapin::Result<Confirmation>);
 
+/// All confirms up to a number have been read.
+#[derive(Debug, Clone, Copy)]
+struct Settled {
+    number: u64,
+    /// The last number sent by then: once all confirms up to it have been read, the answers up to `number` are believed.
+    believed_at: u64,
+}
+
 /// One channel's messages under way.
 pub(crate) struct Courier {
     channel: Channel,
     exchange: String,
     last_number: u64,
+    /// By number, which is the order of publishing: `answers` polls what is pushed in the order of pushing, and lapin
+    /// counts and queues a message in the first poll.
     underway: BTreeMap<u64, Underway>,
-    /// Yields in the order in which its futures were woken, which is what the order of confirms rests on.
+    /// All confirms up to it have been read.
+    read_to: u64,
+    /// Ascending, and not yet believed.
+    settled: VecDeque<Settled>,
     answers: FuturesUnordered<Pin<Box<dyn Future<Output = Answer> + Send>>>,
-    /// Returns whose own confirms are still to come.
+    /// Returns whose messages are not yet answered for.
     returned: HashMap<u64, PublishError>,
 }
 
@@ -69,6 +91,8 @@ impl Courier {
             exchange: exchange.to_owned(),
             last_number: 0,
             underway: BTreeMap::new(),
+            read_to: 0,
+            settled: VecDeque::new(),
             answers: FuturesUnordered::new(),
             returned: HashMap::new(),
         })
@@ -81,7 +105,8 @@ impl Courier {
         }
         self.last_number += 1;
         let number = self.last_number;
-        self.underway.insert(number, Underway { reply: item.reply, since: Instant::now(), _place: item.place });
+        self.underway
+            .insert(number, Underway { reply: item.reply, answer: None, since: Instant::now(), _place: item.place });
         let (channel, exchange) = (self.channel.clone(), self.exchange.clone());
         self.answers.push(Box::pin(async move { (number, send(&channel, &exchange, number, item.outgoing).await) }));
     }
@@ -90,25 +115,40 @@ impl Courier {
         self.answers.is_empty()
     }
 
-    /// Waits for answers and passes them on. May be dropped while it waits.
+    /// Waits for answers and passes on what can be believed. May be dropped while it waits.
     pub(crate) async fn settle(&mut self) {
         let Some(first) = self.answers.next().await else { return };
-        let mut answers = vec![first];
+        self.read(first);
         while let Some(Some(next)) = self.answers.next().now_or_never() {
-            answers.push(next);
+            self.read(next);
         }
-        let mut outcomes = Vec::with_capacity(answers.len());
-        for (number, answer) in answers {
-            outcomes.push((number, self.outcome(answer)));
+        let unread = self.underway.range(self.read_to + 1..).find(|(_, underway)| underway.answer.is_none());
+        let number = unread.map_or(self.last_number, |(oldest_unread, _)| oldest_unread - 1);
+        if self.read_to < number {
+            self.read_to = number;
+            self.settled.push_back(Settled { number, believed_at: self.last_number });
         }
-        for (number, outcome) in outcomes {
+        while let Some(settled) = self.settled.pop_front_if(|settled| settled.believed_at <= number) {
+            self.believe(settled.number);
+        }
+    }
+
+    fn read(&mut self, (number, answer): Answer) {
+        let outcome = self.outcome(answer);
+        if let Some(underway) = self.underway.get_mut(&number) {
+            underway.answer = Some(outcome);
+        }
+    }
+
+    /// Tells the senders up to this number what became of their messages.
+    fn believe(&mut self, number: u64) {
+        let later = self.underway.split_off(&(number + 1));
+        for (number, underway) in std::mem::replace(&mut self.underway, later) {
             let outcome = match self.returned.remove(&number) {
                 Some(returned) => Err(returned),
-                None => outcome,
+                None => underway.answer.unwrap_or(Err(PublishError::Closed)),
             };
-            if let Some(underway) = self.underway.remove(&number)
-                && underway.reply.send(outcome).is_err()
-            {
+            if underway.reply.send(outcome).is_err() {
                 tracing::debug!(number, "confirmed after its sender had given up");
             }
         }

@@ -36,7 +36,7 @@ pub(crate) struct Link {
 }
 
 impl Link {
-    pub(crate) async fn open(broker: &BrokerConfig) -> Result<(Self, Events), LinkError> {
+    pub(crate) async fn open(broker: &BrokerConfig) -> Result<Self, LinkError> {
         let (cut, wait_max) = (Cut::default(), broker.connect_wait_max);
         let guard = CutOnDrop(Some(cut.clone()));
         let deadline = Instant::now() + wait_max;
@@ -69,8 +69,13 @@ impl Link {
             Err(_) => return Err(LinkError::ConnectTimeout(wait_max)),
         };
         guard.keep();
-        let events: Events = Box::pin(connection.events_listener());
-        Ok((Self { connection, cut, wait_max }, events))
+        Ok(Self { connection, cut, wait_max })
+    }
+
+    /// What happens to the connection and to its channels from now on, for `watch`. A channel that ends in an error is
+    /// among it, also one that was only opened to be told "no".
+    pub(crate) fn events(&self) -> Events {
+        Box::pin(self.connection.events_listener())
     }
 
     pub(crate) async fn channel(&self) -> Result<Channel, LinkError> {
@@ -135,7 +140,7 @@ impl Drop for Link {
 
 /// Asks the broker how deep the queues are, on a connection of its own: for tools. A running `Consumer` knows by itself.
 pub async fn queue_depths(broker: &BrokerConfig, topology: &Topology) -> Result<Vec<QueueDepth>, LinkError> {
-    let (link, _events) = Link::open(broker).await?;
+    let link = Link::open(broker).await?;
     let depths = depths(&link.channel().await?, &topology.queues()).await?;
     link.close().await;
     Ok(depths)

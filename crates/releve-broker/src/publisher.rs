@@ -204,7 +204,8 @@ impl Supervisor {
     async fn serve(&self, broker: &BrokerConfig) -> Result<(), LinkError> {
         let stop = self.stop.clone();
         let Some(opened) = stop.run_until_cancelled(Link::open(broker)).await else { return Ok(()) };
-        let (link, events) = opened?;
+        let link = opened?;
+        let events = link.events();
         let Some(courier) = stop.run_until_cancelled(Courier::open(&link, &self.exchange)).await else {
             return Ok(());
         };

@@ -48,7 +48,7 @@ impl Load {
 /// 306,000 reports of 9,000 nodes with 4 devices and 4 tenants.
 const FLEET: Load = Load { nodes: 9_000, windows: 34, segments: 1 };
 /// Fewer and as large as a message may be.
-const LARGE: Load = Load { nodes: 300, windows: 20, segments: 100 };
+const LARGE: Load = Load { nodes: 300, windows: 20, segments: 88 };
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
