@@ -1,5 +1,12 @@
 //! What becomes of a report, by the whole road but the broker? Each fate, and what may not change it.
 
+#[path = "counting/culprits.rs"]
+mod culprits;
+#[path = "counting/races.rs"]
+mod races;
+#[path = "counting/verdicts.rs"]
+mod verdicts;
+
 use std::{collections::BTreeMap, sync::Arc};
 
 use releve_aggregator::{Aggregator, Fate, Message, Settings, Source};

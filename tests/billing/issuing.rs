@@ -1,14 +1,17 @@
 //! Is everybody billed once, under numbers without a gap, whatever happens meanwhile?
 
-use std::process::Command;
+use std::{os::unix::process::ExitStatusExt as _, process::Command};
 
-use releve_jobs::{Order, Settings, documents, issue, issue::Summary};
+use releve_billing::HoldKind;
+use releve_jobs::{Order, Settings, audit, documents, issue, issue::Summary};
 use releve_store::{
+    idempotency,
     invoices::{self, InvoiceFilter},
     nodes::ServiceState,
     prices, unbilled,
 };
 use releve_tests::world::{self, Hold};
+use releve_types::Ranges;
 use sqlx::Row;
 
 use crate::bench::{Bench, HOUR, at, june, later, may};
@@ -76,11 +79,15 @@ async fn runs_at_once_bill_each_account_once_and_leave_no_number_out() {
     assert_eq!(bench.stand().await.len(), 40);
 }
 
+/// How often a run is killed at each point.
+const KILLS: usize = 5;
+const SIGKILL: i32 = 9;
+
 #[tokio::test]
 async fn a_run_killed_anywhere_comes_to_the_same_end() {
     for point in ["before_numbers", "after_numbers", "before_commit", "after_commit"] {
-        let bench = Bench::new(3, 12, 1).await;
-        bench.counted((0..3).map(|n| bench.hour(n, 0, &[4 * n, 4 * n + 1, 4 * n + 2, 4 * n + 3])).collect()).await;
+        let bench = Bench::new(6, 24, 1).await;
+        bench.counted((0..6).map(|n| bench.hour(n, 0, &[4 * n, 4 * n + 1, 4 * n + 2, 4 * n + 3])).collect()).await;
         let once = |failpoint: Option<String>| {
             let period = may();
             let mut command = Command::new(env!("CARGO_BIN_EXE_issue-once"));
@@ -91,26 +98,26 @@ async fn a_run_killed_anywhere_comes_to_the_same_end() {
                 .envs(failpoint.map(|f| ("RELEVE_FAILPOINT", f)));
             command.output().expect("issue-once runs")
         };
-        // Each life bills at most two batches of two and dies at the point in the next.
-        let mut lives = 0;
-        let output = loop {
-            let output = once((lives < 5).then(|| format!("jobs.issue.{point}:2")));
-            lives += 1;
-            if output.status.success() {
-                break output;
-            }
+        // Each life bills one batch of two and is killed in the next, before or after its commit: at most 20 of 24
+        // accounts, so that there is always something left to be killed in, and to bill at last.
+        for kill in 1..=KILLS {
+            let status = once(Some(format!("jobs.issue.{point}:2"))).status;
+            assert_eq!(status.signal(), Some(SIGKILL), "{point}, kill {kill}: {status}");
+            let batches = if point == "after_commit" { 2 } else { 1 };
             let numbers = bench.serials().await;
-            assert_eq!(
-                numbers,
-                (1..=i64::try_from(numbers.len()).unwrap()).collect::<Vec<_>>(),
-                "{point}, life {lives}"
-            );
-        };
-        assert!(lives >= 3, "{point} killed the run at least twice, lives: {lives}");
+            let expected: Vec<i64> = (1..).take(2 * batches * kill).collect();
+            assert_eq!(numbers, expected, "{point}, kill {kill}");
+            assert!(bench.stand().await.values().all(|s| s.ends_with(" 2.50 EUR")), "{point}, kill {kill}");
+        }
+        let output = once(None);
         let said = String::from_utf8(output.stdout).unwrap();
-        assert!(said.trim_end().ends_with(" 12 0 0"), "{said}");
-        assert_eq!(bench.serials().await, (1..=12).collect::<Vec<_>>());
-        assert!(bench.stand().await.values().all(|s| s.ends_with(" 2.50 EUR")));
+        assert!(output.status.success() && said.trim_end().ends_with(" 24 0 0"), "{said}");
+        assert_eq!(bench.serials().await, (1..=24).collect::<Vec<_>>());
+        let stand = bench.stand().await;
+        assert!(stand.len() == 24 && stand.values().all(|s| s.ends_with(" 2.50 EUR")), "{stand:?}");
+        let report = audit(&bench.db, may(), None).await.unwrap();
+        assert!(report.ok, "{point}: {:?}", report.differences);
+        assert_eq!(report.sums.iter().map(|sum| sum.billed).sum::<i64>(), 24 * HOUR);
     }
 }
 
@@ -120,11 +127,26 @@ async fn the_application_can_not_change_what_was_issued() {
     bench.counted(vec![bench.hour(0, 0, &[0])]).await;
     bench.issue().await;
     documents::run(&bench.db, later()).await.unwrap();
+    // A draft with a line beside it, which may still change, but not into the issued one.
+    bench.database.sql(
+        "insert into invoices (invoice_id, account_id, issuer_id, state, period_start, period_end, book, series, currency,
+                               total, created_at)
+         select gen_random_uuid(), account_id, issuer_id, 'draft', period_start, period_end, 2, series, currency, total,
+                created_at from invoices;
+         insert into invoice_lines
+         select l.account_id, i.invoice_id, 1, tenant_id, project, sku, description, unit, price_id, tier, from_at, to_at,
+                metered, billed, energy_mj, unit_price, base_quantity, amount
+         from invoice_lines l, invoices i where i.state = 'draft'",
+    );
+    let mut changed = Vec::new();
     for (sql, code) in [
-        ("update invoices set total = 0", "23R03"),
-        ("update invoices set state = 'draft'", "23R03"),
+        ("update invoices set total = 0 where state = 'issued'", "23R03"),
+        ("update invoices set state = 'draft' where state = 'issued'", "23R03"),
+        ("update invoices set parties = '{}' where state = 'issued'", "23R03"),
         ("delete from invoices", "42501"),
         ("update invoice_lines set amount = 0", "23R03"),
+        ("update invoice_lines set line = 99, invoice_id = (select invoice_id from invoices where state = 'issued')
+          where invoice_id in (select invoice_id from invoices where state = 'draft')", "23R03"),
         ("delete from invoice_lines", "23R03"),
         ("insert into invoice_lines select account_id, invoice_id, 99, tenant_id, project, sku, description, unit, price_id,
           tier, from_at, to_at, metered, billed, energy_mj, unit_price, base_quantity, amount from invoice_lines", "23R03"),
@@ -132,10 +154,126 @@ async fn the_application_can_not_change_what_was_issued() {
         ("update usage_hours set ms = ms + 1", "23R02"),
         ("insert into usage_hours select tenant_id, hour + interval '1 hour', book, project, sku_id, ms, energy_mj from usage_hours", "23R02"),
         ("delete from allocation_hours", "23R02"),
-        ("update number_series set last_serial = 0; delete from number_series", "42501"),
+        ("update number_series set last_serial = last_serial - 1", "23R06"),
+        ("update number_series set last_issued_at = last_issued_at - interval '1 second'", "23R06"),
+        ("update number_series set series = 'X'", "23R06"),
+        ("delete from number_series", "42501"),
+        ("update periods set open_book = open_book - 1", "23R06"),
+        ("update periods set period_end = period_end + interval '1 hour'", "23R06"),
+        ("delete from periods", "42501"),
     ] {
-        assert_eq!(bench.refused(sql).await, code, "{sql}");
+        let refused = bench.refused(sql).await;
+        if refused.as_deref() != Some(code) {
+            changed.push((sql, code, refused));
+        }
     }
+    assert_eq!(changed, []);
+}
+
+/// Two sums past 64 bits and a total past what an invoice holds: three accounts wait, and nobody else.
+#[tokio::test]
+async fn an_account_that_can_not_be_rated_is_parked_alone() {
+    let bench = Bench::new(1, 4, 1).await;
+    bench.counted(vec![bench.hour(0, 0, &[0, 1, 2, 3])]).await;
+    let images: releve_types::Sku = "meter/images/eu-west".parse().unwrap();
+    let mut tx = bench.db.begin_app().await.unwrap();
+    let number = prices::ensure_sku(&mut tx, &images, releve_types::Unit::Count, at(0)).await.unwrap().unwrap();
+    let price = releve_billing::Price::new(
+        releve_types::ids::PriceId::fresh(at(1)),
+        images,
+        releve_types::Unit::Count,
+        at(0),
+        releve_billing::Model::PerUnit { price: "1000.00".parse().unwrap() },
+        releve_billing::Rounding::Exact,
+    )
+    .unwrap();
+    let record =
+        prices::PriceRecord { book: bench.world.book, price, created_at: at(0), created_by: "test".to_owned() };
+    prices::insert_price(&mut tx, &record, number).await.unwrap();
+    tx.commit().await.unwrap();
+    let id = |n: usize| bench.world.tenants[n].tenant.uuid();
+    bench.database.sql(&format!(
+        "insert into meter_hours (tenant_id, hour, book, project, sku_id, quantity)
+         select tenant, hour, 1, '', {number}, 9223372036854775807
+         from (values ('{t1}'::uuid, '2020-05-01Z'::timestamptz), ('{t1}', '2020-05-01 01:00Z'), ('{t2}', '2020-05-01Z'))
+              as used(tenant, hour);
+         insert into usage_hours (tenant_id, hour, book, project, sku_id, ms, energy_mj)
+         select '{t3}', h, 1, '', (select min(sku_id) from skus), 1, 9223372036854775807
+         from generate_series('2020-05-02Z'::timestamptz, '2020-05-02 01:00Z', '1 hour') h",
+        t1 = id(1),
+        t2 = id(2),
+        t3 = id(3),
+    ));
+    let summary = bench.issue().await;
+    assert_eq!((summary.issued_now, summary.parked, summary.unbilled), (1, 3, 5));
+    let stand = bench.stand().await;
+    assert!(stand["t0"].ends_with(" 2.50 EUR"), "{stand:?}");
+    for waiting in ["t1", "t2", "t3"] {
+        assert_eq!(stand[waiting], "parked unratable", "{stand:?}");
+    }
+    let said: Vec<String> = bench.invoices().await.into_iter().flat_map(|i| i.holds).map(|h| h.detail).collect();
+    let of = |sku: &str, what: &str| said.iter().any(|text| text.contains(sku) && text.contains(what));
+    assert!(of("meter/images", "64-bit") && of("gpu/", "64-bit") && of("total", "19 digits"), "{said:?}");
+
+    // Their bytes are as they were: the withdrawal of what can't be meant lets them go.
+    bench.database.sql("delete from meter_hours; delete from usage_hours where hour >= '2020-05-02Z'");
+    assert_eq!(bench.issue().await.issued_now, 3);
+    assert_eq!(bench.serials().await, [1, 2, 3, 4]);
+}
+
+#[tokio::test]
+async fn an_issuer_that_can_not_be_billed_keeps_no_other_waiting() {
+    let bench = Bench::new(1, 1, 1).await;
+    bench.counted(vec![bench.hour(0, 0, &[0])]).await;
+    // First in line, and its zone is none.
+    bench.database.sql(
+        "insert into issuers (issuer_id, name, zone, series, created_at)
+         values ('00000000-0000-0000-0000-000000000001', 'broken', 'Nowhere/None', 'B', '2020-05-01Z');
+         insert into accounts (account_id, issuer_id, name, currency, created_at)
+         select issuer_id, issuer_id, 'broken', 'EUR', created_at from issuers where name = 'broken';
+         insert into periods (account_id, period_start, period_end)
+         select account_id, '2020-05-01Z', '2020-06-01Z' from accounts where name = 'broken'",
+    );
+    let cancel = tokio_util::sync::CancellationToken::new();
+    releve_jobs::round(&bench.db, &Settings::default(), later(), &cancel).await;
+    assert_eq!(bench.serials().await, [1]);
+}
+
+#[tokio::test]
+async fn a_document_names_who_was_billed_as_they_were_then() {
+    let bench = Bench::new(1, 1, 1).await;
+    bench.counted(vec![bench.hour(0, 0, &[0])]).await;
+    bench.issue().await;
+    bench.database.sql(
+        "update accounts set name = 'Later Ltd', address = 'Moved Street 2', vat_id = 'GB999', country = 'GB';
+         update issuers set address = 'Moved Street 3', vat_id = 'GB998', country = 'GB';
+         update tenants set name = 'later'",
+    );
+    documents::run(&bench.db, later()).await.unwrap();
+    let mut tx = bench.db.begin_app().await.unwrap();
+    let invoice = bench.invoices().await.remove(0);
+    for media_type in [documents::JSON, documents::HTML] {
+        let found = releve_store::documents::find(&mut tx, invoice.account, invoice.id, media_type).await.unwrap();
+        let text = String::from_utf8(found.expect("rendered").body).unwrap();
+        assert_eq!(text.matches("1 rue du Relevé").count(), 2, "{media_type}: seller and customer");
+        for later in ["Moved", "Later", "later", "GB9"] {
+            assert!(!text.contains(later), "{media_type} says {later}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn answers_to_repeated_requests_are_forgotten_by_age() {
+    let bench = Bench::new(1, 1, 1).await;
+    let hours_ago = |hours: i64| later().plus_millis(-hours * HOUR);
+    let mut tx = bench.db.begin_app().await.unwrap();
+    for (key, at) in [("old", hours_ago(49)), ("young", hours_ago(47))] {
+        idempotency::begin(&mut tx, "scope", key, &[7; 32], at).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    let cancel = tokio_util::sync::CancellationToken::new();
+    releve_jobs::round(&bench.db, &Settings::default(), later(), &cancel).await;
+    assert_eq!(bench.database.sql("select key from idempotency_keys"), "young");
 }
 
 #[tokio::test]
@@ -162,22 +300,7 @@ async fn a_started_hour_over_the_months_end_is_billed_once() {
     let bench = Bench::new(1, 1, 24 * 31 + 1).await;
     let hour_of = |day: i64, hour: i64| day * 24 + hour;
     bench.state(0, ServiceState::Maintenance, 0).await;
-    let sku = world::sku();
-    let mut tx = bench.db.begin_app().await.unwrap();
-    let number = prices::ensure_sku(&mut tx, &sku, releve_types::Unit::GpuMs, at(0)).await.unwrap().unwrap();
-    let price = releve_billing::Price::new(
-        releve_types::ids::PriceId::fresh(at(1)),
-        sku,
-        releve_types::Unit::GpuMs,
-        at(hour_of(10, 0)),
-        releve_billing::Model::PerUnit { price: "1.00".parse().unwrap() },
-        releve_billing::Rounding::StartedHour,
-    )
-    .unwrap();
-    let record =
-        prices::PriceRecord { book: bench.world.book, price, created_at: at(0), created_by: "test".to_owned() };
-    prices::insert_price(&mut tx, &record, number).await.unwrap();
-    tx.commit().await.unwrap();
+    started_hour(&bench).await;
 
     // Half an hour under the exact price, ten minutes at the end of May and five at the start of June under the
     // started hour, in one allocation.
@@ -207,6 +330,113 @@ async fn a_started_hour_over_the_months_end_is_billed_once() {
         .map(|l| (l.charge.metered / minute, l.charge.billed / minute))
         .collect();
     assert_eq!(lines, [(30, 30), (10, 60), (5, 0)], "metered and billed minutes");
+}
+
+/// May waits for a price while June could be billed; the allocation goes on over the month's end under a started hour.
+#[tokio::test]
+async fn a_plan_that_rounds_bills_months_in_their_order() {
+    let bench = Bench::new(1, 2, 24 * 31 + 1).await;
+    bench.state(0, ServiceState::Maintenance, 0).await;
+    let june_hour = 24 * 31;
+    let minute = 60_000;
+    // t0 on spot, which costs something from June on; t1 on standard devices to the millisecond, and in May on spot.
+    let part = |hour: i64, start_ms: i64, end_ms: i64, spot: &[usize]| {
+        let holds = [
+            Hold::new(bench.key(0), 0, "long", start_ms, end_ms),
+            Hold::new(bench.key(1), 1, "other", start_ms, end_ms),
+        ];
+        let mut unsealed = bench.world.nodes[0].unsealed(at(hour), HOUR, Ranges::one(0, HOUR), &holds);
+        for section in &mut unsealed.sections {
+            let of_spot = spot.iter().any(|tenant| section.tenant_key == *bench.key(*tenant));
+            section.segments.iter_mut().for_each(|s| s.spot = of_spot);
+        }
+        bench.world.nodes[0].seal(&unsealed)
+    };
+    bench
+        .counted(vec![part(june_hour - 1, 50 * minute, 60 * minute, &[0, 1]), part(june_hour, 0, 5 * minute, &[0])])
+        .await;
+    let price = async |from: i64| {
+        let sku: releve_types::Sku = world::sku().to_string().replace("/standard/", "/spot/").parse().unwrap();
+        let mut tx = bench.db.begin_app().await.unwrap();
+        let number = prices::ensure_sku(&mut tx, &sku, releve_types::Unit::GpuMs, at(0)).await.unwrap().unwrap();
+        let price = releve_billing::Price::new(
+            releve_types::ids::PriceId::fresh(at(from)),
+            sku,
+            releve_types::Unit::GpuMs,
+            at(from),
+            releve_billing::Model::PerUnit { price: "1.00".parse().unwrap() },
+            releve_billing::Rounding::StartedHour,
+        )
+        .unwrap();
+        let record =
+            prices::PriceRecord { book: bench.world.book, price, created_at: at(0), created_by: "test".to_owned() };
+        prices::insert_price(&mut tx, &record, number).await.unwrap();
+        tx.commit().await.unwrap();
+    };
+    price(june_hour).await;
+    let now = june().end();
+    let bill = async |period| issue(&bench.db, Order::new(bench.world.issuer, period), now).await.unwrap();
+    assert_eq!(bill(may()).await.parked, 2, "no price yet: {:?}", bench.stand().await);
+    let early = bill(june()).await;
+    assert_eq!((early.issued, early.parked), (1, 1), "who is billed to the millisecond waits for nobody");
+    let waiting = bench.invoices().await.into_iter().filter(|head| head.period == june() && !head.holds.is_empty());
+    let waiting: Vec<_> = waiting.map(|head| (head.account, head.holds[0].kind)).collect();
+    assert_eq!(waiting, [(bench.world.tenants[0].account, HoldKind::Rounding)]);
+
+    price(0).await;
+    assert_eq!(bill(may()).await.issued_now, 2);
+    assert_eq!(bill(june()).await.issued_now, 1);
+    let mut heads = bench.invoices().await;
+    heads.retain(|head| head.account == bench.world.tenants[0].account);
+    heads.sort_by_key(|head| head.period);
+    let ids: Vec<_> = heads.iter().map(|head| head.id).collect();
+    let mut tx = bench.db.begin_app().await.unwrap();
+    let issued = invoices::issued(&mut tx, &ids).await.unwrap();
+    let lines = issued.iter().flat_map(|i| &i.content().lines);
+    let lines: Vec<(i64, i64)> = lines.map(|l| (l.charge.metered / minute, l.charge.billed / minute)).collect();
+    assert_eq!(lines, [(10, 60), (5, 0)], "metered and billed minutes: the shared hour once");
+}
+
+/// Usage of May that nobody knew of comes after June was billed.
+#[tokio::test]
+async fn a_month_that_was_overtaken_waits_where_a_plan_rounds_over_its_end() {
+    let bench = Bench::new(1, 1, 24 * 31 + 1).await;
+    bench.state(0, ServiceState::Maintenance, 0).await;
+    let minute = 60_000;
+    let part = |hour: i64, start_ms: i64, end_ms: i64| {
+        bench.world.nodes[0].report(at(hour), HOUR, &[Hold::new(bench.key(0), 0, "long", start_ms, end_ms)])
+    };
+    started_hour(&bench).await;
+    bench.counted(vec![part(24 * 31, 0, 5 * minute)]).await;
+    let now = june().end();
+    let bill = async |period| issue(&bench.db, Order::new(bench.world.issuer, period), now).await.unwrap();
+    assert_eq!(bill(may()).await.nothing, 1);
+    assert_eq!(bill(june()).await.issued, 1);
+    bench.counted(vec![part(24 * 31 - 1, 50 * minute, 60 * minute)]).await;
+    assert_eq!(bill(may()).await.parked, 1);
+    let of_may = bench.invoices().await.into_iter().find(|head| head.period == may()).unwrap();
+    assert_eq!(of_may.holds.iter().map(|h| h.kind).collect::<Vec<_>>(), [HoldKind::Rounding]);
+}
+
+/// The world's SKU by the started hour, from the eleventh of May on.
+async fn started_hour(bench: &Bench) {
+    let sku = world::sku();
+    let mut tx = bench.db.begin_app().await.expect("works");
+    let number =
+        prices::ensure_sku(&mut tx, &sku, releve_types::Unit::GpuMs, at(0)).await.expect("works").expect("works");
+    let price = releve_billing::Price::new(
+        releve_types::ids::PriceId::fresh(at(1)),
+        sku,
+        releve_types::Unit::GpuMs,
+        at(10 * 24),
+        releve_billing::Model::PerUnit { price: "1.00".parse().expect("works") },
+        releve_billing::Rounding::StartedHour,
+    )
+    .expect("works");
+    let record =
+        prices::PriceRecord { book: bench.world.book, price, created_at: at(0), created_by: "test".to_owned() };
+    prices::insert_price(&mut tx, &record, number).await.expect("works");
+    tx.commit().await.expect("works");
 }
 
 #[tokio::test]

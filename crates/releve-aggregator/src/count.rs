@@ -1,9 +1,9 @@
-//! How is a batch counted? One transaction: floor, catalog, tenure, coverage, reports, books, rollups, marks,
-//! quarantine, commit. Every writer takes its locks in this order.
+//! How is a batch counted? One transaction: floor, catalog, verdicts, tenure, coverage, reports, books, rollups,
+//! marks, quarantine, commit. Every writer takes its locks in this order.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use metrics::histogram;
@@ -16,12 +16,14 @@ use releve_store::{
     rollups, tenure,
 };
 use releve_types::{AllocationId, Hour, Ranges, Sku, TenantId, TenantKey, Timestamp, Unit, ids::QuarantineId};
+use releve_wire::Digest;
 use uuid::Uuid;
 
 use crate::{
     failpoint,
     judge::{Message, of_report},
-    take::{Aggregator, Fate, Split},
+    standing::{Settled, Stands, again, resolve},
+    take::{Aggregator, Fate, Memory, Split},
 };
 
 #[derive(Debug)]
@@ -80,8 +82,12 @@ pub(crate) async fn count(
             return Err(CountError::Taken(ids.iter().filter(|id| !locked.contains(id)).copied().collect()));
         }
     }
-    let open: Vec<usize> = below_floor(&mut tx, good, floor, &mut verdicts, &mut doubt).await?;
+    // A re-drive holds its own entries, and they wait.
+    let stands = if redrive.is_some() { Stands::default() } else { Stands::read(&mut tx, &split.digests).await? };
+    let open = not_rejected(&stands, &split.digests, &mut verdicts);
+    let open = below_floor(&mut tx, good, open, floor, &mut verdicts, &mut doubt).await?;
     let open = in_their_node(&mut tx, good, open, &mut verdicts, &mut doubt).await?;
+    let slices = remember_slices(aggregator, &mut tx, open.iter().map(|i| &good[*i])).await?;
     let cover = cover(&mut tx, good, &open).await?;
     failpoint::hit("aggregator.after_coverage");
     let accepted = store_reports(&mut tx, good, &split.at, cover, catalog, now, &mut verdicts, &mut doubt).await?;
@@ -92,16 +98,25 @@ pub(crate) async fn count(
     }
     let fates: Vec<Fate> = verdicts.fates.into_iter().flatten().collect();
     match redrive {
-        None => quarantine::insert(&mut tx, &verdicts.entries, now).await?,
-        Some(ids) => resolve(&mut tx, ids, &split.fates(&fates), now).await?,
+        None => {
+            let settled = split.digests.iter().zip(&fates).filter_map(|(d, fate)| Some((d, Settled::of(fate)?)));
+            stands.settle(&mut tx, settled, now).await?;
+            quarantine::insert(&mut tx, &verdicts.entries, now).await?;
+        }
+        Some(ids) => resolve(&mut tx, ids, messages, &split.fates(&fates), &verdicts.entries, now).await?,
     }
     failpoint::hit("aggregator.before_commit");
     tx.commit().await?;
     failpoint::hit("aggregator.after_commit");
     histogram!("releve_aggregate_commit_seconds").record(started.elapsed());
+    for (screened, _) in good.iter().zip(&fates).filter(|(_, fate)| matches!(fate, Fate::Counted)) {
+        let lag_ms = u64::try_from(now.since(screened.report.head.window.end)).unwrap_or(0);
+        histogram!("releve_aggregate_lag_seconds").record(Duration::from_millis(lag_ms));
+    }
 
     aggregator.remember(|m| {
         m.skus.extend(named.skus);
+        m.slices.extend(slices);
         if m.allocations.len() + named.allocations.len() > aggregator.settings.known_allocations_max {
             m.allocations.clear();
         }
@@ -110,32 +125,47 @@ pub(crate) async fn count(
     Ok(Counted { fates })
 }
 
-/// Writes each re-driven entry's new fate in the transaction that decides it.
-async fn resolve(tx: &mut Tx, ids: &[QuarantineId], fates: &[Fate], now: Timestamp) -> Result<(), StoreError> {
-    for (id, fate) in ids.iter().zip(fates) {
-        match fate {
-            Fate::Counted => quarantine::resolve(tx, *id, "counted", "re-driven", now).await?,
-            Fate::Duplicate | Fate::LateKnown => quarantine::resolve(tx, *id, "duplicate", "re-driven", now).await?,
-            Fate::Quarantined { reason, field, detail } => {
-                quarantine::restate(tx, *id, *reason, field, detail).await?;
-            }
-            Fate::Refused(reject) => {
-                quarantine::restate(tx, *id, Reason::Malformed, &reject.field, &reject.detail).await?;
+/// Gives what a person rejected its fate again. Returns the rest.
+fn not_rejected(stands: &Stands, digests: &[Digest], verdicts: &mut Verdicts) -> Vec<usize> {
+    let mut open = Vec::with_capacity(digests.len());
+    for (i, digest) in digests.iter().enumerate() {
+        match stands.rejected(digest) {
+            None => open.push(i),
+            Some(standing) => {
+                let (reason, field, detail) = again(standing);
+                verdicts.fates[i] = Some(Fate::Quarantined { reason, field, detail });
             }
         }
     }
-    Ok(())
+    open
+}
+
+/// Stores of which GPU the slices were cut that are not known yet; returns them.
+async fn remember_slices<'a>(
+    aggregator: &Aggregator,
+    tx: &mut Tx,
+    reports: impl Iterator<Item = &'a Screened>,
+) -> Result<Vec<(Uuid, Uuid)>, StoreError> {
+    let seen: BTreeSet<(Uuid, Uuid)> =
+        reports.flat_map(Screened::slices).map(|(gpu, slice)| (gpu.uuid(), slice.uuid())).collect();
+    let new = |m: &Memory| seen.iter().filter(|pair| !m.slices.contains(*pair)).copied().collect::<Vec<_>>();
+    let new = aggregator.remembered(new);
+    if !new.is_empty() {
+        tenure::remember_slices(tx, &new).await?;
+    }
+    Ok(new)
 }
 
 /// Sets aside what speaks of archived days: known to be covered, or for a person. Returns the rest.
 async fn below_floor(
     tx: &mut Tx,
     good: &[Screened],
+    open: Vec<usize>,
     floor: i64,
     verdicts: &mut Verdicts,
     doubt: &mut impl FnMut(&mut Verdicts, usize, Doubt),
 ) -> Result<Vec<usize>, StoreError> {
-    let (late, open): (Vec<usize>, Vec<usize>) = (0..good.len()).partition(|i| good[*i].day() < floor);
+    let (late, open): (Vec<usize>, Vec<usize>) = open.into_iter().partition(|i| good[*i].day() < floor);
     if late.is_empty() {
         return Ok(open);
     }
@@ -405,6 +435,10 @@ async fn sku_ids(
     if ids.len() != asked.len() {
         return Err(StoreError::inconsistent("skus", "sku", "a SKU that was just written is not there"));
     }
+    if ids.iter().any(|(_, unit)| *unit != Unit::GpuMs) {
+        return Err(StoreError::inconsistent("skus", "unit", "a GPU's SKU is counted in another unit than time"));
+    }
+    let ids: Vec<i32> = ids.into_iter().map(|(id, _)| id).collect();
     let named = deltas.skus.iter().cloned().zip(ids.iter().copied()).collect();
     Ok((ids, named))
 }

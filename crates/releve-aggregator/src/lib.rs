@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod claims;
 mod count;
 mod failpoint;
 mod judge;
@@ -8,6 +9,7 @@ mod reattribute;
 mod redrive;
 mod runner;
 mod settings;
+mod standing;
 mod take;
 mod weigh;
 

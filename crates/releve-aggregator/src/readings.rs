@@ -3,17 +3,22 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use metrics::counter;
-use releve_metering::{MeterKey, Reason, limits::FUTURE_MS_MAX};
+use releve_metering::{
+    Catalog, MeterKey, Reason,
+    limits::{FUTURE_MS_MAX, METER_HOUR_QUANTITY_MAX},
+};
 use releve_store::{
+    StoreError, Tx, floor,
     quarantine::{self, NewEntry, Source},
-    readings::{Claim, ReadingKey, claim},
+    readings::{self, Claim, ReadingKey, claim},
     rollups,
 };
-use releve_types::{Sku, TenantId, TenantKey, Timestamp, Unit};
-use releve_wire::{Holder, Reading, Window, encode_reading, sha256, suspense_tenant_id};
+use releve_types::{Hour, Sku, TenantId, TenantKey, Timestamp, Unit};
+use releve_wire::{Digest, Holder, Reading, Window, encode_reading, sha256, suspense_tenant_id};
 
 use crate::{
     count::lock_books,
+    standing::{Settled, Stands},
     take::{Aggregator, TakeError},
 };
 
@@ -56,67 +61,185 @@ struct Placed<'a> {
 }
 
 impl Aggregator {
-    /// Counts readings in one transaction; their fates, in order.
+    /// Counts readings; their fates, in order. What the database refuses is halved until its culprit is alone, as
+    /// with reports; then it waits for a person.
     pub async fn take_readings(
         &self,
         readings: Vec<IncomingReading>,
         now: Timestamp,
     ) -> Result<Vec<ReadingFate>, TakeError> {
+        let mut fates: Vec<Option<ReadingFate>> = vec![None; readings.len()];
+        let mut spans = vec![(0, readings.len())];
+        while let Some((start, end)) = spans.pop() {
+            if start == end {
+                continue;
+            }
+            match self.attempt_readings(&readings[start..end], now).await {
+                Ok(found) => {
+                    for (slot, fate) in fates[start..end].iter_mut().zip(found) {
+                        *slot = Some(fate);
+                    }
+                }
+                Err(TakeError::Store(error)) if end - start > 1 => {
+                    tracing::warn!(%error, batch.len = end - start, "a batch of readings was refused: halving it");
+                    let middle = start + (end - start) / 2;
+                    spans.extend([(middle, end), (start, middle)]);
+                }
+                Err(TakeError::Store(error)) => {
+                    fates[start] = Some(self.set_reading_aside(&readings[start], &error, now).await?);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        let fates: Vec<ReadingFate> = fates.into_iter().flatten().collect();
+        for fate in &fates {
+            counter!("releve_readings_total", "fate" => fate.name()).increment(1);
+        }
+        Ok(fates)
+    }
+
+    /// Readings in one transaction, judged again for as long as the catalog, or a meter's unit, moves under them.
+    async fn attempt_readings(&self, readings: &[Reading], now: Timestamp) -> Result<Vec<ReadingFate>, TakeError> {
         loop {
             let catalog = self.catalog().await?;
-            let placed: Vec<Result<Placed<'_>, ReadingFate>> =
+            let mut placed: Vec<Result<Placed<'_>, ReadingFate>> =
                 readings.iter().map(|r| place(r, &catalog, now)).collect();
-            let days = readings.iter().map(|r| r.from.day()).chain([now.day()]).collect();
-            self.ensure_days(days).await?;
+            self.ensure_months(placed.iter().flatten().map(|p| p.reading.from.day()).collect()).await?;
             let mut tx = self.db.begin_app().await?;
+            let floor = floor::read_shared(&mut tx).await?;
             if releve_store::catalog::version_for_share(&mut tx).await? != catalog.version {
                 self.forget_catalog();
                 continue;
             }
-            let mut fates: Vec<Option<ReadingFate>> = vec![None; placed.len()];
-            let mut order: Vec<usize> = Vec::new();
-            let skus: Vec<Sku> = placed.iter().flatten().map(|p| p.sku.clone()).collect();
-            let mut units = rollups::units(&mut tx, &skus).await?;
-            for (i, placed) in placed.iter().enumerate() {
-                match placed.as_ref().map_err(Clone::clone).and_then(|p| in_its_unit(p, &mut units)) {
-                    Ok(()) => order.push(i),
-                    Err(fate) => fates[i] = Some(fate),
+            for placed in &mut placed {
+                if let Some(fate) = placed.as_ref().ok().and_then(|p| below_floor(p, floor)) {
+                    *placed = Err(fate);
                 }
             }
-            let of = |i: &usize| placed[*i].as_ref().ok();
-            order.sort_by_key(|i| of(i).map(|p| (p.key.source.clone(), p.key.id_sha256)));
-            let (mut counted, mut entries) = (Vec::new(), Vec::new());
-            for i in order {
-                let Some(placed) = of(&i) else { continue };
-                fates[i] = Some(match claim(&mut tx, &placed.key).await? {
-                    Claim::New => {
-                        counted.push(placed);
-                        ReadingFate::Counted
-                    }
-                    Claim::Duplicate => ReadingFate::Duplicate,
-                    Claim::Conflict => {
-                        entries.push(conflict(placed));
-                        ReadingFate::Quarantined { reason: Reason::ReadingConflict }
-                    }
-                });
+            if let Some(fates) = count(&mut tx, &catalog, &placed, now).await? {
+                tx.commit().await?;
+                return Ok(fates);
             }
-            add(&mut tx, &catalog, &counted, now).await?;
-            quarantine::insert(&mut tx, &entries, now).await?;
-            tx.commit().await?;
-            let fates: Vec<ReadingFate> = fates.into_iter().flatten().collect();
-            for fate in &fates {
-                counter!("releve_readings_total", "fate" => fate.name()).increment(1);
-            }
-            return Ok(fates);
         }
+    }
+
+    /// The reading that alone makes the database refuse: kept, and its key not taken, so that it may come again.
+    async fn set_reading_aside(
+        &self,
+        reading: &Reading,
+        error: &StoreError,
+        now: Timestamp,
+    ) -> Result<ReadingFate, TakeError> {
+        let (sqlstate, _) = self.count_culprit(error)?;
+        tracing::error!(%error, sqlstate, "one reading was refused by the database: quarantined");
+        let catalog = self.catalog().await?;
+        let placed = match place(reading, &catalog, now) {
+            Ok(placed) => placed,
+            Err(fate) => return Ok(fate),
+        };
+        let entry = entry(&placed, Reason::Unstorable, "", error.to_string());
+        let mut tx = self.db.begin_app().await?;
+        quarantine::insert(&mut tx, &[entry], now).await?;
+        tx.commit().await?;
+        Ok(ReadingFate::Quarantined { reason: Reason::Unstorable })
     }
 }
 
-fn place<'a>(
-    reading: &'a Reading,
-    catalog: &releve_metering::Catalog,
+/// Counts what can be counted; keys are taken in their order. None: somebody else used a meter first, in another unit.
+async fn count(
+    tx: &mut Tx,
+    catalog: &Catalog,
+    placed: &[Result<Placed<'_>, ReadingFate>],
     now: Timestamp,
-) -> Result<Placed<'a>, ReadingFate> {
+) -> Result<Option<Vec<ReadingFate>>, TakeError> {
+    let mut fates: Vec<Option<ReadingFate>> = placed.iter().map(|p| p.as_ref().err().cloned()).collect();
+    let digests: Vec<Digest> = placed.iter().flatten().map(|p| Digest(p.key.digest)).collect();
+    let stands = Stands::read(tx, &digests).await?;
+    let skus: Vec<Sku> = placed.iter().flatten().map(|p| p.sku.clone()).collect();
+    let mut units = rollups::units(tx, &skus).await?;
+    let mut open: Vec<(usize, &Placed<'_>)> = Vec::new();
+    for (i, placed) in placed.iter().enumerate().filter_map(|(i, p)| Some((i, p.as_ref().ok()?))) {
+        if let Some(standing) = stands.rejected(&Digest(placed.key.digest)) {
+            fates[i] = Some(ReadingFate::Quarantined { reason: standing.reason });
+        } else if let Err(fate) = in_its_unit(placed, &mut units) {
+            fates[i] = Some(fate);
+        } else {
+            open.push((i, placed));
+        }
+    }
+    for (i, fate) in too_much(tx, &open).await? {
+        fates[i] = Some(fate);
+    }
+    open.retain(|(i, _)| fates[*i].is_none());
+    open.sort_by_key(|(_, p)| (p.key.source.clone(), p.key.id_sha256));
+    let (mut counted, mut entries, mut settled) = (Vec::new(), Vec::new(), Vec::new());
+    for &(i, placed) in &open {
+        let (fate, ended) = match claim(tx, &placed.key).await? {
+            Claim::New => {
+                counted.push(placed);
+                (ReadingFate::Counted, Some(Settled::Counted))
+            }
+            Claim::Duplicate => (ReadingFate::Duplicate, Some(Settled::Duplicate)),
+            Claim::Conflict => {
+                entries.push(conflict(placed));
+                (ReadingFate::Quarantined { reason: Reason::ReadingConflict }, None)
+            }
+        };
+        settled.extend(ended.map(|ended| (Digest(placed.key.digest), ended)));
+        fates[i] = Some(fate);
+    }
+    if !add(tx, catalog, &counted, now).await? {
+        return Ok(None);
+    }
+    stands.settle(tx, settled.iter().map(|(digest, ended)| (digest, *ended)), now).await?;
+    quarantine::insert(tx, &entries, now).await?;
+    Ok(Some(fates.into_iter().flatten().collect()))
+}
+
+/// Those that would make an hour's sum larger than is believed; the ones before them still count. Two transactions
+/// at once don't see each other's: the column holds thousands of times as much.
+async fn too_much(tx: &mut Tx, open: &[(usize, &Placed<'_>)]) -> Result<Vec<(usize, ReadingFate)>, TakeError> {
+    if open.is_empty() {
+        return Ok(Vec::new());
+    }
+    let keys: Vec<&ReadingKey> = open.iter().map(|(_, p)| &p.key).collect();
+    let known = readings::known(tx, &keys).await?;
+    let of = |p: &Placed<'_>| (p.tenant, p.reading.from.hour(), p.sku.clone());
+    let asked: BTreeSet<(TenantId, Hour, Sku)> = open.iter().map(|(_, p)| of(p)).collect();
+    let hours: Vec<(TenantId, Hour, &Sku)> = asked.iter().map(|(tenant, hour, sku)| (*tenant, *hour, sku)).collect();
+    let totals = rollups::meter_totals(tx, &hours).await?;
+    let mut sums: BTreeMap<&(TenantId, Hour, Sku), i64> = asked.iter().zip(totals).collect();
+    let (mut seen, mut refused) = (BTreeSet::new(), Vec::new());
+    for ((i, placed), known) in open.iter().zip(known) {
+        // What was counted before, or stands twice in the batch, adds nothing.
+        if known || !seen.insert((&placed.key.source, &placed.key.id_sha256)) {
+            continue;
+        }
+        let Some(sum) = sums.get_mut(&of(placed)) else { continue };
+        match sum.checked_add(placed.reading.quantity).filter(|sum| *sum <= METER_HOUR_QUANTITY_MAX) {
+            Some(with) => *sum = with,
+            None => {
+                let detail = format!(
+                    "with the {sum} that are counted of '{}' in {}, more than {METER_HOUR_QUANTITY_MAX} in one hour",
+                    placed.sku,
+                    placed.reading.from.hour()
+                );
+                refused.push((*i, ReadingFate::Refused { field: "quantity", detail }));
+            }
+        }
+    }
+    Ok(refused)
+}
+
+/// Months that are archived take no more usage.
+fn below_floor(placed: &Placed<'_>, floor: i64) -> Option<ReadingFate> {
+    (placed.reading.from.day() < floor).then(|| {
+        let detail = format!("days before {} are archived", releve_store::sql_time::day_to_sql(floor));
+        ReadingFate::Refused { field: "from", detail }
+    })
+}
+
+fn place<'a>(reading: &'a Reading, catalog: &Catalog, now: Timestamp) -> Result<Placed<'a>, ReadingFate> {
     let refused = |field, detail: String| ReadingFate::Refused { field, detail };
     let ahead = reading.to.since(now);
     if ahead > FUTURE_MS_MAX {
@@ -151,31 +274,34 @@ fn in_its_unit(placed: &Placed<'_>, units: &mut BTreeMap<String, Unit>) -> Resul
 }
 
 fn conflict(placed: &Placed<'_>) -> NewEntry {
+    let detail =
+        format!("source '{}' used id '{}' before with other content", placed.reading.source, placed.reading.id);
+    entry(placed, Reason::ReadingConflict, "id", detail)
+}
+
+fn entry(placed: &Placed<'_>, reason: Reason, field: &str, detail: String) -> NewEntry {
     let body = encode_reading(placed.reading);
     NewEntry {
         sha256: sha256(&body),
         is_reading: true,
-        reason: Reason::ReadingConflict,
-        field: "id".to_owned(),
-        detail: format!("source '{}' used id '{}' before with other content", placed.reading.source, placed.reading.id),
+        reason,
+        field: field.to_owned(),
+        detail,
         source: Source::Http,
         node: None,
         agent: String::new(),
         rack: String::new(),
         window: Some(Window { start: placed.reading.from, end: placed.reading.to }),
         exposure: releve_metering::Exposure { tenants: vec![placed.tenant], held_ms: vec![0] },
+        suspense: placed.suspense.iter().map(|key| (placed.tenant, key.clone())).collect(),
         body,
     }
 }
 
-async fn add(
-    tx: &mut releve_store::Tx,
-    catalog: &releve_metering::Catalog,
-    counted: &[&Placed<'_>],
-    now: Timestamp,
-) -> Result<(), TakeError> {
+/// Adds counted readings to the open books. False: a meter got another unit meanwhile, and nothing may be kept.
+async fn add(tx: &mut Tx, catalog: &Catalog, counted: &[&Placed<'_>], now: Timestamp) -> Result<bool, TakeError> {
     if counted.is_empty() {
-        return Ok(());
+        return Ok(true);
     }
     let hours: BTreeSet<_> = counted.iter().map(|p| (p.tenant, p.reading.from.hour())).collect();
     let books = lock_books(tx, catalog, &hours).await?;
@@ -196,9 +322,13 @@ async fn add(
         rollups::create_suspense(tx, &suspense, now).await?;
     }
     let asked: Vec<(Sku, Unit)> = skus.into_iter().map(|(sku, unit)| (sku.clone(), unit)).collect();
-    let ids = rollups::intern_skus(tx, &asked, now).await?;
+    let numbers = rollups::intern_skus(tx, &asked, now).await?;
+    if numbers.iter().zip(&asked).any(|((_, unit), (_, said))| unit != said) {
+        return Ok(false);
+    }
+    let ids: Vec<i32> = numbers.into_iter().map(|(id, _)| id).collect();
     rollups::add_meter_hours(tx, sums.iter(), &ids).await?;
     let changed: BTreeSet<TenantId> = counted.iter().map(|p| p.tenant).collect();
     rollups::mark_spend(tx, &changed.into_iter().collect::<Vec<_>>(), now).await?;
-    Ok(())
+    Ok(true)
 }

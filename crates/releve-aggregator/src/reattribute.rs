@@ -68,6 +68,7 @@ impl Aggregator {
                 self.forget_catalog();
                 continue;
             }
+            moves::lock_key(&mut tx, key).await?;
             // The books' locks keep others from adding to or closing what is about to be read and moved.
             let before = wrong(&states(moves::rows_of_key(&mut tx, key, from, to).await?), key, &catalog);
             let meters = moves::suspense_meters(&mut tx, key, from, to).await?;

@@ -1,7 +1,7 @@
 //! What becomes of a batch? Judge, count in one transaction, and give each delivery its fate, in order.
 
 use std::{
-    collections::{HashMap, HashSet, VecDeque},
+    collections::{BTreeSet, HashMap, HashSet, VecDeque},
     sync::{Arc, Mutex, PoisonError},
     time::Instant,
 };
@@ -10,7 +10,8 @@ use metrics::{counter, histogram};
 use releve_metering::{Catalog, Reason, screen::Doubt};
 use releve_store::{Db, StoreError, quarantine::NewEntry};
 use releve_types::{AllocationId, Sku, TenantId, Timestamp};
-use releve_wire::Reject;
+use releve_wire::{Digest, Reject};
+use uuid::Uuid;
 
 use crate::{
     count::{self, CountError},
@@ -76,8 +77,13 @@ pub struct Aggregator {
 pub(crate) struct Memory {
     pub catalog: Option<Arc<Catalog>>,
     pub skus: HashMap<Sku, i32>,
+    /// Days with partitions, of reports and rollups.
     pub days: HashSet<i64>,
+    /// Days whose month has partitions of rollups.
+    pub months: HashSet<i64>,
     pub allocations: HashSet<(TenantId, AllocationId)>,
+    /// Slices that are stored with their GPU.
+    pub slices: HashSet<(Uuid, Uuid)>,
     culprits: VecDeque<(Instant, String)>,
 }
 
@@ -202,7 +208,7 @@ impl Aggregator {
         self.ensure_days(days).await
     }
 
-    pub(crate) async fn ensure_days(&self, mut days: Vec<i64>) -> Result<(), TakeError> {
+    async fn ensure_days(&self, mut days: Vec<i64>) -> Result<(), TakeError> {
         days.sort_unstable();
         days.dedup();
         let missing = self.remembered(|m| days.iter().copied().filter(|d| !m.days.contains(d)).collect::<Vec<_>>());
@@ -219,6 +225,23 @@ impl Aggregator {
         Ok(())
     }
 
+    /// Makes the months of rollups that these days of readings need; readings are in no reports.
+    pub(crate) async fn ensure_months(&self, days: BTreeSet<i64>) -> Result<(), TakeError> {
+        let unknown = |m: &Memory| days.iter().copied().filter(|d| !m.months.contains(d)).collect::<Vec<_>>();
+        let missing = self.remembered(unknown);
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let mut tx = self.db.begin_app().await?;
+        let floor = releve_store::floor::read_shared(&mut tx).await?;
+        for day in missing.iter().filter(|d| **d >= floor) {
+            releve_store::rollups::make_month(&mut tx, *day).await?;
+        }
+        tx.commit().await?;
+        self.remember(|m| m.months.extend(missing));
+        Ok(())
+    }
+
     /// The message that alone makes the database refuse: kept with its bytes. Too many of one kind are not theirs.
     async fn set_culprit_aside(
         &self,
@@ -226,17 +249,13 @@ impl Aggregator {
         error: &StoreError,
         now: Timestamp,
     ) -> Result<Fate, TakeError> {
-        let sqlstate = error.sqlstate().unwrap_or_else(|| "none".to_owned());
-        let count = self.count_culprit(&sqlstate);
-        if count > self.settings.culprits_per_minute_max {
-            return Err(TakeError::Ours { sqlstate, count });
-        }
+        let (sqlstate, count) = self.count_culprit(error)?;
         tracing::error!(%error, sqlstate, "one message was refused by the database: quarantined");
         let doubt = Doubt::new(Reason::Unstorable, "", error.to_string());
         let catalog = self.catalog().await?;
         let judged = judge::judge(std::slice::from_ref(message), &catalog, &self.settings, now);
         let entry: NewEntry = match judged.into_iter().next() {
-            Some(Judged::Good(screened)) => judge::of_report(message, &catalog, &screened.report, doubt.clone()),
+            Some(Judged::Good(screened, _)) => judge::of_report(message, &catalog, &screened.report, doubt.clone()),
             Some(Judged::Doubtful(entry) | Judged::Refused(_, entry)) => *entry,
             None => return Err(TakeError::Ours { sqlstate, count }),
         };
@@ -246,16 +265,21 @@ impl Aggregator {
         Ok(Fate::Quarantined { reason: doubt.reason, field: doubt.field, detail: doubt.detail })
     }
 
-    fn count_culprit(&self, sqlstate: &str) -> usize {
+    /// Counts what the database alone refused; too many of one kind within a minute are our own fault.
+    pub(crate) fn count_culprit(&self, error: &StoreError) -> Result<(String, usize), TakeError> {
+        let sqlstate = error.sqlstate().unwrap_or_else(|| "none".to_owned());
         let mut count = 0;
         self.remember(|m| {
-            m.culprits.push_back((Instant::now(), sqlstate.to_owned()));
+            m.culprits.push_back((Instant::now(), sqlstate.clone()));
             while m.culprits.front().is_some_and(|(at, _)| at.elapsed().as_secs() >= 60) {
                 m.culprits.pop_front();
             }
-            count = m.culprits.iter().filter(|(_, s)| s == sqlstate).count();
+            count = m.culprits.iter().filter(|(_, s)| *s == sqlstate).count();
         });
-        count
+        if count > self.settings.culprits_per_minute_max {
+            return Err(TakeError::Ours { sqlstate, count });
+        }
+        Ok((sqlstate, count))
     }
 }
 
@@ -263,6 +287,8 @@ impl Aggregator {
 #[derive(Debug, Default)]
 pub(crate) struct Split {
     pub good: Vec<releve_metering::Screened>,
+    /// The digests of their bytes.
+    pub digests: Vec<Digest>,
     /// Where each good one stands in the batch.
     pub at: Vec<usize>,
     pub entries: Vec<NewEntry>,
@@ -274,12 +300,13 @@ impl Split {
         let mut split = Self { fates: vec![None; judged.len()], ..Self::default() };
         for (i, judged) in judged.into_iter().enumerate() {
             match judged {
-                Judged::Good(screened) if banned.contains(&i) => {
+                Judged::Good(screened, _) if banned.contains(&i) => {
                     let entry = judge::of_report(&messages[i], catalog, &screened.report, key_reused());
                     split.set_aside(i, entry);
                 }
-                Judged::Good(screened) => {
+                Judged::Good(screened, digest) => {
                     split.good.push(*screened);
+                    split.digests.push(digest);
                     split.at.push(i);
                 }
                 Judged::Doubtful(entry) => split.set_aside(i, *entry),

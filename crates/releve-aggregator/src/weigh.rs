@@ -37,7 +37,7 @@ impl Aggregator {
                 entries.into_iter().map(|e| Message { body: e.body, source: Source::Amqp }).collect();
             for judged in judge::judge(&messages, &catalog, &self.settings, now) {
                 let rolled =
-                    if let Judged::Good(screened) = judged { roll_up([&*screened], |_, _| 1).ok() } else { None };
+                    if let Judged::Good(screened, _) = judged { roll_up([&*screened], |_, _| 1).ok() } else { None };
                 let Some(deltas) = rolled else {
                     weight.unweighed += 1;
                     continue;

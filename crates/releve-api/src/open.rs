@@ -10,6 +10,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use metrics::gauge;
+use releve_metering::Reason;
 use releve_store::{
     api_keys, coverage_views,
     quarantine_views::{self, Filter},
@@ -62,7 +63,7 @@ async fn health() -> Json<StatusView> {
     Json(StatusView { status: "ok" })
 }
 
-/// Whether it can serve: the database answers, with the schema that this program knows.
+/// Whether it can serve: the database answers, and an aggregator beside it takes what comes.
 #[utoipa::path(get, path = "/readyz", tag = "service", responses((status = 200, body = StatusView)), security(()))]
 async fn ready(State(app): State<AppState>) -> Result<Json<StatusView>, Problem> {
     let asked = async {
@@ -71,6 +72,9 @@ async fn ready(State(app): State<AppState>) -> Result<Json<StatusView>, Problem>
     };
     let late = || Problem::new(Code::Unavailable, format!("the database did not answer within {READY_SECONDS_MAX} s"));
     tokio::time::timeout(Duration::from_secs(READY_SECONDS_MAX), asked).await.map_err(|_| late())??;
+    if !app.is_ready() {
+        return Err(Problem::new(Code::Unavailable, "the aggregator has stopped taking; see its log"));
+    }
     Ok(Json(StatusView { status: "ready" }))
 }
 
@@ -82,7 +86,8 @@ async fn ready(State(app): State<AppState>) -> Result<Json<StatusView>, Problem>
 async fn metrics(_: MetricsScope, State(app): State<AppState>) -> Result<Response, Problem> {
     let mut tx = app.db().begin_app().await?;
     let waiting = Filter { status: Some("waiting".to_owned()), ..Filter::default() };
-    let mut by_reason: BTreeMap<String, i64> = BTreeMap::new();
+    // Also the reasons that nothing waits for, or an emptied one would keep its last figure.
+    let mut by_reason: BTreeMap<String, i64> = Reason::ALL.iter().map(|r| (r.as_str().to_owned(), 0)).collect();
     for group in quarantine_views::groups(&mut tx, &waiting, GROUPS_LEN_MAX).await? {
         *by_reason.entry(group.reason).or_default() += group.messages;
     }

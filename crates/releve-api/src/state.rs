@@ -12,6 +12,9 @@ use crate::{gather::Gathering, limit::Limits};
 /// Where handlers get `now` from: the programs give the wall clock, replays and tests their own.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
+/// Whether what runs beside the API is well.
+pub type Ready = Arc<dyn Fn() -> bool + Send + Sync>;
+
 /// Shared by all requests. Cheap to clone.
 #[derive(Clone)]
 pub struct AppState(Arc<Inner>);
@@ -23,13 +26,28 @@ struct Inner {
     metrics: PrometheusHandle,
     limits: Limits,
     gathering: Gathering,
+    ready: Ready,
 }
 
 impl AppState {
     /// `metrics` renders what was recorded: see [`install_metrics`], or [`quiet_metrics`] for none.
     pub fn new(db: Db, aggregator: Arc<Aggregator>, clock: Clock, metrics: PrometheusHandle) -> Self {
         let (limits, gathering) = (Limits::default(), Gathering::default());
-        Self(Arc::new(Inner { db, aggregator, clock, metrics, limits, gathering }))
+        let ready: Ready = Arc::new(|| true);
+        Self(Arc::new(Inner { db, aggregator, clock, metrics, limits, gathering, ready }))
+    }
+
+    /// Not ready while `ready` says no. Before the state is shared; later it changes nothing.
+    #[must_use]
+    pub fn ready_while(mut self, ready: Ready) -> Self {
+        if let Some(inner) = Arc::get_mut(&mut self.0) {
+            inner.ready = ready;
+        }
+        self
+    }
+
+    pub fn is_ready(&self) -> bool {
+        (self.0.ready)()
     }
 
     pub fn db(&self) -> &Db {

@@ -18,7 +18,7 @@ pub use contract::{Contract, Run, Term, check_new_term};
 pub use digest::{Basis, Reports, digest};
 pub use estimate::{Estimate, estimate};
 pub use invoice::{
-    Content, Draft, Hold, HoldKind, InvoiceError, Issued, Line, Number, Outcome, Parked, Stamp, draft, due_at,
+    Content, Draft, Hold, HoldKind, InvoiceError, Issued, Line, Number, Outcome, Parked, Stamp, draft, due_at, park,
 };
 pub use price::{Price, Tier, UnitPrice};
 pub use rate::{Charge, RateError, Rated, Unpriced, rate};

@@ -7,7 +7,7 @@ use releve_store::{
     documents::{self, Document, Named},
     invoices, runs,
 };
-use releve_types::{AccountId, Timestamp};
+use releve_types::{InvoiceId, Timestamp, Zone};
 use sha2::{Digest, Sha256};
 
 use crate::{Job, JobError};
@@ -38,9 +38,10 @@ pub async fn run(db: &Db, now: Timestamp) -> Result<Option<usize>, JobError> {
     }
 }
 
+/// From what the invoices say, and whom they name since they were issued: what changed meanwhile changes no document.
 async fn render(tx: &mut Tx, issued: &[Issued]) -> Result<Vec<Document>, JobError> {
-    let accounts: Vec<AccountId> = issued.iter().map(|i| i.content().account).collect();
-    let named = documents::names(tx, &accounts).await?;
+    let ids: Vec<InvoiceId> = issued.iter().map(|i| i.stamp().id).collect();
+    let mut named = documents::names(tx, &ids).await?;
     let mut made = Vec::with_capacity(issued.len() * MEDIA_TYPES.len());
     let mut issuer: Option<customers::Issuer> = None;
     for invoice in issued {
@@ -48,23 +49,19 @@ async fn render(tx: &mut Tx, issued: &[Issued]) -> Result<Vec<Document>, JobErro
         if issuer.as_ref().is_none_or(|known| known.id != id) {
             issuer = customers::issuer(tx, id).await?;
         }
-        let Some(issuer) = issuer.as_ref() else { return Err(JobError::NoIssuer(id)) };
-        let named = named.get(&invoice.content().account).cloned().unwrap_or_default();
-        let parties = parties(issuer, named);
+        // An issuer's zone never changes.
+        let Some(zone) = issuer.as_ref().map(|known| &known.zone) else { return Err(JobError::NoIssuer(id)) };
+        let of = invoice.stamp().id;
+        let parties = parties(zone, named.remove(&of).ok_or(JobError::NobodyNamed(of))?);
         made.push(document(invoice, JSON, invoice_json(invoice, &parties, None)));
         made.push(document(invoice, HTML, invoice_html(invoice, &parties, None)));
     }
     Ok(made)
 }
 
-fn parties(issuer: &customers::Issuer, named: Named) -> Parties {
+fn parties(zone: &Zone, named: Named) -> Parties {
     let party = |p: customers::Party| Party { name: p.name, address: p.address, country: p.country, vat_id: p.vat_id };
-    Parties {
-        issuer: party(issuer.party.clone()),
-        account: party(named.party),
-        tenants: named.tenants,
-        zone: issuer.zone.clone(),
-    }
+    Parties { issuer: party(named.issuer), account: party(named.account), tenants: named.tenants, zone: zone.clone() }
 }
 
 fn document(invoice: &Issued, media_type: &str, text: String) -> Document {

@@ -1,9 +1,9 @@
 //! What can keep a job from its end? Everything that was committed before stays; run again, it goes on from there.
 
-use releve_billing::{InvoiceError, RateError};
+use releve_billing::InvoiceError;
 use releve_outbound::StorageError;
 use releve_store::StoreError;
-use releve_types::{AccountId, Period, Timestamp, ids::IssuerId};
+use releve_types::{AccountId, InvoiceId, Period, Timestamp, ids::IssuerId};
 
 #[derive(Debug, thiserror::Error)]
 pub enum JobError {
@@ -13,8 +13,14 @@ pub enum JobError {
     NotAMonth { period: Period, zone: String },
     #[error("period: {period} has not ended at {now}")]
     NotEnded { period: Period, now: Timestamp },
-    #[error("the usage of {account} can't be rated: {error}")]
-    Rate { account: AccountId, error: RateError },
+    #[error("account: the contract of {0} was not read")]
+    NoContract(AccountId),
+    #[error("day: {0} left the database while its reports were looked for")]
+    DayLeft(i64),
+    #[error("{failed} of {due} billing runs came to no end; the first: {first}")]
+    RunsFailed { failed: usize, due: usize, first: Box<JobError> },
+    #[error("invoice: nobody is named on {0}")]
+    NobodyNamed(InvoiceId),
     #[error("the invoice of {account} contradicts itself: {error}")]
     Invoice { account: AccountId, error: InvoiceError },
     #[error("issuer: its invoices can't be numbered: {0}")]

@@ -3,7 +3,7 @@
 
 use std::future::Future;
 
-use releve_store::{Db, runs};
+use releve_store::{Db, idempotency, runs};
 use releve_types::{Timestamp, time::wall_clock};
 use tokio_util::sync::CancellationToken;
 
@@ -17,6 +17,7 @@ pub enum Job {
     Issue,
     Documents,
     Archive,
+    Forget,
 }
 
 impl Job {
@@ -26,6 +27,7 @@ impl Job {
             Self::Issue => "issue",
             Self::Documents => "documents",
             Self::Archive => "archive",
+            Self::Forget => "forget",
         }
     }
 
@@ -35,6 +37,7 @@ impl Job {
             Self::Issue => 2,
             Self::Documents => 3,
             Self::Archive => 4,
+            Self::Forget => 5,
         }
     }
 }
@@ -60,10 +63,21 @@ pub async fn round(db: &Db, settings: &Settings, now: Timestamp, cancel: &Cancel
         attempt(cancel, Job::Issue, issue_due(db, settings, now)).await;
     }
     attempt(cancel, Job::Documents, async { documents::run(db, now).await.map(drop) }).await;
+    attempt(cancel, Job::Forget, forget(db, now)).await;
     if let Some(storage) = &settings.archive {
         let keep_days = settings.reports_keep_days;
         attempt(cancel, Job::Archive, async { archive::run(db, storage, keep_days, now).await.map(drop) }).await;
     }
+}
+
+/// Forgets answers to repeated requests that nobody may ask for again: those older than `idempotency::ANSWERS_KEPT_HOURS`.
+async fn forget(db: &Db, now: Timestamp) -> Result<(), JobError> {
+    let mut tx = db.begin_app().await?;
+    if runs::try_job_lock(&mut tx, Job::Forget.lock()).await? {
+        idempotency::forget(&mut tx, now).await?;
+    }
+    tx.commit().await?;
+    Ok(())
 }
 
 async fn attempt(cancel: &CancellationToken, job: Job, work: impl Future<Output = Result<(), JobError>>) {
@@ -80,19 +94,34 @@ async fn attempt(cancel: &CancellationToken, job: Job, work: impl Future<Output 
     metrics::counter!("releve_jobs_total", "job" => job.name(), "outcome" => outcome).increment(1);
 }
 
-/// Bills every period that is over by the delay and has somebody unbilled.
+/// Bills every period that is over by the delay and has somebody unbilled. One that fails keeps none of the others
+/// waiting; it is reported at the end.
 async fn issue_due(db: &Db, settings: &Settings, now: Timestamp) -> Result<(), JobError> {
     let mut tx = db.begin_app().await?;
     let due = runs::unbilled_periods(&mut tx, now.plus_millis(-settings.issue_delay_ms)).await?;
     tx.commit().await?;
+    let (all, mut failed) = (due.len(), Vec::new());
     for (issuer, period) in due {
         let order = Order {
             issue_accounts_max: settings.issue_accounts_max,
             archive: settings.archive.as_ref(),
             ..Order::new(issuer, period)
         };
-        let summary = issue(db, order, now).await?;
-        metrics::counter!("releve_invoices_issued_total").increment(u64::try_from(summary.issued_now).unwrap_or(0));
+        match issue(db, order, now).await {
+            Ok(summary) => {
+                let issued_now = u64::try_from(summary.issued_now).unwrap_or(0);
+                metrics::counter!("releve_invoices_issued_total").increment(issued_now);
+            }
+            Err(error) => {
+                tracing::error!(%issuer, %period, %error, "a billing run came to no end; the others go on");
+                metrics::counter!("releve_billing_runs_failed_total").increment(1);
+                failed.push(error);
+            }
+        }
     }
-    Ok(())
+    let count = failed.len();
+    match failed.into_iter().next() {
+        Some(first) => Err(JobError::RunsFailed { failed: count, due: all, first: Box::new(first) }),
+        None => Ok(()),
+    }
 }

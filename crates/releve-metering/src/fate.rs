@@ -23,6 +23,8 @@ pub enum Reason {
     Contradiction,
     /// More energy than any device could have drawn.
     ImplausibleEnergy,
+    /// A held device's model or profile, or the node's region, can be no part of a SKU: it has no price.
+    NoSku,
     /// Signed, and from a newer agent than this server understands.
     NewerVersion,
     /// Could not be decoded; on the broker nobody can be told, so its bytes wait here.
@@ -38,7 +40,7 @@ pub enum Reason {
 }
 
 impl Reason {
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::UnknownNode,
         Self::UnknownKey,
         Self::NotInService,
@@ -48,6 +50,7 @@ impl Reason {
         Self::DeviceElsewhere,
         Self::Contradiction,
         Self::ImplausibleEnergy,
+        Self::NoSku,
         Self::NewerVersion,
         Self::Malformed,
         Self::BadSignature,
@@ -67,6 +70,7 @@ impl Reason {
             Self::DeviceElsewhere => "device_elsewhere",
             Self::Contradiction => "contradiction",
             Self::ImplausibleEnergy => "implausible_energy",
+            Self::NoSku => "no_sku",
             Self::NewerVersion => "newer_version",
             Self::Malformed => "malformed",
             Self::BadSignature => "bad_signature",
@@ -96,6 +100,7 @@ impl Reason {
             }
             Self::Contradiction => "Mend the agent's source of allocations; reject.",
             Self::ImplausibleEnergy => "Mend the energy counter; reject, or have the agent report without it.",
+            Self::NoSku => "Correct the node's region, or the agent's name for the device; then re-drive, or reject.",
             Self::NewerVersion => "Upgrade the server, then re-drive.",
             Self::Malformed => "Find the sender and mend it; reject.",
             Self::BadSignature => "Find the sender: a wrong key or a forgery; reject.",

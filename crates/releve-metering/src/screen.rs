@@ -1,6 +1,12 @@
 //! Is one report believable, against the catalog and the clock? And whom does it concern?
 
-use releve_types::{DeviceId, NodeId, Ranges, TenantId, Timestamp, time::MILLIS_PER_DAY};
+use std::collections::BTreeSet;
+
+use releve_types::{
+    DeviceId, NodeId, Ranges, Sku, TenantId, TenantKey, Timestamp,
+    sku::{Share, slug},
+    time::MILLIS_PER_DAY,
+};
 use releve_wire::{Report, Section, suspense_tenant_id};
 
 use crate::{
@@ -66,14 +72,22 @@ impl Screened {
     }
 
     pub fn exposure(&self) -> Exposure {
-        exposure(self.tenants.iter().copied().zip(&self.report.sections))
+        exposure(self.tenants.iter().copied().zip(self.report.sections.iter().map(held_ms)))
+    }
+
+    /// The slices of the report, each behind the GPU it was cut from.
+    pub fn slices(&self) -> impl Iterator<Item = (DeviceId, DeviceId)> + '_ {
+        self.report.head.devices.iter().filter_map(|d| Some((d.parent?, d.gpu)))
     }
 }
 
-fn exposure<'a>(sections: impl Iterator<Item = (TenantId, &'a Section)>) -> Exposure {
+fn held_ms(section: &Section) -> i64 {
+    section.segments.iter().map(|s| s.end_ms - s.start_ms).sum()
+}
+
+fn exposure(held: impl Iterator<Item = (TenantId, i64)>) -> Exposure {
     let mut found = Exposure::default();
-    for (tenant, section) in sections {
-        let held: i64 = section.segments.iter().map(|s| s.end_ms - s.start_ms).sum();
+    for (tenant, held) in held {
         match found.tenants.iter().position(|t| *t == tenant) {
             Some(at) => found.held_ms[at] += held,
             None => {
@@ -87,12 +101,30 @@ fn exposure<'a>(sections: impl Iterator<Item = (TenantId, &'a Section)>) -> Expo
 
 /// Whom a report concerns, whether it is believed or not.
 pub fn concerned(catalog: &Catalog, report: &Report) -> Exposure {
-    let start = report.head.window.start;
-    exposure(report.sections.iter().map(|s| (tenant_of(catalog, s, start), s)))
+    concerned_by(catalog, report.head.window.start, report.sections.iter().map(|s| (&s.tenant_key, held_ms(s))))
 }
 
-fn tenant_of(catalog: &Catalog, section: &Section, at: Timestamp) -> TenantId {
-    catalog.tenant(&section.tenant_key, at).unwrap_or_else(|| suspense_tenant_id(&section.tenant_key))
+/// Whom it concerns that these keys are said to have held so many milliseconds.
+pub fn concerned_by<'a>(
+    catalog: &Catalog,
+    at: Timestamp,
+    held: impl Iterator<Item = (&'a TenantKey, i64)>,
+) -> Exposure {
+    exposure(held.map(|(key, held)| (tenant_of(catalog, key, at), held)))
+}
+
+/// The suspense tenants among those that these keys stand for.
+pub fn suspense_among<'a>(
+    catalog: &Catalog,
+    at: Timestamp,
+    keys: impl Iterator<Item = &'a TenantKey>,
+) -> Vec<(TenantId, TenantKey)> {
+    let unmapped: BTreeSet<&TenantKey> = keys.filter(|key| catalog.tenant(key, at).is_none()).collect();
+    unmapped.into_iter().map(|key| (suspense_tenant_id(key), key.clone())).collect()
+}
+
+fn tenant_of(catalog: &Catalog, key: &TenantKey, at: Timestamp) -> TenantId {
+    catalog.tenant(key, at).unwrap_or_else(|| suspense_tenant_id(key))
 }
 
 /// Judges one verified report against the catalog and the clock.
@@ -107,8 +139,11 @@ pub fn screen(report: Report, catalog: &Catalog, now: Timestamp) -> Result<Scree
         let detail = format!("node {} serves in no range that holds {}", head.node, head.window.start);
         return Err((Box::new(report), Doubt::new(Reason::NotInService, "data.head.window_start", detail)));
     };
-    let start = head.window.start;
-    let tenants = report.sections.iter().map(|s| tenant_of(catalog, s, start)).collect();
+    if let Some(doubt) = sku_doubt(&report, &place) {
+        return Err((Box::new(report), doubt));
+    }
+    let start = report.head.window.start;
+    let tenants = report.sections.iter().map(|s| tenant_of(catalog, &s.tenant_key, start)).collect();
     Ok(Screened { report, place, tenants })
 }
 
@@ -136,4 +171,25 @@ fn energy_doubt(report: &Report) -> Option<Doubt> {
     device.chain(segment).next().map(|(field, mj)| {
         Doubt::new(Reason::ImplausibleEnergy, &field, format!("{mj} mJ in {window_ms} ms, more than {most}"))
     })
+}
+
+/// A held device that can be no SKU would make the whole batch impossible to count.
+fn sku_doubt(report: &Report, place: &Place) -> Option<Doubt> {
+    let held: BTreeSet<DeviceId> = report.sections.iter().flat_map(|s| &s.segments).map(|s| s.gpu).collect();
+    let devices = report.head.devices.iter().enumerate().filter(|(_, device)| held.contains(&device.gpu));
+    devices
+        .filter_map(|(i, device)| {
+            let profile = device.profile.as_deref();
+            let error = Sku::gpu(&device.model, profile, Share::WHOLE, false, &place.region).err()?;
+            let no_part = |text: &str| slug(text).is_empty();
+            let field = if no_part(&device.model) {
+                format!("data.head.devices[{i}].model")
+            } else if profile.is_some_and(no_part) {
+                format!("data.head.devices[{i}].profile")
+            } else {
+                "data.head.node".to_owned()
+            };
+            Some(Doubt::new(Reason::NoSku, &field, error.to_string()))
+        })
+        .next()
 }

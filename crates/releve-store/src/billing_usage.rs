@@ -77,8 +77,20 @@ pub struct ItemRow {
     pub project: String,
     pub sku: SkuNumber,
     pub stretch: Period,
+    /// None where the sums pass 64 bits: a fault of this row's account alone.
+    pub sums: Option<Sums>,
+}
+
+/// How much, and with what energy.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Sums {
     pub quantity: i64,
     pub energy_mj: i64,
+}
+
+/// Sums as the database gave them, which gives none where one passes 64 bits.
+fn sums(quantity: Option<i64>, energy_mj: Option<i64>) -> Option<Sums> {
+    Some(Sums { quantity: quantity?, energy_mj: energy_mj? })
 }
 
 /// Sums usage hours and meter hours. For few tenants the primary keys serve; for thousands, one pass over the
@@ -88,18 +100,20 @@ pub async fn items(conn: &mut PgConnection, tenants: &[TenantId], pieces: &Piece
     let rows = sqlx::query!(
         r#"
         select tenant_id as "tenant_id!", project as "project!", sku_id as "sku_id!", piece as "piece!",
-               quantity as "quantity!", energy_mj as "energy_mj!"
+               case when quantity between -9223372036854775808 and 9223372036854775807 then quantity::bigint end as quantity,
+               case when energy_mj between -9223372036854775808 and 9223372036854775807 then energy_mj::bigint end
+                   as energy_mj
         from (
             select tenant_id, project, sku_id,
                    case when cardinality($2::timestamptz[]) = 0 then 0 else width_bucket(hour, $2) end as piece,
-                   sum(ms)::bigint as quantity, sum(energy_mj)::bigint as energy_mj
+                   sum(ms) as quantity, sum(energy_mj) as energy_mj
             from usage_hours
             where hour >= $3 and hour < $4 and tenant_id = any($1)
             group by tenant_id, project, sku_id, piece
             union all
             select tenant_id, project, sku_id,
                    case when cardinality($2::timestamptz[]) = 0 then 0 else width_bucket(hour, $2) end as piece,
-                   sum(quantity)::bigint, 0
+                   sum(quantity), 0
             from meter_hours
             where hour >= $3 and hour < $4 and tenant_id = any($1)
             group by tenant_id, project, sku_id, piece
@@ -120,8 +134,7 @@ pub async fn items(conn: &mut PgConnection, tenants: &[TenantId], pieces: &Piece
                 project: r.project,
                 sku: r.sku_id,
                 stretch: pieces.of_row(r.piece)?,
-                quantity: r.quantity,
-                energy_mj: r.energy_mj,
+                sums: sums(r.quantity, r.energy_mj),
             })
         })
         .collect()
@@ -136,8 +149,8 @@ pub struct HeldRow {
     pub allocation: AllocationId,
     pub device: Uuid,
     pub stretch: Period,
-    pub held: i64,
-    pub energy_mj: i64,
+    /// None where the sums pass 64 bits.
+    pub sums: Option<Sums>,
 }
 
 /// Sums allocation hours of these tenants' SKUs. What a later book took back is off: taken back is only what was
@@ -151,13 +164,16 @@ pub async fn held(
     let rows = sqlx::query!(
         r#"
         select tenant_id as "tenant_id!", project as "project!", sku_id as "sku_id!", allocation_id as "allocation_id!",
-               device_id as "device_id!", piece as "piece!", held as "held!", energy_mj as "energy_mj!"
+               device_id as "device_id!", piece as "piece!",
+               case when held between -9223372036854775808 and 9223372036854775807 then held::bigint end as held,
+               case when energy_mj between -9223372036854775808 and 9223372036854775807 then energy_mj::bigint end
+                   as energy_mj
         from (
             select a.tenant_id, a.project, a.sku_id, a.allocation_id, a.device_id,
                    case when cardinality($3::timestamptz[]) = 0 then 0 else width_bucket(a.hour, $3) end as piece,
                    sum((select coalesce(sum(upper(r) - lower(r)), 0) from unnest(a.held) r)
-                     - (select coalesce(sum(upper(r) - lower(r)), 0) from unnest(a.taken_back) r))::bigint as held,
-                   sum(a.energy_mj)::bigint as energy_mj
+                     - (select coalesce(sum(upper(r) - lower(r)), 0) from unnest(a.taken_back) r)) as held,
+                   sum(a.energy_mj) as energy_mj
             from unnest($1::uuid[], $2::int4[]) as asked(tenant_id, sku_id)
             join allocation_hours a on a.tenant_id = asked.tenant_id and a.sku_id = asked.sku_id
             where a.hour >= $4 and a.hour < $5
@@ -182,16 +198,15 @@ pub async fn held(
                 allocation: AllocationId::from_uuid(r.allocation_id),
                 device: r.device_id,
                 stretch: pieces.of_row(r.piece)?,
-                held: r.held,
-                energy_mj: r.energy_mj,
+                sums: sums(r.held, r.energy_mj),
             })
         })
         .collect()
 }
 
-/// A question about the past: what did these allocations of a tenant hold of a SKU in a stretch?
+/// A question about another time: what did these allocations of a tenant hold of a SKU in a stretch?
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct PastQuestion {
+pub struct OtherStretch {
     pub tenant: TenantId,
     pub sku: SkuNumber,
     pub stretch: Period,
@@ -199,19 +214,19 @@ pub struct PastQuestion {
 
 /// What one allocation held of one device, by the number of the question.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct PastRow {
+pub struct OtherRow {
     pub question: usize,
     pub allocation: AllocationId,
     pub device: Uuid,
     pub held: i64,
 }
 
-/// Answers questions about the past of allocations that were held in the period as well.
-pub async fn held_before(
+/// Answers questions about what allocations that were held in a period held at another time.
+pub async fn held_elsewhere(
     conn: &mut PgConnection,
-    questions: &[PastQuestion],
+    questions: &[OtherStretch],
     allocations: &BTreeSet<AllocationId>,
-) -> Result<Vec<PastRow>, StoreError> {
+) -> Result<Vec<OtherRow>, StoreError> {
     let tenants: Vec<Uuid> = questions.iter().map(|q| q.tenant.uuid()).collect();
     let skus: Vec<i32> = questions.iter().map(|q| q.sku).collect();
     let starts: Vec<_> = questions.iter().map(|q| to_sql(q.stretch.start())).collect();
@@ -241,7 +256,7 @@ pub async fn held_before(
         .map(|r| {
             let question = usize::try_from(r.ord - 1).map_err(|e| StoreError::inconsistent("unnest", "ord", e))?;
             let (allocation, device) = (AllocationId::from_uuid(r.allocation_id), r.device_id);
-            Ok(PastRow { question, allocation, device, held: r.held })
+            Ok(OtherRow { question, allocation, device, held: r.held })
         })
         .collect()
 }

@@ -18,8 +18,8 @@ pub struct Contradicted {
     pub hours: i64,
 }
 
-/// What a move to `to` from `at` on would contradict: hours of the GPU itself that were counted elsewhere. Hours of
-/// its slices carry their own ids and are not found here.
+/// What a move to `to` from `at` on would contradict: hours of the GPU, whole or in slices, that were counted
+/// elsewhere.
 pub async fn contradicted(
     conn: &mut PgConnection,
     gpu: Uuid,
@@ -30,7 +30,7 @@ pub async fn contradicted(
         r#"
         select node_id, min(hour) as "first!", max(hour) as "last!", count(distinct hour) as "hours!"
         from allocation_hours
-        where device_id = $1 and node_id <> $2 and hour >= $3
+        where (device_id = $1 or device_id in (select slice from device_slices where gpu = $1)) and node_id <> $2 and hour >= $3
         group by node_id
         order by node_id
         "#,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use releve_types::{AccountId, InvoiceId, TenantId, Timestamp};
+use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -71,38 +72,47 @@ pub async fn put(conn: &mut PgConnection, documents: &[Document], now: Timestamp
     Ok(())
 }
 
-/// Who stands on the documents of an account.
+/// Who stands on the documents of an invoice, as they were named when it was issued.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Named {
-    pub party: Party,
+    pub issuer: Party,
+    pub account: Party,
     pub tenants: BTreeMap<TenantId, String>,
 }
 
-/// The names of accounts and of their tenants.
-pub async fn names(conn: &mut PgConnection, accounts: &[AccountId]) -> Result<BTreeMap<AccountId, Named>, StoreError> {
-    let ids: Vec<Uuid> = accounts.iter().map(|a| a.uuid()).collect();
+/// The names on these issued invoices.
+pub async fn names(conn: &mut PgConnection, invoices: &[InvoiceId]) -> Result<BTreeMap<InvoiceId, Named>, StoreError> {
+    let ids: Vec<Uuid> = invoices.iter().map(|i| i.uuid()).collect();
     let rows = sqlx::query!(
-        r#"
-        select a.account_id as "account_id!", a.name as "name!", a.address as "address!", a.vat_id as "vat_id!",
-               a.country as "country!", t.tenant_id as "tenant_id?", t.name as "tenant?"
-        from accounts a
-        left join tenants t on t.account_id = a.account_id
-        where a.account_id = any($1)
-        "#,
+        r#"select invoice_id, parties as "parties!" from invoices where invoice_id = any($1) and state = 'issued'"#,
         &ids
     )
     .fetch_all(conn)
     .await?;
-    let mut named: BTreeMap<AccountId, Named> = BTreeMap::new();
-    for r in rows {
-        let party = Party { name: r.name, address: r.address, vat_id: r.vat_id, country: r.country };
-        let of = named.entry(AccountId::from_uuid(r.account_id)).or_default();
-        of.party = party;
-        if let (Some(tenant), Some(name)) = (r.tenant_id, r.tenant) {
-            of.tenants.insert(TenantId::from_uuid(tenant), name);
-        }
-    }
-    Ok(named)
+    rows.into_iter().map(|r| Ok((InvoiceId::from_uuid(r.invoice_id), named(&r.parties)?))).collect()
+}
+
+fn named(parties: &Value) -> Result<Named, StoreError> {
+    let broken = |at: &str| StoreError::inconsistent("invoices", "parties", format!("{at} is missing or no text"));
+    let text = |of: &str, field: &str| {
+        let found = parties[of][field].as_str();
+        found.map(str::to_owned).ok_or_else(|| broken(&format!("{of}.{field}")))
+    };
+    let party = |of| {
+        Ok::<Party, StoreError>(Party {
+            name: text(of, "name")?,
+            address: text(of, "address")?,
+            vat_id: text(of, "vat_id")?,
+            country: text(of, "country")?,
+        })
+    };
+    let tenant = |(id, name): (&String, &Value)| {
+        let id = Uuid::try_parse(id).map_err(|e| StoreError::inconsistent("invoices", "parties", e))?;
+        Ok((TenantId::from_uuid(id), name.as_str().ok_or_else(|| broken("a tenant's name"))?.to_owned()))
+    };
+    let tenants = parties["tenants"].as_object().ok_or_else(|| broken("tenants"))?;
+    let tenants = tenants.iter().map(tenant).collect::<Result<_, StoreError>>()?;
+    Ok(Named { issuer: party("issuer")?, account: party("account")?, tenants })
 }
 
 pub async fn find(

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::{
     pool::StoreError,
-    sql_time::{day_to_sql, from_sql, to_sql},
+    sql_time::{day_from_sql, day_to_sql, from_sql, to_sql},
 };
 
 /// A stretch in which a node was in service and said nothing, and that nobody accepted.
@@ -18,6 +18,8 @@ pub struct Gap {
     pub to: Timestamp,
     /// Who held the node in the last window before or the first after; nobody: only the operator is concerned.
     pub concerned: Vec<Concerned>,
+    /// The earliest day of the reports that say so: without it, the gap would concern nobody, or somebody else.
+    pub told_on: Option<i64>,
 }
 
 /// What a gap may have cost a tenant: its held time in the neighbouring window, stretched over the gap; of the two
@@ -79,6 +81,7 @@ pub async fn gaps(conn: &mut PgConnection, period: Period) -> Result<Vec<Gap>, S
             from: from_sql(r.from_at),
             to: from_sql(r.to_at),
             concerned: Vec::new(),
+            told_on: None,
         })
         .collect();
     concern(conn, &mut gaps).await?;
@@ -126,7 +129,7 @@ async fn concern(conn: &mut PgConnection, gaps: &mut [Gap]) -> Result<(), StoreE
             cross join lateral unnest(r.tenants, r.held_ms) as h(tenant_id, held_ms)
             group by e.ord, e.len, e.day, e.window_start, h.tenant_id
         )
-        select ord as "ord!", tenant_id as "tenant_id!", ceil(max(gpu_ms))::bigint as "gpu_ms!"
+        select ord as "ord!", tenant_id as "tenant_id!", ceil(max(gpu_ms))::bigint as "gpu_ms!", min(day) as "day!"
         from held
         group by ord, tenant_id
         having max(gpu_ms) > 0
@@ -142,6 +145,8 @@ async fn concern(conn: &mut PgConnection, gaps: &mut [Gap]) -> Result<(), StoreE
         let at = usize::try_from(row.ord - 1).map_err(|e| StoreError::inconsistent("unnest", "ord", e))?;
         if let Some(gap) = gaps.get_mut(at) {
             gap.concerned.push(Concerned { tenant: TenantId::from_uuid(row.tenant_id), gpu_ms: row.gpu_ms });
+            let day = day_from_sql(row.day);
+            gap.told_on = Some(gap.told_on.map_or(day, |known| known.min(day)));
         }
     }
     Ok(())

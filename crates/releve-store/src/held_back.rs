@@ -11,26 +11,38 @@ use crate::{
     sql_time::{from_sql, to_sql},
 };
 
-/// The accounts that each of these tenants concerns: a customer's own; of a suspense tenant, every account that
-/// ever had a rule for its key, since the usage may turn out to be any of theirs.
+/// The accounts that each of these tenants concerns in a period: a customer's own; of a suspense tenant, those that
+/// the rules for its key name in the period, and the one they named last before it, since the usage may turn out to
+/// be any of theirs. Who had the key long ago, or gets it later, is not held back.
 pub async fn accounts_concerned(
     conn: &mut PgConnection,
     tenants: &BTreeSet<TenantId>,
+    period: Period,
 ) -> Result<BTreeMap<TenantId, BTreeSet<AccountId>>, StoreError> {
     let ids: Vec<Uuid> = tenants.iter().map(|t| t.uuid()).collect();
     let rows = sqlx::query!(
         r#"
+        with rules as (
+            select distinct on (s.tenant_id, r.from_at) s.tenant_id as suspense_id, r.from_at, r.tenant_id
+            from tenants s
+            join tenant_key_rules r on r.tenant_key = s.tenant_key
+            where s.tenant_id = any($1) and s.kind = 'suspense' and r.from_at < $3
+            order by s.tenant_id, r.from_at, r.version desc
+        )
         select t.tenant_id as "tenant_id!", t.account_id as "account_id!"
         from tenants t
         where t.tenant_id = any($1) and t.kind = 'customer'
         union
-        select s.tenant_id, t.account_id
-        from tenants s
-        join tenant_key_rules r on r.tenant_key = s.tenant_key
+        select r.suspense_id, t.account_id
+        from rules r
         join tenants t on t.tenant_id = r.tenant_id and t.kind = 'customer'
-        where s.tenant_id = any($1) and s.kind = 'suspense'
+        where r.from_at >= $2
+           or r.from_at = (select max(b.from_at) from rules b
+                           where b.suspense_id = r.suspense_id and b.from_at < $2 and b.tenant_id is not null)
         "#,
-        &ids
+        &ids,
+        to_sql(period.start()),
+        to_sql(period.end())
     )
     .fetch_all(conn)
     .await?;

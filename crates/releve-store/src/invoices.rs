@@ -252,7 +252,8 @@ pub struct NewStamp {
     pub number: Number,
 }
 
-/// Issues drafts under their numbers. Returns how many were; the caller refuses any other count than it asked for.
+/// Issues drafts under their numbers, and writes onto them who seller, customer and tenants are at this moment: what
+/// documents are rendered from, however much later. Returns how many were; the caller refuses any other count than it asked for.
 pub async fn stamp(
     conn: &mut PgConnection,
     stamps: &[NewStamp],
@@ -266,7 +267,16 @@ pub async fn stamp(
     let done = sqlx::query!(
         r#"
         update invoices i
-        set state = 'issued', year = s.year, serial = s.serial, number = s.number, issued_at = $5, due_at = $6
+        set state = 'issued', year = s.year, serial = s.serial, number = s.number, issued_at = $5, due_at = $6,
+            parties = jsonb_build_object(
+                'issuer', (select jsonb_build_object('name', p.name, 'address', p.address, 'country', p.country,
+                                                     'vat_id', p.vat_id)
+                           from issuers p where p.issuer_id = i.issuer_id),
+                'account', (select jsonb_build_object('name', p.name, 'address', p.address, 'country', p.country,
+                                                      'vat_id', p.vat_id)
+                            from accounts p where p.account_id = i.account_id),
+                'tenants', (select coalesce(jsonb_object_agg(t.tenant_id, t.name), '{}')
+                            from tenants t where t.account_id = i.account_id))
         from unnest($1::uuid[], $2::int4[], $3::bigint[], $4::text[]) as s(invoice_id, year, serial, number)
         where i.invoice_id = s.invoice_id and i.state = 'draft'
         "#,

@@ -31,6 +31,16 @@ pub struct HourPlace {
     pub project: String,
 }
 
+/// Class of the advisory locks on tenant keys.
+const KEY_LOCK: i32 = 7_204;
+
+/// Held alone by whoever moves usage under a key, until its transaction ends: two that read the same rows would
+/// both move them.
+pub async fn lock_key(conn: &mut PgConnection, key: &TenantKey) -> Result<(), StoreError> {
+    sqlx::query!("select pg_advisory_xact_lock($1, hashtext($2))", KEY_LOCK, key.as_str()).execute(conn).await?;
+    Ok(())
+}
+
 /// The UTC days in which tenants other than the one a rule names might hold usage under a key.
 pub async fn days_of_key(conn: &mut PgConnection, key: &TenantKey) -> Result<Vec<i64>, StoreError> {
     let rows = sqlx::query!(

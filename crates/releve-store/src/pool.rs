@@ -22,7 +22,7 @@ pub enum StoreError {
     #[error("the database holds what it never should: {table}.{column}: {detail}")]
     Inconsistent { table: &'static str, column: &'static str, detail: String },
     #[error(
-        "the database user '{user}' is a superuser or owns the tables: row-level security would not hold for it. Log in as a user that is only a member of releve_app and releve_tenant"
+        "the database user '{user}' is a superuser, or owns the tables or may become who does: row-level security would not hold for it. Log in as a user that is only a member of releve_app and releve_tenant"
     )]
     TooPowerful { user: String },
 }
@@ -125,7 +125,8 @@ impl Db {
         Ok(TenantTx { tx, tenant, account })
     }
 
-    /// Refuses a login for which row-level security would be no wall.
+    /// Refuses a login for which row-level security would be no wall: one that is above it, owns the tables, or may
+    /// change into their owner.
     pub async fn check_login(&self) -> Result<(), StoreError> {
         let row = sqlx::query!(
             r#"
@@ -133,6 +134,9 @@ impl Db {
                    (r.rolsuper or r.rolbypassrls or exists (
                        select from pg_class c
                        where c.relname in ('invoices', 'usage_hours') and c.relowner = r.oid
+                   ) or exists (
+                       select from pg_roles o
+                       where o.rolname = 'releve_owner' and pg_has_role(r.oid, o.oid, 'member')
                    )) as "powerful!"
             from pg_roles r
             where r.rolname = session_user

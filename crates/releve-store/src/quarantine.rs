@@ -3,11 +3,11 @@
 use std::collections::HashSet;
 
 use releve_metering::{Exposure, Reason};
-use releve_types::{NodeId, Timestamp, ids::QuarantineId};
+use releve_types::{NodeId, TenantId, TenantKey, Timestamp, ids::QuarantineId};
 use releve_wire::{Digest, Window};
 use sqlx::PgConnection;
 
-use crate::{pool::StoreError, reports::exposure_arrays, sql_time::to_sql};
+use crate::{pool::StoreError, reports::exposure_arrays, rollups::create_suspense, sql_time::to_sql};
 
 /// By which door a message came.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -41,12 +41,21 @@ pub struct NewEntry {
     pub rack: String,
     pub window: Option<Window>,
     pub exposure: Exposure,
+    /// Who among them are suspense tenants, by their keys: those of whom somebody vouched.
+    pub suspense: Vec<(TenantId, TenantKey)>,
     pub body: Vec<u8>,
 }
 
 /// Inserts entries, sorted by digest. One whose bytes are known is left as it is: a redelivery neither doubles
-/// it nor reopens a person's verdict.
+/// it nor reopens a person's verdict. A suspense tenant that an entry names is made with it: whom its key concerns
+/// is found by that tenant.
 pub async fn insert(conn: &mut PgConnection, entries: &[NewEntry], received_at: Timestamp) -> Result<(), StoreError> {
+    let mut suspense: Vec<(TenantId, TenantKey)> = entries.iter().flat_map(|e| e.suspense.clone()).collect();
+    suspense.sort_unstable();
+    suspense.dedup();
+    if !suspense.is_empty() {
+        create_suspense(conn, &suspense, received_at).await?;
+    }
     let mut sorted: Vec<&NewEntry> = entries.iter().collect();
     sorted.sort_by_key(|e| e.sha256);
     for entry in sorted {
@@ -141,22 +150,82 @@ pub async fn resolve(
     Ok(())
 }
 
-/// Says why an entry that was judged again still waits.
+/// Says why an entry that was judged again still waits, and whom it concerns as far as that is known by now.
 pub async fn restate(
     conn: &mut PgConnection,
     id: QuarantineId,
-    reason: Reason,
-    field: &str,
-    detail: &str,
+    entry: &NewEntry,
+    now: Timestamp,
 ) -> Result<(), StoreError> {
+    if !entry.suspense.is_empty() {
+        create_suspense(conn, &entry.suspense, now).await?;
+    }
+    let (tenants, held) = exposure_arrays(&entry.exposure);
     sqlx::query!(
-        "update quarantine set reason = $2, field = $3, detail = $4 where quarantine_id = $1",
+        r#"
+        update quarantine
+        set reason = $2, field = $3, detail = $4, node_id = $5, agent = $6, rack = $7, window_start = $8,
+            window_end = $9, tenants = $10::text::uuid[], held_ms = $11::text::bigint[]
+        where quarantine_id = $1
+        "#,
         id.uuid(),
-        reason.as_str(),
-        field,
-        detail
+        entry.reason.as_str(),
+        entry.field,
+        entry.detail,
+        entry.node.map(NodeId::uuid),
+        entry.agent,
+        entry.rack,
+        entry.window.map(|w| to_sql(w.start)),
+        entry.window.map(|w| to_sql(w.end)),
+        tenants,
+        held
     )
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// What stands of bytes that are in quarantine and were never counted.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Standing {
+    pub id: QuarantineId,
+    pub sha256: Digest,
+    /// A person's verdict is that they are not to be counted.
+    pub rejected: bool,
+    pub reason: Reason,
+    pub field: String,
+    pub detail: String,
+}
+
+/// Which of these bytes wait or were rejected, held against any verdict until the transaction ends. One look into
+/// the unique index for each digest; in the order of digests, so that two never wait in a circle.
+pub async fn standing(conn: &mut PgConnection, digests: &[Digest]) -> Result<Vec<Standing>, StoreError> {
+    let digests: Vec<&[u8]> = digests.iter().map(|d| d.0.as_slice()).collect();
+    let rows = sqlx::query!(
+        r#"
+        select quarantine_id, sha256, status, reason, field, detail
+        from quarantine
+        where sha256 = any($1) and status in ('waiting', 'rejected')
+        order by sha256
+        for update
+        "#,
+        &digests as _
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|r| {
+            let sha256 = <[u8; 32]>::try_from(r.sha256.as_slice())
+                .map_err(|e| StoreError::inconsistent("quarantine", "sha256", e))?;
+            Ok(Standing {
+                id: QuarantineId::from_uuid(r.quarantine_id),
+                sha256: Digest(sha256),
+                rejected: r.status == "rejected",
+                reason: Reason::parse(&r.reason)
+                    .ok_or_else(|| StoreError::inconsistent("quarantine", "reason", &r.reason))?,
+                field: r.field,
+                detail: r.detail,
+            })
+        })
+        .collect()
 }

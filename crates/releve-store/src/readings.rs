@@ -21,6 +21,25 @@ pub enum Claim {
     Conflict,
 }
 
+/// Which of these keys were counted before, whatever they said; in the order asked. Promises nothing: [`claim`] does.
+pub async fn known(conn: &mut PgConnection, keys: &[&ReadingKey]) -> Result<Vec<bool>, StoreError> {
+    let sources: Vec<&str> = keys.iter().map(|key| key.source.as_str()).collect();
+    let ids: Vec<&[u8]> = keys.iter().map(|key| key.id_sha256.as_slice()).collect();
+    let rows = sqlx::query!(
+        r#"
+        select k.source is not null as "known!"
+        from unnest($1::text[], $2::bytea[]) with ordinality as asked(source, id_sha256, ord)
+        left join reading_keys k on k.source = asked.source and k.id_sha256 = asked.id_sha256
+        order by asked.ord
+        "#,
+        &sources as _,
+        &ids as _
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|r| r.known).collect())
+}
+
 /// Takes a reading's key. A second writer of the same key waits for the first to commit or roll back.
 pub async fn claim(conn: &mut PgConnection, key: &ReadingKey) -> Result<Claim, StoreError> {
     let taken = sqlx::query!(

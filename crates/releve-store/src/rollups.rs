@@ -1,22 +1,23 @@
 //! What was used? Adds a batch's deltas to allocation hours and usage hours, and marks who changed.
 
 use releve_metering::{AllocationKey, Held, MeterKey, UsageKey, Used, Writer};
-use releve_types::{AllocationId, Sku, TenantId, TenantKey, Timestamp, Unit};
+use releve_types::{AllocationId, Hour, Sku, TenantId, TenantKey, Timestamp, Unit};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::{
     pool::StoreError,
-    sql_time::{hour_to_sql, to_sql},
+    sql_time::{day_to_sql, hour_to_sql, to_sql},
 };
 
-/// The numbers of SKUs, in the order asked; those not seen before get one.
+/// The numbers of SKUs, in the order asked, each with the unit that it is counted in; those not seen before get a
+/// number, and the unit asked. The unit is another one where somebody else was first: compare.
 pub async fn intern_skus(
     conn: &mut PgConnection,
     skus: &[(Sku, Unit)],
     now: Timestamp,
-) -> Result<Vec<i32>, StoreError> {
+) -> Result<Vec<(i32, Unit)>, StoreError> {
     let names: Vec<String> = skus.iter().map(|(sku, _)| sku.to_string()).collect();
     let units: Vec<&str> = skus.iter().map(|(_, unit)| unit.name()).collect();
     sqlx::query!(
@@ -36,7 +37,7 @@ pub async fn intern_skus(
     .await?;
     let rows = sqlx::query!(
         r#"
-        select s.sku_id
+        select s.sku_id, s.unit
         from unnest($1::text[]) with ordinality as asked(sku, ord)
         join skus s on s.sku = asked.sku
         order by asked.ord
@@ -45,7 +46,9 @@ pub async fn intern_skus(
     )
     .fetch_all(conn)
     .await?;
-    Ok(rows.into_iter().map(|r| r.sku_id).collect())
+    rows.into_iter()
+        .map(|r| Ok((r.sku_id, r.unit.parse().map_err(|e| StoreError::inconsistent("skus", "unit", e))?)))
+        .collect()
 }
 
 /// Adds what allocations held. Served by the primary key; rows go in its order.
@@ -303,4 +306,35 @@ pub async fn units(
     rows.into_iter()
         .map(|r| Ok((r.sku, r.unit.parse().map_err(|e| StoreError::inconsistent("skus", "unit", e))?)))
         .collect()
+}
+
+/// What is counted of other meters already, over all books and projects, in the order asked. More than 64 bits hold
+/// is told as the most they hold.
+pub async fn meter_totals(conn: &mut PgConnection, of: &[(TenantId, Hour, &Sku)]) -> Result<Vec<i64>, StoreError> {
+    let tenants: Vec<Uuid> = of.iter().map(|(tenant, ..)| tenant.uuid()).collect();
+    let hours: Vec<OffsetDateTime> = of.iter().map(|(_, hour, _)| hour_to_sql(*hour)).collect();
+    let skus: Vec<String> = of.iter().map(|(.., sku)| sku.to_string()).collect();
+    let rows = sqlx::query!(
+        r#"
+        select least(coalesce(sum(m.quantity), 0), 9223372036854775807)::bigint as "total!"
+        from unnest($1::uuid[], $2::timestamptz[], $3::text[]) with ordinality as asked(tenant_id, hour, sku, ord)
+        left join skus s on s.sku = asked.sku
+        left join meter_hours m on m.tenant_id = asked.tenant_id and m.hour = asked.hour and m.sku_id = s.sku_id
+        group by asked.ord
+        order by asked.ord
+        "#,
+        &tenants,
+        &hours,
+        &skus
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|r| r.total).collect())
+}
+
+/// Makes the months of rollups that are missing for a day, and no day of reports: a reading is in none.
+pub async fn make_month(conn: &mut PgConnection, day: i64) -> Result<i32, StoreError> {
+    let row =
+        sqlx::query!(r#"select make_rollup_partitions($1, $1) as "made!""#, day_to_sql(day)).fetch_one(conn).await?;
+    Ok(row.made)
 }

@@ -1,6 +1,6 @@
 //! How far has billing a period come? One run per issuer and period, and what became of each account in it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use releve_types::{
     AccountId, InvoiceId, Period, Timestamp,
@@ -273,4 +273,109 @@ pub async fn close_books(conn: &mut PgConnection, accounts: &[AccountId], period
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// What of an account's other periods bears on one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Neighbours {
+    /// The first earlier period that is parked, or has usage and no invoice.
+    pub earlier_open: Option<Period>,
+    /// Where the last later period that was issued ends.
+    pub later_issued: Option<Timestamp>,
+}
+
+/// The neighbours of these accounts' period; whose has none is left out.
+pub async fn neighbours(
+    conn: &mut PgConnection,
+    accounts: &[AccountId],
+    period: Period,
+) -> Result<BTreeMap<AccountId, Neighbours>, StoreError> {
+    let ids: Vec<Uuid> = accounts.iter().map(|a| a.uuid()).collect();
+    let earlier = sqlx::query!(
+        r#"
+        select distinct on (account_id) account_id as "account_id!", period_start as "period_start!",
+               period_end as "period_end!"
+        from (
+            select account_id, period_start, period_end
+            from invoices
+            where account_id = any($1) and period_start < $2 and state = 'parked'
+            union all
+            select p.account_id, p.period_start, p.period_end
+            from periods p
+            where p.account_id = any($1) and p.period_start < $2 and p.open_book = 1
+              and exists (select from tenants t
+                          join usage_hours u on u.tenant_id = t.tenant_id
+                                            and u.hour >= p.period_start and u.hour < p.period_end
+                          where t.account_id = p.account_id
+                          group by u.tenant_id, u.sku_id
+                          having sum(u.ms) <> 0)
+        ) open
+        order by account_id, period_start
+        "#,
+        &ids,
+        to_sql(period.start())
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    let later = sqlx::query!(
+        r#"
+        select account_id, max(period_end) as "period_end!"
+        from invoices
+        where account_id = any($1) and period_start > $2 and state = 'issued'
+        group by account_id
+        "#,
+        &ids,
+        to_sql(period.start())
+    )
+    .fetch_all(conn)
+    .await?;
+    let mut neighbours: BTreeMap<AccountId, Neighbours> = BTreeMap::new();
+    for r in earlier {
+        let open = Period::new(from_sql(r.period_start), from_sql(r.period_end))
+            .map_err(|e| StoreError::inconsistent("periods", "period_start", e))?;
+        neighbours.entry(AccountId::from_uuid(r.account_id)).or_default().earlier_open = Some(open);
+    }
+    for r in later {
+        neighbours.entry(AccountId::from_uuid(r.account_id)).or_default().later_issued = Some(from_sql(r.period_end));
+    }
+    Ok(neighbours)
+}
+
+/// The start of the earliest period that ended by now and is not settled for somebody: parked, or used and not billed.
+pub async fn first_unsettled(conn: &mut PgConnection, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+    let row = sqlx::query!(
+        r#"
+        select least(
+            (select min(period_start) from invoices where state = 'parked'),
+            (select min(p.period_start) from periods p
+             where p.open_book = 1 and p.period_end <= $1
+               and exists (select from tenants t
+                           join usage_hours u on u.tenant_id = t.tenant_id
+                                             and u.hour >= p.period_start and u.hour < p.period_end
+                           where t.account_id = p.account_id
+                           group by u.tenant_id, u.sku_id
+                           having sum(u.ms) <> 0))) as first
+        "#,
+        to_sql(now)
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(row.first.map(from_sql))
+}
+
+/// Which of these accounts an invoice was issued to for a period.
+pub async fn issued_to(
+    conn: &mut PgConnection,
+    accounts: &BTreeSet<AccountId>,
+    period: Period,
+) -> Result<BTreeSet<AccountId>, StoreError> {
+    let ids: Vec<Uuid> = accounts.iter().map(|a| a.uuid()).collect();
+    let rows = sqlx::query!(
+        "select account_id from invoices where account_id = any($1) and period_start = $2 and state = 'issued'",
+        &ids,
+        to_sql(period.start())
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|r| AccountId::from_uuid(r.account_id)).collect())
 }

@@ -22,7 +22,17 @@ impl Stay {
 }
 
 /// The stays of these GPUs, held against a move until the transaction ends.
+///
+/// A GPU always has a stay without end. One that shows none was moved while this waited: the cut row is seen as it
+/// is now, the row that the move added is not, since it is younger than the statement. The rows are held by then,
+/// so a second look sees all of them.
 pub async fn stays(conn: &mut PgConnection, gpus: &[Uuid]) -> Result<Vec<Stay>, StoreError> {
+    let found = read_stays(conn, gpus).await?;
+    let ended = |gpu: Uuid| !found.iter().any(|s| s.gpu == gpu && s.to_ms.is_none());
+    if found.iter().any(|s| ended(s.gpu)) { read_stays(conn, gpus).await } else { Ok(found) }
+}
+
+async fn read_stays(conn: &mut PgConnection, gpus: &[Uuid]) -> Result<Vec<Stay>, StoreError> {
     let rows = sqlx::query!(
         r#"
         select gpu, node_id,
@@ -61,9 +71,37 @@ pub async fn claim(conn: &mut PgConnection, firsts: &[(Uuid, NodeId)]) -> Result
     Ok(())
 }
 
-/// Records that a GPU moved to a node at a whole hour: splits the stay that holds that instant. False where
-/// the GPU was never seen, or where a later stay already begins at or after that hour.
+/// Remembers of which GPU each slice, `(gpu, slice)`, was cut. Must be sorted.
+pub async fn remember_slices(conn: &mut PgConnection, slices: &[(Uuid, Uuid)]) -> Result<(), StoreError> {
+    let (gpus, slices): (Vec<Uuid>, Vec<Uuid>) = slices.iter().copied().unzip();
+    sqlx::query!(
+        r#"
+        insert into device_slices (gpu, slice)
+        select gpu, slice from unnest($1::uuid[], $2::uuid[]) as seen(gpu, slice) order by gpu, slice
+        on conflict do nothing
+        "#,
+        &gpus,
+        &slices
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Takes a GPU's stays alone until the transaction ends: waits for whoever counts by them, and keeps others from it.
+/// (An update alone would not: it does not conflict with the key share lock that counting takes.)
+pub async fn lock_alone(conn: &mut PgConnection, gpu: Uuid) -> Result<(), StoreError> {
+    sqlx::query!("select gpu from device_tenure where gpu = $1 order by from_at for update", gpu)
+        .fetch_all(conn)
+        .await?;
+    Ok(())
+}
+
+/// Records that a GPU moved to a node at a whole hour: splits the stay without end. Waits until everyone who counts
+/// by its stays is done, so that what they counted is seen by the statements that follow. False where the GPU was
+/// never seen, or where its last stay begins at or after that hour.
 pub async fn record_move(conn: &mut PgConnection, gpu: Uuid, to: NodeId, at: Timestamp) -> Result<bool, StoreError> {
+    lock_alone(conn, gpu).await?;
     let at = to_sql(at);
     let cut = sqlx::query!(
         "update device_tenure set to_at = $2 where gpu = $1 and from_at < $2 and to_at = 'infinity'",

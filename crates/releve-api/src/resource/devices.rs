@@ -97,6 +97,8 @@ async fn record(
     app.write(scope.caller(), repeat, move |conn, now| {
         Box::pin(async move {
             let node = lookup::node(conn, &input.node).await.map_err(|p| lookup::in_field(p, "node"))?;
+            // Alone from the start: two moves that both held it in common could not both go on.
+            tenure::lock_alone(conn, gpu.uuid()).await?;
             let before = stays(conn, gpu).await?;
             let at = input.from.0.start();
             if !tenure::record_move(conn, gpu.uuid(), node.id, at).await? {

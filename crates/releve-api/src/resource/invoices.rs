@@ -68,7 +68,7 @@ pub struct InvoiceView {
 
 #[derive(Serialize, ToSchema)]
 pub struct HoldView {
-    /// `gap`, `suspense`, `quarantine` or `unpriced`.
+    /// `gap`, `suspense`, `quarantine`, `unpriced`, `rounding` or `unratable`.
     kind: &'static str,
     detail: String,
     to_do: String,

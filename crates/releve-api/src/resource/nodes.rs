@@ -337,10 +337,17 @@ async fn revoke_key(
         Box::pin(async move {
             let node = lookup::node(conn, &reference).await?;
             let version = catalog::bump(conn).await?;
-            let known = nodes::keys(conn, node.id).await?;
-            let known = known.into_iter().rfind(|key| key.keyid == keyid);
-            let known = known.ok_or_else(|| Problem::not_found("key", &keyid))?;
-            let revoked = NodeKey { from: input.from.map_or(now, |f| f.0), valid: false, ..known };
+            let mut known = nodes::keys(conn, node.id).await?;
+            known.retain(|key| key.keyid == keyid);
+            // The rows of one key come in the order of their start: it is valid from the first valid one on.
+            let start = known.iter().filter(|key| key.valid).map(|key| key.from).min();
+            let known = known.pop().ok_or_else(|| Problem::not_found("key", &keyid))?;
+            let from = input.from.map_or(now, |f| f.0);
+            if let Some(start) = start.filter(|start| from < *start) {
+                let detail = format!("the key is valid from {start} on: what ends before that revokes nothing of it");
+                return Err(Problem::field("from", detail));
+            }
+            let revoked = NodeKey { from, valid: false, ..known };
             nodes::append_key(conn, node.id, &revoked, version, now).await?;
             let view = KeyView::from(&revoked);
             let (subject, after) = (node.id.to_string(), Some(json!(view)));

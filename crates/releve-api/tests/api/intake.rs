@@ -131,6 +131,7 @@ async fn readings_are_refused_with_their_field() {
         (json!({ "quantity": -1 }), "quantity"),
         (json!({ "quantity": 1.5 }), "quantity"),
         (json!({ "quantity": 1e300 }), "quantity"),
+        (json!({ "quantity": 1_000_000_000_000_001_i64 }), "quantity"),
         (json!({ "unit": "gpu_ms" }), "unit"),
         (json!({ "meter": "a/b" }), "meter"),
         (json!({ "to": "2026-03-10T13:00:01Z" }), "to"),
@@ -213,6 +214,10 @@ async fn quarantine_is_looked_at_weighed_and_decided_by_filter() {
     assert_eq!(usage["items"][0]["quantity"], 120_000);
     // What a person rejected stays rejected when it is sent again.
     let again = node.report("2026-03-10T14:00:00Z", 1, "static:lab");
-    let told = send(&world, "/v1/reports", &agent, ONE, again).await;
-    assert!(told.status.as_u16() < 300, "{}", told.text());
+    let told = send(&world, "/v1/reports", &agent, ONE, again).await.expect(202);
+    assert_eq!((&told["fate"], &told["reason"]), (&json!("quarantined"), &json!("future_window")));
+    let usage = world.get("/v1/tenants/lab/usage").await.expect(200);
+    assert_eq!(usage["items"][0]["quantity"], 120_000, "it was not counted");
+    let shown = world.get(&format!("/v1/quarantine/{id}")).await.expect(200);
+    assert_eq!(shown["status"], "rejected");
 }

@@ -109,3 +109,128 @@ async fn the_second_wall_stands_alone() {
     let own = releve_store::customers::projects(&mut tx, made[0].0, "", 10).await.expect("asked");
     assert_eq!(own.len(), 1);
 }
+
+/// What a tenant may read although it is nobody's: each with its reason.
+const OF_EVERYBODY: [(&str, &str); 1] = [("skus", "what is sold, without what it costs whom")];
+
+/// How a row of a table is told to be of this account and tenant.
+fn own(table: &str, tenant: &str, account: &str) -> String {
+    match table {
+        "tenants" | "projects" | "allocation_hours" | "usage_hours" | "meter_hours" | "allocations" | "api_keys" => {
+            format!("tenant_id = '{tenant}'")
+        }
+        "accounts" | "contracts" | "invoices" | "invoice_lines" | "invoice_documents" | "periods" => {
+            format!("account_id = '{account}'")
+        }
+        "issuers" => format!("issuer_id in (select issuer_id from accounts where account_id = '{account}')"),
+        "price_books" | "prices" => {
+            format!("price_book_id in (select price_book_id from contracts where account_id = '{account}')")
+        }
+        other => panic!("{other} has row-level security: say here how one of its rows is somebody's"),
+    }
+}
+
+/// A row in each table that belongs to somebody, beside what the API has made: `n` tells the two tenants apart.
+fn rows(n: usize, tenant: &str, account: &str) -> String {
+    format!(
+        "with own as (select '{tenant}'::uuid as tenant_id, '{account}'::uuid as account_id,
+                             '0000000{n}-0000-0000-0000-000000000000'::uuid as id, '2026-03-10 12:00Z'::timestamptz as at),
+         sku as (insert into skus (sku, unit, created_at) select 'meter/m{n}/x', 'count', at from own returning sku_id),
+         seller as (insert into issuers (issuer_id, name, zone, series, created_at)
+                    select id, 'seller {n}', 'UTC', 'S{n}', at from own returning issuer_id),
+         sold as (update accounts set issuer_id = (select issuer_id from seller) where account_id = '{account}' returning 1),
+         book as (insert into price_books select id, 'book {n}', 'EUR', at from own returning price_book_id),
+         price as (insert into prices select id, price_book_id, sku_id, at, 'per_unit', '[]', 'exact', at, 'test'
+                   from own, book, sku returning 1),
+         contract as (insert into contracts select id, account_id, price_book_id, at + interval '1 hour', at, 'test'
+                      from own, book returning 1),
+         allocation as (insert into allocations (tenant_id, allocation_id, tenant_key, alloc, first_seen)
+                        select tenant_id, id, 'k', 'a', at from own returning 1),
+         held as (insert into allocation_hours (tenant_id, hour, book, allocation_id, node_id, device_id, sku_id, project, held)
+                  select tenant_id, at, 1, id, id, id, sku_id, '', '{{[0,1)}}' from own, sku returning 1),
+         used as (insert into usage_hours (tenant_id, hour, book, project, sku_id, ms)
+                  select tenant_id, at, 1, '', sku_id, 1 from own, sku returning 1),
+         metered as (insert into meter_hours (tenant_id, hour, book, project, sku_id, quantity)
+                     select tenant_id, at, 1, '', sku_id, 1 from own, sku returning 1),
+         period as (insert into periods (account_id, period_start, period_end)
+                    select account_id, '2026-03-01Z', '2026-04-01Z' from own returning 1),
+         invoice as (insert into invoices (invoice_id, account_id, issuer_id, state, period_start, period_end, book, series,
+                                           currency, total, created_at)
+                     select id, account_id, issuer_id, 'draft', '2026-03-01Z', '2026-04-01Z', 1, 'S{n}', 'EUR', 1, at
+                     from own, seller returning invoice_id),
+         line as (insert into invoice_lines
+                  select account_id, invoice_id, 1, tenant_id, '', 'meter/m{n}/x', '', 'count', id, 0, at,
+                         at + interval '1 hour', 1, 1, 0, 1, 1, 1
+                  from own, invoice returning 1)
+         insert into invoice_documents select account_id, invoice_id, 'text/plain', '', '', at from own, invoice"
+    )
+}
+
+#[tokio::test]
+async fn the_second_wall_stands_around_every_table() {
+    let world = World::new().await;
+    world.database.sql("select make_partitions('2026-03-01', '2026-03-31')");
+    let mut made = Vec::new();
+    for (n, name) in ["lab", SECRET].into_iter().enumerate() {
+        let tenant = world.post("/v1/tenants", json!({ "name": name })).await.expect(201);
+        let id: releve_types::TenantId = tenant["id"].as_str().expect("an id").parse().expect("an id");
+        let account: releve_types::AccountId = tenant["account"].as_str().expect("an id").parse().expect("an id");
+        world.post(&format!("/v1/tenants/{name}/projects"), json!({ "name": "project" })).await.expect(201);
+        world.tenant_key(name).await;
+        world.database.sql(&rows(n, &id.uuid().to_string(), &account.uuid().to_string()));
+        made.push((id, account));
+    }
+    let walled = world.database.sql(
+        "select c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
+         where n.nspname = 'public' and c.relrowsecurity and not c.relispartition order by 1",
+    );
+    assert!(walled.lines().count() >= 16, "{walled}");
+    for (id, account) in made {
+        for table in walled.lines() {
+            let own = own(table, &id.uuid().to_string(), &account.uuid().to_string());
+            let count = format!(
+                "select count(*) filter (where {own}) || ' ' || count(*) filter (where ({own}) is not true) from {table}"
+            );
+            let in_all = world.database.sql(&count);
+            let (mine, others) = in_all.split_once(' ').expect("two counts");
+            assert!(mine != "0" && others != "0", "{table} needs a row of each tenant: {in_all}");
+            let mut tx = world.db.begin_tenant(id, account).await.expect("begins");
+            let seen: String =
+                sqlx::query_scalar(sqlx::AssertSqlSafe(count)).fetch_one(&mut *tx).await.expect("may read its own");
+            assert_eq!(seen, format!("{mine} 0"), "{table}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_tenant_may_read_only_what_is_walled_and_write_nothing() {
+    let world = World::new().await;
+    world.database.sql("select make_partitions('2026-03-01', '2026-03-31')");
+    let granted = |privileges: &str, beside: &str| {
+        world.database.sql(&format!(
+            "select c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
+             where n.nspname = 'public' and c.relkind in ('r', 'p', 'v', 'm', 'f') and ({privileges}) {beside} order by 1"
+        ))
+    };
+    let readable = "has_any_column_privilege('releve_tenant', c.oid, 'select')";
+    let known: Vec<&str> = OF_EVERYBODY.iter().map(|(table, _)| *table).collect();
+    assert_eq!(granted(readable, "and not c.relrowsecurity").lines().collect::<Vec<_>>(), known);
+    let writable = "has_any_column_privilege('releve_tenant', c.oid, 'insert, update')
+                    or has_table_privilege('releve_tenant', c.oid, 'delete, truncate')";
+    assert_eq!(granted(writable, ""), "");
+}
+
+#[tokio::test]
+async fn a_login_that_may_become_the_owner_is_refused() {
+    let world = World::new().await;
+    let name = format!("powerful_{}", releve_types::ids::fresh_uuid(world.now()).simple());
+    world.database.sql(&format!("create role {name} login noinherit in role releve_app, releve_tenant"));
+    let url = world.database.login_url().replace("//login@", &format!("//{name}@"));
+    let db = releve_store::Db::connect(&url, 1).await.expect("connects");
+    db.check_login().await.expect("no more than the roles that it switches to");
+    world.database.sql(&format!("grant releve_owner to {name}"));
+    let refused = db.check_login().await.expect_err("it may take the wall down");
+    assert!(refused.to_string().contains(&name), "{refused}");
+    db.close().await;
+    world.database.sql(&format!("drop role {name}"));
+}

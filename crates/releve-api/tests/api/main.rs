@@ -7,6 +7,7 @@ mod intake;
 mod isolation;
 mod lists;
 mod node;
+mod nodes;
 mod quickstart;
 mod refusals;
 mod scopes;

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use releve_types::{Money, money::exact_product};
 use rust_decimal::Decimal;
 
-use super::{Content, InvoiceError, Line};
+use super::{AMOUNT_DIGITS_MAX, Content, InvoiceError, Line};
 use crate::UnitPrice;
 
 pub(super) fn content(content: &Content) -> Result<(), InvoiceError> {
@@ -29,6 +29,10 @@ pub(super) fn content(content: &Content) -> Result<(), InvoiceError> {
     }
     if sum != content.total {
         return Err(InvoiceError::Total { sum, total: content.total });
+    }
+    // No line is negative, so none passes what the total does not.
+    if sum.amount() >= Decimal::from(10_u64.pow(AMOUNT_DIGITS_MAX)) {
+        return Err(InvoiceError::AboveAll(sum));
     }
     Ok(())
 }

@@ -28,15 +28,20 @@ pub enum HoldKind {
     Quarantine,
     /// Usage without a price.
     Unpriced,
+    /// Usage that is more, or other, than can be rated or printed.
+    Unratable,
+    /// A plan rounds over the boundary to another period, which has to be billed in its turn.
+    Rounding,
 }
 
 /// Text that names no kind of hold.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("'{0}' is no kind of hold: expected gap, suspense, quarantine or unpriced")]
+#[error("'{0}' is no kind of hold: expected gap, suspense, quarantine, unpriced, unratable or rounding")]
 pub struct HoldKindError(pub String);
 
 impl HoldKind {
-    pub const ALL: [Self; 4] = [Self::Gap, Self::Suspense, Self::Quarantine, Self::Unpriced];
+    pub const ALL: [Self; 6] =
+        [Self::Gap, Self::Suspense, Self::Quarantine, Self::Unpriced, Self::Unratable, Self::Rounding];
 
     pub const fn name(self) -> &'static str {
         match self {
@@ -44,6 +49,8 @@ impl HoldKind {
             Self::Suspense => "suspense",
             Self::Quarantine => "quarantine",
             Self::Unpriced => "unpriced",
+            Self::Unratable => "unratable",
+            Self::Rounding => "rounding",
         }
     }
 }

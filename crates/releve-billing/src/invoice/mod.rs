@@ -14,6 +14,9 @@ pub use self::{
 };
 use crate::{Charge, Rated, refusal::PriceError};
 
+/// Digits before the point of the largest total: what is above has no place on an invoice, nor in the database.
+pub const AMOUNT_DIGITS_MAX: u32 = 19;
+
 /// What an invoice says, whatever its state. Public fields: the store writes and reads it, and `check` is what
 /// stands between a row and a document.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -100,6 +103,8 @@ pub enum InvoiceError {
     Twice { line: usize },
     #[error("lines[{line}].amount: it passes what can be checked exactly")]
     TooLarge { line: usize },
+    #[error("total: {0} has more than {AMOUNT_DIGITS_MAX} digits before the point")]
+    AboveAll(Money),
     #[error("holds: a parked invoice says what holds it back")]
     NothingHolds,
     #[error("book: {0}, books are counted from 1")]
@@ -130,6 +135,31 @@ pub fn draft(
     let lines = describe::lines(rated.charges);
     let content = Content { account, issuer, period, book, currency: rated.currency, lines, total: rated.total };
     if holds.is_empty() { Outcome::Draft(Draft(content)) } else { Outcome::Parked(Parked { content, holds }) }
+}
+
+/// Parks an account whose usage could not be turned into charges: without lines, for these reasons.
+pub fn park(
+    account: AccountId,
+    issuer: IssuerId,
+    period: Period,
+    book: i32,
+    currency: Currency,
+    holds: Vec<Hold>,
+) -> Result<Outcome, InvoiceError> {
+    let total = Money::zero(currency);
+    let content = Content { account, issuer, period, book, currency, lines: Vec::new(), total };
+    Parked::restore(content, holds).map(Outcome::Parked)
+}
+
+impl Outcome {
+    /// Before it is stored: does it add up?
+    pub fn check(&self) -> Result<(), InvoiceError> {
+        match self {
+            Self::Nothing => Ok(()),
+            Self::Draft(draft) => draft.check(),
+            Self::Parked(parked) => parked.check(),
+        }
+    }
 }
 
 impl Draft {

@@ -10,20 +10,29 @@ use releve_types::{AccountId, Period};
 use super::read_archive;
 use crate::JobError;
 
-/// The heads of the counted reports of each account, in days that have left the database. Empty, and quick, if
-/// none has.
+/// What the archive says of a period.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Archived {
+    /// The days that have left the database.
+    pub days: BTreeSet<i64>,
+    /// The heads of the counted reports in them, by account.
+    pub heads: BTreeMap<AccountId, Vec<[u8; 32]>>,
+}
+
+/// Reads the counted reports of the period's days that have left the database. Quick if none has.
 pub async fn heads_by_account(
     db: &Db,
     storage: Option<&Storage>,
     period: Period,
     accounts: &[AccountId],
-) -> Result<BTreeMap<AccountId, Vec<[u8; 32]>>, JobError> {
+) -> Result<Archived, JobError> {
     let mut tx = db.begin_app().await?;
     let last = period.end().plus_millis(-1).day();
     let archives = archives::of_days(&mut tx, period.start().day(), last).await?;
+    let days: BTreeSet<i64> = archives.iter().filter(|archive| archive.detached).map(|archive| archive.day).collect();
     let mut heads: BTreeMap<AccountId, Vec<[u8; 32]>> = BTreeMap::new();
-    if archives.iter().all(|archive| !archive.detached) {
-        return Ok(heads);
+    if days.is_empty() {
+        return Ok(Archived::default());
     }
     let tenants = billing_usage::tenants_of(&mut tx, accounts).await?;
     tx.commit().await?;
@@ -44,5 +53,5 @@ pub async fn heads_by_account(
             }
         }
     }
-    Ok(heads)
+    Ok(Archived { days, heads })
 }

@@ -3,10 +3,11 @@
 
 mod format;
 mod heads;
+mod keep;
 mod read;
 mod write;
 
-pub use heads::heads_by_account;
+pub use heads::{Archived, heads_by_account};
 pub use read::{ArchiveReader, read_archive};
 
 use releve_outbound::Storage;
@@ -26,14 +27,23 @@ pub struct Summary {
     pub bytes: i64,
 }
 
-/// Archives every day older than `keep_days`, oldest first. Killed in between and called again, it goes on; an
+/// Archives every day older than `keep_days`, oldest first, up to the first that somebody's invoice still needs (see
+/// `keep`). Killed in between and called again, it goes on; an
 /// object that nobody recorded stays behind and is never read.
 pub async fn run(db: &Db, storage: &Storage, keep_days: i64, now: Timestamp) -> Result<Summary, JobError> {
     let mut tx = db.begin_app().await?;
-    let days = partitions::report_days(&mut tx).await?;
+    let mut days = partitions::report_days(&mut tx).await?;
+    days.retain(|day| *day < now.day() - keep_days);
+    let Some(&oldest) = days.first() else { return Ok(Summary::default()) };
+    let kept_from = keep::kept_from(&mut tx, oldest, now).await?;
     tx.commit().await?;
+    let waiting = days.iter().filter(|day| kept_from.is_some_and(|kept| **day >= kept)).count();
+    metrics::gauge!("releve_archive_days_waiting").set(u32::try_from(waiting).unwrap_or(u32::MAX));
+    if waiting > 0 {
+        tracing::info!(waiting, "days of reports stay in the database until what they hold back is settled");
+    }
     let mut summary = Summary::default();
-    for day in days.into_iter().filter(|day| *day < now.day() - keep_days) {
+    for day in days.into_iter().filter(|day| kept_from.is_none_or(|kept| *day < kept)) {
         let Some(archive) = day_out(db, storage, day, now).await? else { continue };
         summary.days += 1;
         summary.reports += archive.reports;

@@ -2,10 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use releve_billing::{Basis, Content, Draft, Number, Outcome, Reports, Usage, draft, due_at, rate};
+use releve_billing::{
+    Basis, Content, Hold, HoldKind, InvoiceError, Number, Outcome, RateError, Reports, Usage, draft, due_at, park, rate,
+};
 use releve_store::{
-    Db, Tx, billing_usage, books,
+    Db, Tx, archives, billing_usage, books,
     books::AccountPeriod,
+    floor,
     invoices::{self, InvoiceState, NewInvoice, NewStamp},
     numbers, outbox,
     runs::{self, AccountOutcome, AccountRow},
@@ -13,7 +16,7 @@ use releve_store::{
 use releve_types::{AccountId, InvoiceId, Period, Timestamp};
 use serde_json::json;
 
-use super::{Prepared, gather};
+use super::{Prepared, gather, turn};
 use crate::{JobError, failpoint};
 
 /// What became of one account, before it is written.
@@ -36,6 +39,9 @@ pub async fn run(
     let mut tx = db.begin_app().await?;
     runs::expect_large_batches(&mut tx).await?;
     let locked: Vec<AccountPeriod> = accounts.iter().map(|&account| AccountPeriod { account, period }).collect();
+    // In the order in which reports are counted: the floor, then the books. Under it no day leaves the database.
+    floor::read_shared(&mut tx).await?;
+    check_days(&mut tx, prepared, period).await?;
     books::lock_alone(&mut tx, &locked).await?;
     // From here on nobody writes usage of these accounts' period, and nobody else bills it.
     let decided = decide(&mut tx, prepared, period, accounts, now).await?;
@@ -55,6 +61,15 @@ pub async fn run(
     Ok(to_close.len())
 }
 
+/// Refuses to go on if a day left the database after its reports were looked for in the archive: they would be in
+/// neither place.
+async fn check_days(tx: &mut Tx, prepared: &Prepared, period: Period) -> Result<(), JobError> {
+    let last = period.end().plus_millis(-1).day();
+    let days = archives::of_days(tx, period.start().day(), last).await?;
+    let left = days.iter().find(|archive| archive.detached && !prepared.archived.days.contains(&archive.day));
+    left.map_or(Ok(()), |archive| Err(JobError::DayLeft(archive.day)))
+}
+
 async fn decide(
     tx: &mut Tx,
     prepared: &Prepared,
@@ -69,32 +84,92 @@ async fn decide(
     let mut accounts: Vec<AccountId> = accounts.iter().filter(|a| !is_issued(a)).copied().collect();
     accounts.sort_unstable();
     let open = runs::open_books(tx, &accounts, period).await?;
-    let mut usage = gather::usage(tx, &accounts, period, &prepared.contracts).await?;
+    let mut usage = gather::gather(tx, &accounts, period, &prepared.contracts).await?;
+    let mut turns = turn::holds(tx, prepared, period, &usage).await?;
     let reports = reports(tx, prepared, period, &accounts).await?;
-    let none = Usage::default();
     let mut decided = Vec::with_capacity(accounts.len());
     for account in accounts {
         let book = open.get(&account).copied().unwrap_or(1);
         let made_before = existing.get(&account).and_then(|found| found.iter().find(|i| i.book == book));
         // An account made after the contracts were read waits for the next run.
-        let Some(contract) = prepared.contracts.get(&account) else { continue };
-        let used = usage.remove(&account);
-        let used = used.as_ref().unwrap_or(&none);
-        let rated = rate(contract, period, used).map_err(|error| JobError::Rate { account, error })?;
-        let holds = prepared.holds.get(&account).cloned().unwrap_or_default();
-        let outcome = draft(account, prepared.issuer.id, period, book, rated, holds);
-        let digest = match &outcome {
-            Outcome::Draft(_) => {
-                let reports = reports.get(&account).copied().unwrap_or_else(|| Reports::of([]));
-                let basis = Basis { account, issuer: prepared.issuer.id, period, book, contract, usage: used, reports };
-                Some(releve_billing::digest(&basis).map_err(|error| JobError::Rate { account, error })?)
-            }
-            Outcome::Nothing | Outcome::Parked(_) => None,
+        if !prepared.contracts.contains_key(&account) {
+            continue;
+        }
+        let mut holds = prepared.holds.get(&account).cloned().unwrap_or_default();
+        holds.extend(turns.remove(&account));
+        let one = One {
+            prepared,
+            period,
+            account,
+            book,
+            reports: reports.get(&account).copied().unwrap_or_else(|| Reports::of([])),
+        };
+        let used = usage.remove(&account).unwrap_or_else(|| Ok(Usage::default()));
+        let (outcome, digest) = match one.billed(used, holds.clone()) {
+            Ok(billed) => billed,
+            Err(refused) => (one.set_aside(&refused, holds)?, None),
         };
         let id = made_before.map_or_else(|| InvoiceId::fresh(now), |i| i.invoice);
         decided.push(Decided { account, id, outcome, digest });
     }
     Ok(decided)
+}
+
+/// Why an account's usage does not become an invoice: its own affair, whatever the others' is.
+#[derive(Debug, thiserror::Error)]
+enum Refused {
+    #[error("its usage can't be rated: {0}")]
+    Rate(#[from] RateError),
+    #[error("its invoice contradicts itself: {0}")]
+    Invoice(#[from] InvoiceError),
+}
+
+/// One account of the batch.
+struct One<'a> {
+    prepared: &'a Prepared,
+    period: Period,
+    account: AccountId,
+    book: i32,
+    reports: Reports,
+}
+
+impl One<'_> {
+    /// Its outcome; with the issuing digest, if it is a draft. Money assertions come in pairs: here before it is stored,
+    /// in `releve_store::invoices` after it is loaded.
+    fn billed(&self, used: Result<Usage, RateError>, holds: Vec<Hold>) -> Result<(Outcome, Option<[u8; 32]>), Refused> {
+        let &Self { prepared, period, account, book, reports } = self;
+        let (issuer, usage) = (prepared.issuer.id, &used?);
+        let Some(contract) = prepared.contracts.get(&account) else { return Ok((Outcome::Nothing, None)) };
+        let outcome = draft(account, issuer, period, book, rate(contract, period, usage)?, holds);
+        outcome.check()?;
+        let digest = match &outcome {
+            Outcome::Draft(_) => {
+                Some(releve_billing::digest(&Basis { account, issuer, period, book, contract, usage, reports })?)
+            }
+            Outcome::Nothing | Outcome::Parked(_) => None,
+        };
+        Ok((outcome, digest))
+    }
+
+    /// Parks it alone, with the reason beside what else holds it back.
+    fn set_aside(&self, refused: &Refused, mut holds: Vec<Hold>) -> Result<Outcome, JobError> {
+        let &Self { prepared, period, account, book, .. } = self;
+        tracing::error!(%account, %period, %refused, "an account is parked, since it can't be billed");
+        metrics::counter!("releve_accounts_unratable_total").increment(1);
+        holds.push(Hold {
+            kind: HoldKind::Unratable,
+            detail: refused.to_string(),
+            to_do:
+                "look at this account's usage, readings and prices of the period: withdraw or correct what can't be \
+                    meant, then run again"
+                    .to_owned(),
+            gpu_ms: None,
+        });
+        let contract = prepared.contracts.get(&account);
+        let currency = contract.map(|c| c.currency()).ok_or(JobError::NoContract(account))?;
+        let parked = park(account, prepared.issuer.id, period, book, currency, holds);
+        parked.map_err(|error| JobError::Invoice { account, error })
+    }
 }
 
 /// The reports behind each account's usage: summed by the database, or, where days have left it, put together
@@ -105,7 +180,7 @@ async fn reports(
     period: Period,
     accounts: &[AccountId],
 ) -> Result<BTreeMap<AccountId, Reports>, JobError> {
-    if prepared.archived.is_empty() {
+    if prepared.archived.heads.is_empty() {
         return Ok(billing_usage::reports(tx, accounts, period).await?);
     }
     let mut heads: BTreeMap<AccountId, BTreeSet<[u8; 32]>> = BTreeMap::new();
@@ -113,7 +188,7 @@ async fn reports(
         heads.entry(account).or_default().insert(head);
     }
     for account in accounts {
-        if let Some(archived) = prepared.archived.get(account) {
+        if let Some(archived) = prepared.archived.heads.get(account) {
             heads.entry(*account).or_default().extend(archived);
         }
     }
@@ -131,12 +206,8 @@ async fn write<'a>(
     for d in decided {
         let (outcome, content, holds) = match &d.outcome {
             Outcome::Nothing => (AccountOutcome::Nothing, None, &[][..]),
-            Outcome::Parked(parked) => {
-                parked.check().map_err(|error| JobError::Invoice { account: d.account, error })?;
-                (AccountOutcome::Parked, Some(parked.content()), parked.holds())
-            }
+            Outcome::Parked(parked) => (AccountOutcome::Parked, Some(parked.content()), parked.holds()),
             Outcome::Draft(draft) => {
-                check(draft)?;
                 drafts.push((d.id, draft.content()));
                 (AccountOutcome::Issued, Some(draft.content()), &[][..])
             }
@@ -159,12 +230,6 @@ async fn write<'a>(
         .collect();
     outbox::put(tx, &entries, now).await?;
     Ok(drafts)
-}
-
-/// Money assertions come in pairs: here before it is stored, in `releve_store::invoices` after it is loaded.
-fn check(draft: &Draft) -> Result<(), JobError> {
-    let account = draft.content().account;
-    draft.check().map_err(|error| JobError::Invoice { account, error })
 }
 
 /// Takes the numbers and issues under them, in the order of the accounts: the last thing before the commit, since

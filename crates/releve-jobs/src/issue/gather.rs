@@ -5,10 +5,10 @@ use std::{
     sync::Arc,
 };
 
-use releve_billing::{AllocationItem, Contract, Usage, UsageItem};
+use releve_billing::{AllocationItem, Contract, RateError, Usage, UsageItem};
 use releve_store::{
     StoreError, Tx,
-    billing_usage::{self, HeldRow, ItemRow, Pieces, SkuNumber},
+    billing_usage::{self, HeldRow, ItemRow, Pieces, SkuNumber, Sums},
 };
 use releve_types::{AccountId, Hour, Period, Sku, TenantId};
 
@@ -38,6 +38,9 @@ impl Batch<'_> {
     }
 }
 
+/// What was used, or why nobody can say: a sum that passes 64 bits is the fault of one account, and of no other.
+pub type Gathered = BTreeMap<AccountId, Result<Usage, RateError>>;
+
 /// The accounts' usage of the period. Whose has none is not in it.
 pub async fn usage(
     tx: &mut Tx,
@@ -45,13 +48,28 @@ pub async fn usage(
     period: Period,
     contracts: &BTreeMap<AccountId, Arc<Contract>>,
 ) -> Result<BTreeMap<AccountId, Usage>, StoreError> {
+    let gathered = gather(tx, accounts, period, contracts).await?;
+    let known = |(account, used): (AccountId, Result<Usage, RateError>)| {
+        let refused = |error| StoreError::inconsistent("usage_hours", "ms", format!("of {account}: {error}"));
+        Ok((account, used.map_err(refused)?))
+    };
+    gathered.into_iter().map(known).collect()
+}
+
+/// The same, each account for itself.
+pub async fn gather(
+    tx: &mut Tx,
+    accounts: &[AccountId],
+    period: Period,
+    contracts: &BTreeMap<AccountId, Arc<Contract>>,
+) -> Result<Gathered, StoreError> {
     let (cuts, rounded) = plans(accounts, period, contracts);
     let pieces = Pieces::new(period, &cuts);
     let tenants = billing_usage::tenants_of(tx, accounts).await?;
     let skus = billing_usage::sku_names(tx).await?;
     let batch = Batch { period, contracts, tenants, skus };
     let ids: Vec<TenantId> = batch.tenants.keys().copied().collect();
-    let mut usage: BTreeMap<AccountId, Usage> = BTreeMap::new();
+    let mut usage = Gathered::new();
     let mut by_allocation: BTreeSet<(TenantId, SkuNumber)> = BTreeSet::new();
     for row in billing_usage::items(tx, &ids, &pieces).await? {
         let account = batch.account(row.tenant)?;
@@ -59,7 +77,8 @@ pub async fn usage(
         if rounded.get(&account).is_some_and(|skus| skus.contains(sku)) {
             by_allocation.insert((row.tenant, row.sku));
         } else {
-            usage.entry(account).or_default().items.push(item(row, sku.clone()));
+            let item = row.sums.map(|sums| item(row, sums, sku.clone()));
+            add(&mut usage, account, sku, item, |used, item| used.items.push(item));
         }
     }
     if by_allocation.is_empty() {
@@ -70,10 +89,21 @@ pub async fn usage(
     for row in held {
         let account = batch.account(row.tenant)?;
         let held_before = before.of(&batch, account, &row)?;
-        let sku = batch.sku(row.sku)?.clone();
-        usage.entry(account).or_default().allocations.push(allocation(row, sku, held_before));
+        let sku = batch.sku(row.sku)?;
+        let item = row.sums.map(|sums| allocation(row, sums, sku.clone(), held_before));
+        add(&mut usage, account, sku, item, |used, item| used.allocations.push(item));
     }
     Ok(usage)
+}
+
+/// Adds to an account's usage, or leaves it without, for the first sum that passes 64 bits.
+fn add<T>(usage: &mut Gathered, account: AccountId, sku: &Sku, item: Option<T>, push: impl FnOnce(&mut Usage, T)) {
+    let of = usage.entry(account).or_insert_with(|| Ok(Usage::default()));
+    match (of, item) {
+        (Ok(used), Some(item)) => push(used, item),
+        (of @ Ok(_), None) => *of = Err(RateError::TooLarge { sku: Box::new(sku.clone()) }),
+        (Err(_), _) => {}
+    }
 }
 
 type Rounded<'a> = BTreeMap<AccountId, Arc<BTreeSet<&'a Sku>>>;
@@ -102,18 +132,18 @@ fn plans<'a>(
     (cuts, rounded)
 }
 
-fn item(row: ItemRow, sku: Sku) -> UsageItem {
+fn item(row: ItemRow, sums: Sums, sku: Sku) -> UsageItem {
     UsageItem {
         tenant: row.tenant,
         project: row.project,
         sku,
         stretch: row.stretch,
-        metered: row.quantity,
-        energy_mj: row.energy_mj,
+        metered: sums.quantity,
+        energy_mj: sums.energy_mj,
     }
 }
 
-fn allocation(row: HeldRow, sku: Sku, held_before: i64) -> AllocationItem {
+fn allocation(row: HeldRow, sums: Sums, sku: Sku, held_before: i64) -> AllocationItem {
     AllocationItem {
         tenant: row.tenant,
         project: row.project,
@@ -122,7 +152,7 @@ fn allocation(row: HeldRow, sku: Sku, held_before: i64) -> AllocationItem {
         device: row.device,
         stretch: row.stretch,
         held_before,
-        held: row.held,
-        energy_mj: row.energy_mj,
+        held: sums.quantity,
+        energy_mj: sums.energy_mj,
     }
 }

@@ -21,7 +21,7 @@ pub async fn read(tx: &mut Tx, period: Period) -> Result<BTreeMap<AccountId, Vec
     let mut tenants: BTreeSet<TenantId> = gaps.iter().flat_map(|g| &g.concerned).map(|c| c.tenant).collect();
     tenants.extend(suspense.iter().map(|s| s.tenant));
     tenants.extend(quarantined.iter().map(|q| q.tenant));
-    let concerned = held_back::accounts_concerned(tx, &tenants).await?;
+    let concerned = held_back::accounts_concerned(tx, &tenants, period).await?;
     Ok(by_account(&gaps, &suspense, &quarantined, &Concerned(concerned)))
 }
 

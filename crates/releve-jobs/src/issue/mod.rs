@@ -5,6 +5,7 @@ mod batch;
 mod gather;
 mod holds;
 mod past;
+mod turn;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -23,7 +24,7 @@ use crate::{JobError, archive};
 
 /// Accounts billed in one transaction: for so many at most, writers of usage wait for each other's end. A pass over
 /// a month of usage hours costs nearly the same for one batch as for another, so few large ones are faster.
-pub const ISSUE_ACCOUNTS_MAX: usize = 2_500;
+pub const ISSUE_ACCOUNTS_MAX: usize = 5_000;
 
 /// What to bill.
 #[derive(Clone, Copy, Debug)]
@@ -65,23 +66,32 @@ struct Prepared {
     run: RunId,
     contracts: BTreeMap<AccountId, Arc<Contract>>,
     holds: BTreeMap<AccountId, Vec<Hold>>,
-    /// Of days that left the database: the heads of each account's reports.
-    archived: BTreeMap<AccountId, Vec<[u8; 32]>>,
+    /// The reports of days that left the database.
+    archived: archive::Archived,
     queue: Vec<AccountId>,
 }
 
 /// Bills a period that has ended. Idempotent and resumable: killed at any statement and called again, it comes to
 /// the same end. Two calls at once bill each account once.
 pub async fn issue(db: &Db, order: Order<'_>, now: Timestamp) -> Result<Summary, JobError> {
-    let prepared = prepare(db, order, now).await?;
+    let mut prepared = prepare(db, order, now).await?;
+    let queue = std::mem::take(&mut prepared.queue);
     let mut issued_now = 0;
-    for accounts in prepared.queue.chunks(order.issue_accounts_max.max(1)) {
-        issued_now += batch::run(db, &prepared, order.period, accounts, now).await?;
+    for accounts in queue.chunks(order.issue_accounts_max.max(1)) {
+        issued_now += loop {
+            match batch::run(db, &prepared, order.period, accounts, now).await {
+                // Nothing of the transaction is kept. A period has few days, and each leaves once.
+                Err(JobError::DayLeft(_)) => {
+                    prepared.archived = archive::heads_by_account(db, order.archive, order.period, &queue).await?;
+                }
+                done => break done?,
+            }
+        };
     }
     let mut tx = db.begin_app().await?;
     runs::finish(&mut tx, prepared.run, now).await?;
     let counts = runs::counts(&mut tx, prepared.run).await?;
-    let unbilled = unbilled::unbilled(&mut tx, order.period).await?.len();
+    let unbilled = usize::try_from(unbilled::count(&mut tx, order.period).await?).unwrap_or(usize::MAX);
     tx.commit().await?;
     let of = |outcome| counts.get(&outcome).copied().unwrap_or(0);
     let summary = Summary {

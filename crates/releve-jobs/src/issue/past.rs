@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use releve_billing::Rounding;
 use releve_store::{
     StoreError, Tx,
-    billing_usage::{self, HeldRow, PastQuestion, SkuNumber},
+    billing_usage::{self, HeldRow, OtherStretch, SkuNumber},
 };
 use releve_types::{AccountId, AllocationId, TenantId};
 use uuid::Uuid;
@@ -47,14 +47,14 @@ pub async fn held_before(tx: &mut Tx, batch: &Batch<'_>, held: &[HeldRow]) -> Re
         let stretches = batch.contract(account)?.stretches_under(batch.sku(sku)?, plan, batch.period.first_hour());
         for &tenant in tenants_of.get(&account).into_iter().flatten() {
             for &stretch in &stretches {
-                questions.push(PastQuestion { tenant, sku, stretch });
+                questions.push(OtherStretch { tenant, sku, stretch });
                 about.push((account, sku, plan));
             }
         }
     }
     let allocations: BTreeSet<AllocationId> = held.iter().map(|row| row.allocation).collect();
     let mut past = BTreeMap::new();
-    for row in billing_usage::held_before(tx, &questions, &allocations).await? {
+    for row in billing_usage::held_elsewhere(tx, &questions, &allocations).await? {
         if let Some(&(account, sku, plan)) = about.get(row.question) {
             *past.entry((account, sku, plan, row.allocation, row.device)).or_insert(0) += row.held;
         }
