@@ -22,6 +22,23 @@ struct Outcome {
     invoices: u64,
     differences: Vec<Row>,
     differences_in_all: usize,
+    /// Per period, tenant and SKU, in base units; not of a rebuild.
+    sums: Vec<SumRow>,
+}
+
+/// What a tenant used of a SKU, as each side of the equation says it.
+#[derive(Serialize, Debug)]
+struct SumRow {
+    period: String,
+    tenant: String,
+    sku: String,
+    /// From the reports and adjustments; none for other meters.
+    reports: Option<i64>,
+    allocation_hours: Option<i64>,
+    usage: i64,
+    billed: i64,
+    unbilled: i64,
+    suspense: i64,
 }
 
 /// One figure that is two: what it should be, and what it is.
@@ -69,6 +86,7 @@ async fn outcome(settings: &Settings, asked: &cli::Audit, ground: &Ground) -> an
         invoices: 0,
         differences: Vec::new(),
         differences_in_all: 0,
+        sums: Vec::new(),
     };
     for period in periods {
         outcome.periods.push(period.to_string());
@@ -80,6 +98,17 @@ async fn outcome(settings: &Settings, asked: &cli::Audit, ground: &Ground) -> an
             let found = audit(&ground.db, period, storage.as_ref()).await?;
             outcome.reports += found.reports;
             outcome.invoices += found.invoices;
+            outcome.sums.extend(found.sums.into_iter().map(|s| SumRow {
+                period: period.to_string(),
+                tenant: s.tenant.to_string(),
+                sku: s.sku,
+                reports: s.reports,
+                allocation_hours: s.allocation_hours,
+                usage: s.usage,
+                billed: s.billed,
+                unbilled: s.unbilled,
+                suspense: s.suspense,
+            }));
             (found.differences, found.differences_in_all)
         };
         outcome.ok &= in_all == 0;
@@ -103,6 +132,16 @@ fn print(outcome: &Outcome) {
     for row in &outcome.differences {
         let (tenant, sku) = (row.tenant.as_deref().unwrap_or("-"), row.sku.as_deref().unwrap_or("-"));
         println!("{}: {tenant} {sku} {}: {} should be {}", row.check, row.at, row.found, row.expected);
+    }
+    let total = |of: fn(&SumRow) -> i64| outcome.sums.iter().map(|s| i128::from(of(s))).sum::<i128>();
+    if !outcome.sums.is_empty() {
+        println!(
+            "used {} = billed {} + unbilled {} + in suspense {} (base units; --json lists them by tenant and SKU)",
+            total(|s| s.usage),
+            total(|s| s.billed),
+            total(|s| s.unbilled),
+            total(|s| s.suspense)
+        );
     }
     let verdict = if outcome.ok { "everything agrees" } else { "differences were found" };
     println!(

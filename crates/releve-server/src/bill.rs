@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use releve_billing::Issued;
 use releve_jobs::Order;
+use releve_outbound::Storage;
 use releve_store::{
     Db,
     invoices::{self, InvoiceFilter, InvoiceHead, InvoiceState},
@@ -31,8 +32,14 @@ pub struct InvoiceRow {
 }
 
 /// Issues what can be issued, renders the documents, and reads back everything that the period has.
-pub async fn bill(db: &Db, issuer: IssuerId, period: Period, now: Timestamp) -> anyhow::Result<Billed> {
-    releve_jobs::issue(db, Order::new(issuer, period), now).await?;
+pub async fn bill(
+    db: &Db,
+    issuer: IssuerId,
+    period: Period,
+    archive: Option<&Storage>,
+    now: Timestamp,
+) -> anyhow::Result<Billed> {
+    releve_jobs::issue(db, Order { archive, ..Order::new(issuer, period) }, now).await?;
     releve_jobs::documents::run(db, now).await?;
     read(db, issuer, period).await
 }

@@ -7,13 +7,14 @@ use releve_store::{
     documents,
     invoices::{self, InvoiceFilter, InvoiceHead},
 };
-use releve_types::time::wall_clock;
+use releve_types::{Period, ids::IssuerId, time::wall_clock};
 use serde::Serialize;
 
 use crate::{
     bill,
     cli::Invoice,
     ground::{Ground, Use},
+    serve,
     settings::Settings,
 };
 
@@ -25,6 +26,17 @@ struct RunOutcome {
     issued: usize,
     held_back: Vec<String>,
     invoices: Vec<Row>,
+    /// Usage of the period that is on no invoice: of who is held back, come too late, or in suspense.
+    unbilled: Vec<Unbilled>,
+}
+
+#[derive(Serialize, Debug)]
+struct Unbilled {
+    /// None for suspense.
+    account: Option<String>,
+    tenant: String,
+    sku: String,
+    quantity: i64,
 }
 
 #[derive(Serialize, Debug)]
@@ -55,7 +67,11 @@ async fn bill_month(
     let mut tx = ground.db.begin_app().await?;
     let issuer = issuer(&mut tx, name).await?;
     tx.commit().await?;
-    let billed = bill::bill(&ground.db, issuer.id, issuer.zone.month(month), wall_clock()).await?;
+    let (period, archive) = (issuer.zone.month(month), serve::archive(settings, settings.data.as_deref())?);
+    let billed = bill::bill(&ground.db, issuer.id, period, archive.as_ref(), wall_clock()).await?;
+    let mut tx = ground.db.begin_app().await?;
+    let unbilled = unbilled(&mut tx, issuer.id, period).await?;
+    tx.commit().await?;
     let row = |i: &releve_billing::Issued| Row {
         number: i.stamp().number.to_string(),
         account: i.content().account.to_string(),
@@ -68,6 +84,7 @@ async fn bill_month(
         issued: billed.issued.len(),
         held_back: billed.held_back(),
         invoices: billed.issued.iter().map(row).collect(),
+        unbilled,
     };
     if settings.json {
         return Ok(serde_json::to_string(&outcome)?);
@@ -79,7 +96,30 @@ async fn bill_month(
     for reason in &outcome.held_back {
         text += &format!("\nheld back: {reason}");
     }
+    for Unbilled { account, tenant, sku, quantity } in &outcome.unbilled {
+        let whose = account.as_deref().unwrap_or("in suspense");
+        text += &format!("\nunbilled: {whose} {tenant} {sku}: {quantity}");
+    }
     Ok(text)
+}
+
+/// What this issuer's accounts used in the period that no invoice holds, and what waits in suspense.
+async fn unbilled(tx: &mut Tx, issuer: IssuerId, period: Period) -> anyhow::Result<Vec<Unbilled>> {
+    let mut rows = Vec::new();
+    for found in releve_store::unbilled::unbilled(tx, period).await? {
+        if let Some(account) = found.account
+            && customers::account(tx, account).await?.is_none_or(|a| a.issuer != issuer)
+        {
+            continue;
+        }
+        rows.push(Unbilled {
+            account: found.account.map(|a| a.to_string()),
+            tenant: found.tenant.to_string(),
+            sku: found.sku.to_string(),
+            quantity: found.quantity,
+        });
+    }
+    Ok(rows)
 }
 
 async fn issuer(tx: &mut Tx, name: Option<&str>) -> anyhow::Result<Issuer> {

@@ -21,6 +21,7 @@ mod watch;
 
 use cli::{Cli, Command};
 use ground::{Ground, Use};
+use releve_types::time::wall_clock;
 
 /// Runs a command to its end.
 pub async fn run(cli: Cli) -> anyhow::Result<()> {
@@ -50,14 +51,20 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
     }
 }
 
-/// Opening for a command brings the schema up to date.
+/// Opening for a command brings the schema up to date. A fresh one gets its first key, or nobody could call.
 async fn migrate(settings: &settings::Settings) -> anyhow::Result<()> {
     let ground = Ground::open(settings, settings.data.as_deref(), Use::Command).await?;
+    let key = releve_api::bootstrap_operator_key(&ground.db, wall_clock()).await.map_err(serve::problem);
     ground.close().await?;
+    let key = key?;
     if settings.json {
-        println!("{{\"migrated\":true}}");
-    } else {
-        println!("the schema is up to date");
+        println!("{}", serde_json::json!({ "migrated": true, "operator_key": key }));
+        return Ok(());
+    }
+    println!("the schema is up to date");
+    match key {
+        Some(key) => println!("operator key, shown this once: {key}"),
+        None => println!("an operator key was made before; it was shown only then"),
     }
     Ok(())
 }

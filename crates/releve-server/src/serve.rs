@@ -35,7 +35,7 @@ pub async fn up(settings: &Settings) -> anyhow::Result<()> {
     }
     match releve_api::bootstrap_operator_key(&ground.db, wall_clock()).await.map_err(problem)? {
         Some(key) => eprintln!("operator key, shown this once: {key}"),
-        None => eprintln!("an operator key was made before; `releve up` shows it only then"),
+        None => eprintln!("an operator key was made before; it was shown only then"),
     }
     let roles = Roles { api: Some(listener), aggregator: settings.amqp_url.is_some(), jobs: true, watch: None };
     let ended = run(settings, &ground, roles, Some(&dir), stop_signal()?).await;
@@ -88,7 +88,9 @@ pub async fn run(
     let mut tasks: JoinSet<anyhow::Result<()>> = JoinSet::new();
     let runner = Runner::new(aggregator.clone(), Arc::new(wall_clock));
     if let Some(listener) = roles.api {
-        let state = AppState::new(ground.db.clone(), aggregator, Arc::new(wall_clock), metrics.clone());
+        let taking = runner.clone();
+        let state = AppState::new(ground.db.clone(), aggregator, Arc::new(wall_clock), metrics.clone())
+            .ready_while(Arc::new(move || taking.is_taking()));
         tasks.spawn(web(listener, releve_api::router(state), stop.clone()));
     }
     if let Some(listener) = roles.watch {
@@ -99,14 +101,16 @@ pub async fn run(
         let consumer = consumer(settings)?;
         let cancel = stop.clone();
         tasks.spawn(async move {
-            match runner.run(consumer, cancel).await {
-                Ended::Cancelled => Ok(()),
-                Ended::Stopped => anyhow::bail!("the aggregator stopped taking"),
+            if runner.run(consumer, cancel.clone()).await == Ended::Stopped {
+                // Nothing is lost by waiting for a person: deliveries stay in their queues, and `/readyz` says no.
+                tracing::error!("taking has stopped; the other roles go on, and this one is not ready until restarted");
+                cancel.cancelled().await;
             }
+            Ok(())
         });
     }
     if roles.jobs {
-        let jobs = releve_jobs::Settings { archive: archive(settings, dir)?, ..releve_jobs::Settings::default() };
+        let jobs = settings.jobs(archive(settings, dir)?);
         let (db, cancel) = (ground.db.clone(), stop.clone());
         tasks.spawn(async move {
             releve_jobs::run(db, jobs, cancel).await;
@@ -153,10 +157,8 @@ fn consumer(settings: &Settings) -> anyhow::Result<Consumer> {
 /// Old reports go beside an embedded database, or where the settings say; else they stay where they are.
 pub fn archive(settings: &Settings, dir: Option<&Path>) -> anyhow::Result<Option<Storage>> {
     let beside = dir.filter(|_| settings.database_url.is_none()).map(|dir| dir.join("archive"));
-    match settings.archive.clone().or(beside) {
-        Some(path) => Ok(Some(Storage::open(&StorageConfig::Directory { path })?)),
-        None => Ok(None),
-    }
+    let beside = beside.map(|path| StorageConfig::Directory { path });
+    Ok(settings.archive()?.or(beside).map(|config| Storage::open(&config)).transpose()?)
 }
 
 pub fn problem(problem: releve_api::Problem) -> anyhow::Error {

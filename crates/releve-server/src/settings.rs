@@ -1,8 +1,10 @@
 //! What can be set? One struct: each setting is a flag and an environment variable, and nothing is set elsewhere.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{fmt, net::SocketAddr, path::PathBuf, str::FromStr};
 
 use clap::Args;
+use releve_outbound::{Storage, storage::StorageConfig};
+use releve_types::time::MILLIS_PER_HOUR;
 
 /// Connections to a PostgreSQL server, unless set.
 pub const POOL_LEN: u32 = 8;
@@ -24,10 +26,22 @@ pub struct Settings {
     #[arg(long, env = "RELEVE_DATA", global = true, value_name = "DIR")]
     pub data: Option<PathBuf>,
 
-    /// A directory for reports that are too old for the database. Without it, they go beside an embedded
-    /// database, and stay in a server's.
-    #[arg(long, env = "RELEVE_ARCHIVE", global = true, value_name = "DIR")]
-    pub archive: Option<PathBuf>,
+    /// Where reports go that are too old for the database: a directory, or s3://BUCKET/PREFIX. Without it, they go
+    /// beside an embedded database, and stay in a server's.
+    #[arg(long, env = "RELEVE_ARCHIVE", global = true, value_name = "DIR|URL")]
+    pub archive: Option<String>,
+
+    #[command(flatten)]
+    pub s3: S3,
+
+    /// How many days reports stay in the database before they are archived.
+    #[arg(long, env = "RELEVE_REPORTS_KEEP_DAYS", global = true, value_name = "DAYS",
+          default_value_t = releve_jobs::REPORTS_KEEP_DAYS, value_parser = clap::value_parser!(i64).range(1..))]
+    pub reports_keep_days: i64,
+
+    /// Hours between a period's end and its invoices, so that spools can empty. `never`: only who asks bills.
+    #[arg(long, env = "RELEVE_ISSUE_AFTER_HOURS", global = true, value_name = "HOURS|never", default_value = "48")]
+    pub issue_after_hours: IssueAfter,
 
     /// Where the API listens.
     #[arg(long, env = "RELEVE_LISTEN", global = true, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
@@ -65,8 +79,63 @@ pub struct Settings {
     pub json: bool,
 }
 
+/// How a bucket is reached, where the archive is one.
+#[derive(Args, Clone)]
+pub struct S3 {
+    /// The bucket's region.
+    #[arg(long = "s3-region", env = "AWS_REGION", global = true, value_name = "NAME", default_value = "us-east-1")]
+    pub region: String,
+    /// Where the store is, unless it is Amazon's; http:// only where you write it.
+    #[arg(long = "s3-endpoint", env = "AWS_ENDPOINT_URL", global = true, value_name = "URL")]
+    pub endpoint: Option<String>,
+    #[arg(
+        long = "s3-access-key-id",
+        env = "AWS_ACCESS_KEY_ID",
+        global = true,
+        value_name = "ID",
+        hide_env_values = true,
+        default_value = ""
+    )]
+    pub access_key_id: String,
+    #[arg(
+        long = "s3-secret-access-key",
+        env = "AWS_SECRET_ACCESS_KEY",
+        global = true,
+        value_name = "SECRET",
+        hide_env_values = true,
+        default_value = ""
+    )]
+    pub secret_access_key: String,
+}
+
+impl fmt::Debug for S3 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("S3").field("region", &self.region).field("endpoint", &self.endpoint).finish_non_exhaustive()
+    }
+}
+
+/// When a period is billed without being asked.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum IssueAfter {
+    Hours(u16),
+    Never,
+}
+
+impl FromStr for IssueAfter {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "never" => Ok(Self::Never),
+            hours => hours.parse().map(Self::Hours).map_err(|_| "expected hours up to 65535, or never".to_owned()),
+        }
+    }
+}
+
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
+    #[error("--archive {0}: expected a directory or s3://BUCKET/PREFIX")]
+    Archive(String),
     #[error("--message-bytes-max {0} is not between 65536 and 1048576")]
     MessageBytes(usize),
     #[error("--pool must be at least 1")]
@@ -82,11 +151,76 @@ impl Settings {
         if self.pool == 0 {
             return Err(SettingsError::Pool);
         }
-        Ok(())
+        self.archive().map(drop)
+    }
+
+    /// Where old reports go, if a place was named.
+    pub fn archive(&self) -> Result<Option<StorageConfig>, SettingsError> {
+        let Some(text) = &self.archive else { return Ok(None) };
+        let Some(place) = text.strip_prefix("s3://") else {
+            if text.is_empty() || text.contains("://") {
+                return Err(SettingsError::Archive(text.clone()));
+            }
+            return Ok(Some(StorageConfig::Directory { path: text.into() }));
+        };
+        let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
+        if bucket.is_empty() {
+            return Err(SettingsError::Archive(text.clone()));
+        }
+        Ok(Some(StorageConfig::S3 {
+            bucket: bucket.to_owned(),
+            prefix: prefix.trim_end_matches('/').to_owned(),
+            region: self.s3.region.clone(),
+            endpoint: self.s3.endpoint.clone(),
+            access_key_id: self.s3.access_key_id.clone(),
+            secret_access_key: self.s3.secret_access_key.clone(),
+        }))
+    }
+
+    /// The jobs' settings under these.
+    pub fn jobs(&self, archive: Option<Storage>) -> releve_jobs::Settings {
+        let default = releve_jobs::Settings::default();
+        let (issue_automatically, issue_delay_ms) = match self.issue_after_hours {
+            IssueAfter::Hours(hours) => (true, i64::from(hours) * MILLIS_PER_HOUR),
+            IssueAfter::Never => (false, default.issue_delay_ms),
+        };
+        let reports_keep_days = self.reports_keep_days;
+        releve_jobs::Settings { issue_automatically, issue_delay_ms, reports_keep_days, archive, ..default }
     }
 
     /// The aggregator's limits under these settings.
     pub fn aggregator(&self) -> releve_aggregator::Settings {
         releve_aggregator::Settings { message_bytes_max: self.message_bytes_max, ..Default::default() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::cli::Cli;
+
+    fn settings(arguments: &[&str]) -> Settings {
+        Cli::parse_from(["releve", "up"].iter().chain(arguments)).settings
+    }
+
+    #[test]
+    fn an_archive_is_a_directory_or_a_bucket() {
+        let of = |text| settings(&["--archive", text]).archive();
+        assert!(matches!(of("/srv/old"), Ok(Some(StorageConfig::Directory { .. }))));
+        let Ok(Some(StorageConfig::S3 { bucket, prefix, .. })) = of("s3://old/reports/") else { panic!("a bucket") };
+        assert_eq!((bucket.as_str(), prefix.as_str()), ("old", "reports"));
+        assert!(matches!(of("s3:///reports"), Err(SettingsError::Archive(_))));
+        assert!(matches!(of("gs://old"), Err(SettingsError::Archive(_))));
+    }
+
+    #[test]
+    fn who_bills_when_is_the_operator_s_choice() {
+        let jobs = |arguments| settings(arguments).jobs(None);
+        assert_eq!(jobs(&[]).issue_delay_ms, releve_jobs::ISSUE_DELAY_MS);
+        assert_eq!(jobs(&["--issue-after-hours", "12"]).issue_delay_ms, 12 * MILLIS_PER_HOUR);
+        assert!(!jobs(&["--issue-after-hours", "never"]).issue_automatically);
+        assert!(Cli::try_parse_from(["releve", "up", "--issue-after-hours", "-1"]).is_err());
     }
 }
