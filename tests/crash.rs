@@ -65,7 +65,7 @@ impl Plant {
         Self { postgres, rabbit, database, amqp, world, aggregator: None, agent: None, agent_dir }
     }
 
-    /// Starts the aggregator, to abort at the `n`-th pass of a failpoint if one is named.
+    /// Starts the aggregator, to be killed at the `n`-th pass of a failpoint if one is named.
     fn start_aggregator(&mut self, failpoint: Option<(&str, u32)>) {
         let mut launch = Launch::releve(&["serve", "aggregator"])
             .env("DATABASE_URL", self.database.login_url())
@@ -212,7 +212,7 @@ fn publisher(amqp: &str) -> Publisher {
     Publisher::connect(PublisherConfig::new(broker, "releve")).expect("a publisher")
 }
 
-/// At each step of the count: abort there, start again, and nothing is lost or counted twice.
+/// At each step of the count: killed there, start again, and nothing is lost or counted twice.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_aggregator_may_die_at_any_step() {
     const POINTS: [&str; 6] = [
@@ -280,6 +280,7 @@ async fn anything_may_die_at_any_moment() {
             done.store(true, Ordering::SeqCst);
         }
     });
+    let mut in_flight = 0;
     for kill in 0..KILLS {
         tokio::time::sleep(Duration::from_millis(dice.below(700))).await;
         let under_way = unconfirmed.load(Ordering::SeqCst);
@@ -305,9 +306,11 @@ async fn anything_may_die_at_any_moment() {
                 "aggregator"
             }
         };
+        in_flight += u64::from(under_way > 0);
         println!("kill {kill}: {what}, {under_way} unconfirmed, all sent: {}", done.load(Ordering::SeqCst));
         assert!(plant.is_aggregating(), "the aggregator outlives the others");
     }
+    assert!(in_flight * 2 > KILLS, "{in_flight} of {KILLS} kills came while messages were unconfirmed");
     sending.await.expect("sent");
     plant.settle(reports, &sums);
     println!("reports of the agent: {}", plant.settle_agent());

@@ -165,6 +165,23 @@ fn nothing_is_left_for_later() {
     }
 }
 
+/// A patch that no longer applies breaks nothing, and `tests/mutants/run` would be the last to say so.
+#[test]
+fn the_patches_that_break_the_program_apply() {
+    let mut patches: Vec<PathBuf> = fs::read_dir(root().join("tests/mutants"))
+        .expect("patches")
+        .map(|entry| entry.expect("an entry").path())
+        .filter(|path| path.extension().is_some_and(|e| e == "patch"))
+        .collect();
+    patches.sort();
+    assert_eq!(patches.len(), 4, "{patches:?}");
+    for patch in patches {
+        let checked = Command::new("git").args(["apply", "--check"]).arg(&patch).current_dir(root()).output();
+        let checked = checked.expect("git runs");
+        assert!(checked.status.success(), "{}: {}", patch.display(), String::from_utf8_lossy(&checked.stderr));
+    }
+}
+
 #[test]
 fn the_root_holds_no_stray_files() {
     let allowed = [

@@ -48,7 +48,10 @@ pub async fn publish_surely(publisher: &Publisher, outgoing: Outgoing) -> u32 {
         match publisher.publish(outgoing.clone()).await {
             Ok(()) => return failures,
             Err(error @ (PublishError::TooLarge { .. } | PublishError::Closed)) => panic!("{error}"),
-            Err(_) => failures += 1,
+            Err(error) => {
+                println!("tried again: {error}");
+                failures += 1;
+            }
         }
     }
 }

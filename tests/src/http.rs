@@ -46,6 +46,10 @@ impl Http {
         Self { token: Some(token.to_owned()), ..self.clone() }
     }
 
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
     pub async fn get(&self, path: &str) -> Answer {
         self.send(Method::GET, path, None, &[]).await
     }

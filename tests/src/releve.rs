@@ -175,8 +175,8 @@ pub fn bin_dir() -> &'static Path {
         }
         let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.toml");
-        let packages = ["build", "-q", "-p", "releve-server", "-p", "releve-agent", "--bins", "--manifest-path"];
-        run(Command::new(cargo).args(packages).arg(manifest));
+        // The whole workspace: a part of it would be built with other features of its dependencies, and those anew.
+        run(Command::new(cargo).args(["build", "-q", "--workspace", "--bins", "--manifest-path"]).arg(manifest));
         let test = env::current_exe().expect("a test knows its own path");
         test.ancestors().nth(2).expect("…/target/debug/deps/<test>").to_owned()
     })

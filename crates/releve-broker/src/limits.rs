@@ -25,8 +25,8 @@ pub const LINK_CHECK_EVERY: Duration = Duration::from_secs(1);
 pub const DEPTH_EVERY: Duration = Duration::from_secs(5);
 /// Deliveries in one batch, by default.
 pub const BATCH_LEN_MAX: usize = 500;
-/// Bytes of bodies in one batch, by default.
-pub const BATCH_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Bytes of bodies in one batch, by default: decoded, rolled up and on their way to the database they take ten times that.
+pub const BATCH_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// How long a batch waits to be filled once it has its first delivery, by default.
 pub const BATCH_WAIT_MAX: Duration = Duration::from_millis(100);
 /// Bytes of bodies that all queues together may have sent and not been acknowledged, by default. The client reads
