@@ -104,7 +104,8 @@ impl Window {
 
 #[derive(clap::Args, Clone, Debug)]
 pub struct Audit {
-    /// Which month of the issuer's zone. Without it, every month that has usage.
+    /// Which month of the issuer's zone. Without it, every month in which a customer used something; name a month that
+    /// has nothing but suspense.
     #[arg(long, value_name = "YYYY-MM")]
     pub period: Option<BillingMonth>,
     /// Only rebuild the usage from the stored or archived reports, and compare.

@@ -24,7 +24,7 @@ use crate::{JobError, archive};
 
 /// Accounts billed in one transaction: for so many at most, writers of usage wait for each other's end. A pass over
 /// a month of usage hours costs nearly the same for one batch as for another, so few large ones are faster.
-pub const ISSUE_ACCOUNTS_MAX: usize = 5_000;
+pub const ISSUE_ACCOUNTS_MAX: usize = 10_000;
 
 /// What to bill.
 #[derive(Clone, Copy, Debug)]

@@ -68,7 +68,11 @@ proptest! {
     fn it_takes_what_serde_json_takes(text in nearly_json()) {
         let theirs = serde_json::from_str::<serde_json::Value>(&text);
         match skipped(&text) {
-            Ok(()) => prop_assert!(theirs.is_ok(), "{text:?}: {theirs:?}"),
+            Ok(()) => {
+                // A number that is well written and no f64 is theirs to refuse: we skip it unread.
+                let too_large = |error: &serde_json::Error| error.to_string().starts_with("number out of range");
+                prop_assert!(theirs.as_ref().err().is_none_or(too_large), "{text:?}: {theirs:?}");
+            }
             Err(RejectCode::DuplicateKey | RejectCode::TooDeep) => {}
             Err(code) => prop_assert!(theirs.is_err(), "{text:?}: {code}"),
         }
