@@ -1,9 +1,9 @@
 //! Do reports leave the database whole, and is all that rests on them as before?
 
-use releve_billing::Reports;
 use std::time::Duration;
 
 use releve_aggregator::{Message, Source};
+use releve_billing::Reports;
 use releve_jobs::{JobError, Order, archive, audit, issue, partitions, read_archive};
 use releve_outbound::{Storage, StorageConfig};
 use releve_store::{
@@ -187,8 +187,8 @@ async fn copied(bench: &Bench) -> Db {
 }
 
 async fn digest(db: &Db) -> [u8; 32] {
-    let mut tx = db.begin_app().await.expect("works");
-    let found = invoices::page(&mut tx, InvoiceFilter::default(), None, 10).await.expect("works");
+    let mut tx = db.begin_app().await.expect("a transaction");
+    let found = invoices::page(&mut tx, InvoiceFilter::default(), None, 10).await.expect("invoices");
     found[0].stamp.as_ref().expect("an issued invoice").digest
 }
 

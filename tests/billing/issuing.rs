@@ -300,7 +300,7 @@ async fn a_started_hour_over_the_months_end_is_billed_once() {
     let bench = Bench::new(1, 1, 24 * 31 + 1).await;
     let hour_of = |day: i64, hour: i64| day * 24 + hour;
     bench.state(0, ServiceState::Maintenance, 0).await;
-    started_hour(&bench).await;
+    started_hour(&bench, world::sku(), 10 * 24).await;
 
     // Half an hour under the exact price, ten minutes at the end of May and five at the start of June under the
     // started hour, in one allocation.
@@ -355,24 +355,8 @@ async fn a_plan_that_rounds_bills_months_in_their_order() {
     bench
         .counted(vec![part(june_hour - 1, 50 * minute, 60 * minute, &[0, 1]), part(june_hour, 0, 5 * minute, &[0])])
         .await;
-    let price = async |from: i64| {
-        let sku: releve_types::Sku = world::sku().to_string().replace("/standard/", "/spot/").parse().unwrap();
-        let mut tx = bench.db.begin_app().await.unwrap();
-        let number = prices::ensure_sku(&mut tx, &sku, releve_types::Unit::GpuMs, at(0)).await.unwrap().unwrap();
-        let price = releve_billing::Price::new(
-            releve_types::ids::PriceId::fresh(at(from)),
-            sku,
-            releve_types::Unit::GpuMs,
-            at(from),
-            releve_billing::Model::PerUnit { price: "1.00".parse().unwrap() },
-            releve_billing::Rounding::StartedHour,
-        )
-        .unwrap();
-        let record =
-            prices::PriceRecord { book: bench.world.book, price, created_at: at(0), created_by: "test".to_owned() };
-        prices::insert_price(&mut tx, &record, number).await.unwrap();
-        tx.commit().await.unwrap();
-    };
+    let spot: releve_types::Sku = world::sku().to_string().replace("/standard/", "/spot/").parse().unwrap();
+    let price = async |from: i64| started_hour(&bench, spot.clone(), from).await;
     price(june_hour).await;
     let now = june().end();
     let bill = async |period| issue(&bench.db, Order::new(bench.world.issuer, period), now).await.unwrap();
@@ -406,7 +390,7 @@ async fn a_month_that_was_overtaken_waits_where_a_plan_rounds_over_its_end() {
     let part = |hour: i64, start_ms: i64, end_ms: i64| {
         bench.world.nodes[0].report(at(hour), HOUR, &[Hold::new(bench.key(0), 0, "long", start_ms, end_ms)])
     };
-    started_hour(&bench).await;
+    started_hour(&bench, world::sku(), 10 * 24).await;
     bench.counted(vec![part(24 * 31, 0, 5 * minute)]).await;
     let now = june().end();
     let bill = async |period| issue(&bench.db, Order::new(bench.world.issuer, period), now).await.unwrap();
@@ -418,25 +402,24 @@ async fn a_month_that_was_overtaken_waits_where_a_plan_rounds_over_its_end() {
     assert_eq!(of_may.holds.iter().map(|h| h.kind).collect::<Vec<_>>(), [HoldKind::Rounding]);
 }
 
-/// The world's SKU by the started hour, from the eleventh of May on.
-async fn started_hour(bench: &Bench) {
-    let sku = world::sku();
-    let mut tx = bench.db.begin_app().await.expect("works");
+/// Prices a SKU by the started hour, from an hour on.
+async fn started_hour(bench: &Bench, sku: releve_types::Sku, from: i64) {
+    let mut tx = bench.db.begin_app().await.expect("a transaction");
     let number =
-        prices::ensure_sku(&mut tx, &sku, releve_types::Unit::GpuMs, at(0)).await.expect("works").expect("works");
+        prices::ensure_sku(&mut tx, &sku, releve_types::Unit::GpuMs, at(0)).await.expect("the database answers");
     let price = releve_billing::Price::new(
-        releve_types::ids::PriceId::fresh(at(1)),
+        releve_types::ids::PriceId::fresh(at(from)),
         sku,
         releve_types::Unit::GpuMs,
-        at(10 * 24),
-        releve_billing::Model::PerUnit { price: "1.00".parse().expect("works") },
+        at(from),
+        releve_billing::Model::PerUnit { price: "1.00".parse().expect("a price") },
         releve_billing::Rounding::StartedHour,
     )
-    .expect("works");
+    .expect("a price that can be made");
     let record =
         prices::PriceRecord { book: bench.world.book, price, created_at: at(0), created_by: "test".to_owned() };
-    prices::insert_price(&mut tx, &record, number).await.expect("works");
-    tx.commit().await.expect("works");
+    prices::insert_price(&mut tx, &record, number.expect("counted in GPU time")).await.expect("the price is stored");
+    tx.commit().await.expect("committed");
 }
 
 #[tokio::test]

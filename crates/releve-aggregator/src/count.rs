@@ -109,9 +109,10 @@ pub(crate) async fn count(
     tx.commit().await?;
     failpoint::hit("aggregator.after_commit");
     histogram!("releve_aggregate_commit_seconds").record(started.elapsed());
+    let lag = histogram!("releve_aggregate_lag_seconds");
     for (screened, _) in good.iter().zip(&fates).filter(|(_, fate)| matches!(fate, Fate::Counted)) {
         let lag_ms = u64::try_from(now.since(screened.report.head.window.end)).unwrap_or(0);
-        histogram!("releve_aggregate_lag_seconds").record(Duration::from_millis(lag_ms));
+        lag.record(Duration::from_millis(lag_ms));
     }
 
     aggregator.remember(|m| {
@@ -131,10 +132,7 @@ fn not_rejected(stands: &Stands, digests: &[Digest], verdicts: &mut Verdicts) ->
     for (i, digest) in digests.iter().enumerate() {
         match stands.rejected(digest) {
             None => open.push(i),
-            Some(standing) => {
-                let (reason, field, detail) = again(standing);
-                verdicts.fates[i] = Some(Fate::Quarantined { reason, field, detail });
-            }
+            Some(standing) => verdicts.fates[i] = Some(again(standing)),
         }
     }
     open

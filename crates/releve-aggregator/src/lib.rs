@@ -3,6 +3,7 @@
 mod claims;
 mod count;
 mod failpoint;
+mod halving;
 mod judge;
 mod readings;
 mod reattribute;

@@ -18,8 +18,9 @@ use releve_wire::{Digest, Holder, Reading, Window, encode_reading, sha256, suspe
 
 use crate::{
     count::lock_books,
+    halving::Halving,
     standing::{Settled, Stands},
-    take::{Aggregator, TakeError},
+    take::{Aggregator, Partitions, TakeError},
 };
 
 /// A decoded reading.
@@ -68,30 +69,22 @@ impl Aggregator {
         readings: Vec<IncomingReading>,
         now: Timestamp,
     ) -> Result<Vec<ReadingFate>, TakeError> {
-        let mut fates: Vec<Option<ReadingFate>> = vec![None; readings.len()];
-        let mut spans = vec![(0, readings.len())];
-        while let Some((start, end)) = spans.pop() {
-            if start == end {
-                continue;
-            }
-            match self.attempt_readings(&readings[start..end], now).await {
-                Ok(found) => {
-                    for (slot, fate) in fates[start..end].iter_mut().zip(found) {
-                        *slot = Some(fate);
-                    }
-                }
-                Err(TakeError::Store(error)) if end - start > 1 => {
-                    tracing::warn!(%error, batch.len = end - start, "a batch of readings was refused: halving it");
-                    let middle = start + (end - start) / 2;
-                    spans.extend([(middle, end), (start, middle)]);
+        let mut halving = Halving::of(readings.len());
+        while let Some(span) = halving.next() {
+            match self.attempt_readings(&readings[span.clone()], now).await {
+                Ok(fates) => halving.settle(span, fates),
+                Err(TakeError::Store(error)) if span.len() > 1 => {
+                    tracing::warn!(%error, batch.len = span.len(), "a batch of readings was refused: halving it");
+                    halving.halve(span);
                 }
                 Err(TakeError::Store(error)) => {
-                    fates[start] = Some(self.set_reading_aside(&readings[start], &error, now).await?);
+                    let fate = self.set_reading_aside(&readings[span.start], &error, now).await?;
+                    halving.settle(span, [fate]);
                 }
                 Err(error) => return Err(error),
             }
         }
-        let fates: Vec<ReadingFate> = fates.into_iter().flatten().collect();
+        let fates = halving.into_fates();
         for fate in &fates {
             counter!("releve_readings_total", "fate" => fate.name()).increment(1);
         }
@@ -104,7 +97,8 @@ impl Aggregator {
             let catalog = self.catalog().await?;
             let mut placed: Vec<Result<Placed<'_>, ReadingFate>> =
                 readings.iter().map(|r| place(r, &catalog, now)).collect();
-            self.ensure_months(placed.iter().flatten().map(|p| p.reading.from.day()).collect()).await?;
+            let days = placed.iter().flatten().map(|p| p.reading.from.day()).collect();
+            self.ensure(Partitions::Rollups, days).await?;
             let mut tx = self.db.begin_app().await?;
             let floor = floor::read_shared(&mut tx).await?;
             if releve_store::catalog::version_for_share(&mut tx).await? != catalog.version {

@@ -1,6 +1,9 @@
 //! Who should have had this usage? A rule that appears, or reaches back, moves what was counted under its key.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::AddAssign,
+};
 
 use releve_metering::{Catalog, moves::state};
 use releve_store::{
@@ -23,6 +26,14 @@ pub struct Moved {
     pub meter_hours: i64,
 }
 
+impl AddAssign for Moved {
+    fn add_assign(&mut self, more: Self) {
+        self.gpu_ms += more.gpu_ms;
+        self.allocation_hours += more.allocation_hours;
+        self.meter_hours += more.meter_hours;
+    }
+}
+
 /// A place's state over all books: what it holds, and the energy that goes with it.
 type States = BTreeMap<HourPlace, (Ranges, i64)>;
 
@@ -43,10 +54,7 @@ impl Aggregator {
         tx.commit().await?;
         let mut moved = Moved::default();
         for day in days {
-            let of_day = self.reattribute_day(key, day, by, dry_run, now).await?;
-            moved.gpu_ms += of_day.gpu_ms;
-            moved.allocation_hours += of_day.allocation_hours;
-            moved.meter_hours += of_day.meter_hours;
+            moved += self.reattribute_day(key, day, by, dry_run, now).await?;
         }
         Ok(moved)
     }

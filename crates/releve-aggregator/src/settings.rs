@@ -1,13 +1,13 @@
 //! How much at once, how long, how often? The aggregator's limits, each with its unit.
 
+use releve_broker::limits::BATCH_BYTES_MAX;
 use releve_wire::limits::MESSAGE_BYTES_MAX;
 
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// Deliveries judged and committed together.
     pub batch_len_max: usize,
-    /// Bytes of deliveries held together: bounds memory where messages are large, since decoded, rolled up and on their
-    /// way to the database they take ten times that.
+    /// Bytes of deliveries held together: bounds memory where messages are large.
     pub batch_bytes_max: usize,
     /// How long a batch waits to fill, in milliseconds.
     pub batch_wait_ms_max: u64,
@@ -25,7 +25,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             batch_len_max: 1_000,
-            batch_bytes_max: 2 * 1024 * 1024,
+            batch_bytes_max: BATCH_BYTES_MAX,
             batch_wait_ms_max: 50,
             message_bytes_max: MESSAGE_BYTES_MAX,
             unsigned_bytes_max: 16 * 1024,

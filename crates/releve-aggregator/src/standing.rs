@@ -3,7 +3,6 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use releve_metering::Reason;
 use releve_store::{
     StoreError, Tx,
     quarantine::{self, NewEntry, Standing},
@@ -97,6 +96,7 @@ pub(crate) async fn resolve(
 }
 
 /// The fate of bytes that a person rejected: the one they had.
-pub(crate) fn again(standing: &Standing) -> (Reason, String, String) {
-    (standing.reason, standing.field.clone(), standing.detail.clone())
+pub(crate) fn again(standing: &Standing) -> Fate {
+    let Standing { reason, field, detail, .. } = standing;
+    Fate::Quarantined { reason: *reason, field: field.clone(), detail: detail.clone() }
 }

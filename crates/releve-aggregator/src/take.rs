@@ -2,19 +2,21 @@
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet, VecDeque},
+    ops::Range,
     sync::{Arc, Mutex, PoisonError},
     time::Instant,
 };
 
 use metrics::{counter, histogram};
 use releve_metering::{Catalog, Reason, screen::Doubt};
-use releve_store::{Db, StoreError, quarantine::NewEntry};
+use releve_store::{Db, StoreError, floor, quarantine::NewEntry, rollups};
 use releve_types::{AllocationId, Sku, TenantId, Timestamp};
 use releve_wire::{Digest, Reject};
 use uuid::Uuid;
 
 use crate::{
     count::{self, CountError},
+    halving::Halving,
     judge::{self, Judged, Message},
     settings::Settings,
 };
@@ -77,10 +79,8 @@ pub struct Aggregator {
 pub(crate) struct Memory {
     pub catalog: Option<Arc<Catalog>>,
     pub skus: HashMap<Sku, i32>,
-    /// Days with partitions, of reports and rollups.
-    pub days: HashSet<i64>,
-    /// Days whose month has partitions of rollups.
-    pub months: HashSet<i64>,
+    /// Which partitions days have.
+    pub made: HashSet<(Partitions, i64)>,
     pub allocations: HashSet<(TenantId, AllocationId)>,
     /// Slices that are stored with their GPU.
     pub slices: HashSet<(Uuid, Uuid)>,
@@ -113,31 +113,23 @@ impl Aggregator {
     ) -> Result<Vec<Fate>, TakeError> {
         let started = Instant::now();
         histogram!("releve_aggregate_batch_len").record(u32::try_from(messages.len()).unwrap_or(u32::MAX));
-        let mut fates: Vec<Option<Fate>> = vec![None; messages.len()];
-        let mut spans = vec![(0, messages.len())];
-        while let Some((start, end)) = spans.pop() {
-            if start == end {
-                continue;
-            }
-            match self.attempt(&messages, start, end, now).await {
-                Ok(found) => {
-                    for (slot, fate) in fates[start..end].iter_mut().zip(found) {
-                        *slot = Some(fate);
-                    }
-                }
-                Err(TakeError::Store(error)) if end - start > 1 => {
-                    tracing::warn!(%error, batch.len = end - start, "a batch was refused: halving it");
-                    let middle = start + (end - start) / 2;
-                    spans.extend([(middle, end), (start, middle)]);
+        let mut halving = Halving::of(messages.len());
+        while let Some(span) = halving.next() {
+            match self.attempt(&messages, span.clone(), now).await {
+                Ok(fates) => halving.settle(span, fates),
+                Err(TakeError::Store(error)) if span.len() > 1 => {
+                    tracing::warn!(%error, batch.len = span.len(), "a batch was refused: halving it");
+                    halving.halve(span);
                 }
                 Err(TakeError::Store(error)) => {
-                    fates[start] = Some(self.set_culprit_aside(&messages[start], &error, now).await?);
+                    let fate = self.set_culprit_aside(&messages[span.start], &error, now).await?;
+                    halving.settle(span, [fate]);
                 }
                 Err(error) => return Err(error),
             }
         }
         histogram!("releve_aggregate_take_seconds").record(started.elapsed());
-        let fates: Vec<Fate> = fates.into_iter().flatten().collect();
+        let fates = halving.into_fates();
         for fate in &fates {
             counter!("releve_reports_total", "fate" => fate.name()).increment(1);
             if let Fate::Quarantined { reason, .. } = fate {
@@ -151,8 +143,7 @@ impl Aggregator {
     async fn attempt(
         &self,
         messages: &Arc<Vec<Message>>,
-        start: usize,
-        end: usize,
+        span: Range<usize>,
         now: Timestamp,
     ) -> Result<Vec<Fate>, TakeError> {
         let mut banned = HashSet::new();
@@ -160,14 +151,15 @@ impl Aggregator {
             let catalog = self.catalog().await?;
             let judged = {
                 let (messages, catalog, settings) = (messages.clone(), catalog.clone(), self.settings.clone());
-                let work = move || judge::judge(&messages[start..end], &catalog, &settings, now);
+                let span = span.clone();
+                let work = move || judge::judge(&messages[span], &catalog, &settings, now);
                 tokio::task::spawn_blocking(work)
                     .await
                     .map_err(|_| TakeError::Store(StoreError::Sql(sqlx::Error::WorkerCrashed)))?
             };
-            let split = Split::of(&messages[start..end], judged, &catalog, &banned);
+            let split = Split::of(&messages[span.clone()], judged, &catalog, &banned);
             self.make_days(&split, now).await?;
-            match count::count(self, &catalog, &messages[start..end], &split, None, now).await {
+            match count::count(self, &catalog, &messages[span.clone()], &split, None, now).await {
                 Ok(counted) => return Ok(split.fates(&counted.fates)),
                 Err(CountError::CatalogMoved) => self.forget_catalog(),
                 Err(CountError::KeyReused(reused)) => banned.extend(reused),
@@ -201,44 +193,31 @@ impl Aggregator {
         read(&self.memory.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Makes the partitions that this batch's days need, in a transaction of its own, before the count.
+    /// Makes the partitions that this batch's days need.
     pub(crate) async fn make_days(&self, split: &Split, now: Timestamp) -> Result<(), TakeError> {
-        let mut days: Vec<i64> = split.good.iter().map(|s| s.day()).collect();
-        days.push(now.day());
-        self.ensure_days(days).await
+        let days = split.good.iter().map(|s| s.day()).chain([now.day()]).collect();
+        self.ensure(Partitions::Reports, days).await
     }
 
-    async fn ensure_days(&self, mut days: Vec<i64>) -> Result<(), TakeError> {
-        days.sort_unstable();
-        days.dedup();
-        let missing = self.remembered(|m| days.iter().copied().filter(|d| !m.days.contains(d)).collect::<Vec<_>>());
-        if missing.is_empty() {
-            return Ok(());
-        }
-        let mut tx = self.db.begin_app().await?;
-        let floor = releve_store::floor::read_shared(&mut tx).await?;
-        for day in missing.iter().filter(|d| **d >= floor) {
-            releve_store::floor::make_partitions(&mut tx, *day, *day).await?;
-        }
-        tx.commit().await?;
-        self.remember(|m| m.days.extend(missing));
-        Ok(())
-    }
-
-    /// Makes the months of rollups that these days of readings need; readings are in no reports.
-    pub(crate) async fn ensure_months(&self, days: BTreeSet<i64>) -> Result<(), TakeError> {
-        let unknown = |m: &Memory| days.iter().copied().filter(|d| !m.months.contains(d)).collect::<Vec<_>>();
+    /// Makes the partitions that these days need and that are not known to be there, in a transaction of its own,
+    /// before the count.
+    pub(crate) async fn ensure(&self, partitions: Partitions, days: BTreeSet<i64>) -> Result<(), TakeError> {
+        let unknown =
+            |m: &Memory| days.iter().copied().filter(|d| !m.made.contains(&(partitions, *d))).collect::<Vec<_>>();
         let missing = self.remembered(unknown);
         if missing.is_empty() {
             return Ok(());
         }
         let mut tx = self.db.begin_app().await?;
-        let floor = releve_store::floor::read_shared(&mut tx).await?;
-        for day in missing.iter().filter(|d| **d >= floor) {
-            releve_store::rollups::make_month(&mut tx, *day).await?;
+        let floor = floor::read_shared(&mut tx).await?;
+        for &day in missing.iter().filter(|d| **d >= floor) {
+            match partitions {
+                Partitions::Reports => floor::make_partitions(&mut tx, day, day).await?,
+                Partitions::Rollups => rollups::make_month(&mut tx, day).await?,
+            };
         }
         tx.commit().await?;
-        self.remember(|m| m.months.extend(missing));
+        self.remember(|m| m.made.extend(missing.into_iter().map(|day| (partitions, day))));
         Ok(())
     }
 
@@ -281,6 +260,15 @@ impl Aggregator {
         }
         Ok((sqlstate, count))
     }
+}
+
+/// What a day needs in order to be written to.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) enum Partitions {
+    /// The day of reports, and its month of rollups.
+    Reports,
+    /// Its month of rollups alone.
+    Rollups,
 }
 
 /// A judged batch, taken apart: the good ones for the database, the rest with their fate.

@@ -13,7 +13,7 @@ use futures_util::StreamExt;
 use releve_types::{Hour, Timestamp};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::error::{Code, Problem};
 
@@ -71,6 +71,16 @@ impl Repeat {
     /// For a change that has the same effect when it is sent twice.
     pub const fn harmless() -> Self {
         Self { key: None, digest: [0; 32] }
+    }
+
+    /// Refuses a key, where doing it again is harmless and its answer is not kept.
+    pub fn without_key(&self) -> Result<(), Problem> {
+        match &self.key {
+            Some(_) => {
+                Err(Problem::new(Code::IdempotencyNotOffered, "doing it again is harmless").at("Idempotency-Key"))
+            }
+            None => Ok(()),
+        }
     }
 }
 
@@ -268,6 +278,17 @@ impl FromStr for Lines {
         }
         Ok(Self(text.to_owned()))
     }
+}
+
+/// What a list is asked for that has no filter of its own.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Page {
+    #[serde(default)]
+    #[param(inline)]
+    pub limit: PageLen,
+    pub cursor: Option<String>,
 }
 
 /// How many rows a page has: 1 to 1000.

@@ -7,6 +7,7 @@ use releve_store::{
     nodes::{self, Node},
     prices::{self, BookRecord},
 };
+use releve_types::{AccountId, ids::IssuerId};
 use sqlx::PgConnection;
 
 use crate::error::{Code, Problem};
@@ -56,6 +57,18 @@ pub async fn book(conn: &mut PgConnection, reference: &str) -> Result<BookRecord
     let all = prices::books(conn).await?;
     let found = all.into_iter().find(|b| b.name == reference || b.id.to_string() == reference);
     found.ok_or_else(|| Problem::not_found("price book", reference))
+}
+
+/// The issuer that a filter names in its field `issuer`, if it does.
+pub async fn issuer_if_named(conn: &mut PgConnection, reference: Option<&str>) -> Result<Option<IssuerId>, Problem> {
+    let Some(reference) = reference else { return Ok(None) };
+    issuer(conn, reference).await.map(|found| Some(found.id)).map_err(|problem| in_field(problem, "issuer"))
+}
+
+/// The account that a filter names in its field `account`, if it does.
+pub async fn account_if_named(conn: &mut PgConnection, reference: Option<&str>) -> Result<Option<AccountId>, Problem> {
+    let Some(reference) = reference else { return Ok(None) };
+    account(conn, reference).await.map(|found| Some(found.id)).map_err(|problem| in_field(problem, "account"))
 }
 
 /// The named issuer, or the only one, or the one called `default`.

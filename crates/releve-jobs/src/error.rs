@@ -13,8 +13,6 @@ pub enum JobError {
     NotAMonth { period: Period, zone: String },
     #[error("period: {period} has not ended at {now}")]
     NotEnded { period: Period, now: Timestamp },
-    #[error("account: the contract of {0} was not read")]
-    NoContract(AccountId),
     #[error("day: {0} left the database while its reports were looked for")]
     DayLeft(i64),
     #[error("{failed} of {due} billing runs came to no end; the first: {first}")]

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use releve_billing::Issued;
 use releve_jobs::Order;
-use releve_outbound::Storage;
 use releve_store::{
     Db,
     invoices::{self, InvoiceFilter, InvoiceHead, InvoiceState},
 };
 use releve_types::{Money, Period, TenantId, Timestamp, Unit, ids::IssuerId};
 use serde::Serialize;
+
+use crate::{serve::archive, settings::Settings};
 
 /// Invoices read at once.
 const PAGE_LEN: i64 = 500;
@@ -33,13 +34,14 @@ pub struct InvoiceRow {
 
 /// Issues what can be issued, renders the documents, and reads back everything that the period has.
 pub async fn bill(
+    settings: &Settings,
     db: &Db,
     issuer: IssuerId,
     period: Period,
-    archive: Option<&Storage>,
     now: Timestamp,
 ) -> anyhow::Result<Billed> {
-    releve_jobs::issue(db, Order { archive, ..Order::new(issuer, period) }, now).await?;
+    let archive = archive(settings, settings.data.as_deref())?;
+    releve_jobs::issue(db, Order { archive: archive.as_ref(), ..Order::new(issuer, period) }, now).await?;
     releve_jobs::documents::run(db, now).await?;
     read(db, issuer, period).await
 }

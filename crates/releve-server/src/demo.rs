@@ -24,7 +24,6 @@ use crate::{
     play::play,
     progress::Progress,
     road::{Road, Tally},
-    serve::archive,
     settings::Settings,
 };
 
@@ -95,8 +94,7 @@ async fn month_of(
     let tally = play(ground, road, plan.clone(), WINDOW_MS, plan.range).await?;
     let readings = send_readings(&aggregator, period, &clock).await?;
     clock.forward(now);
-    let archive = archive(settings, settings.data.as_deref())?;
-    let billed = bill::bill(&ground.db, stage.issuer.id, period, archive.as_ref(), clock.now()).await?;
+    let billed = bill::bill(settings, &ground.db, stage.issuer.id, period, clock.now()).await?;
     anyhow::ensure!(billed.parked.is_empty(), "invoices are held back:\n{}", billed.held_back().join("\n"));
     if let Some(dir) = &asked.out {
         write_documents(ground, &billed, dir).await?;

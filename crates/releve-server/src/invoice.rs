@@ -14,7 +14,6 @@ use crate::{
     bill,
     cli::Invoice,
     ground::{Ground, Use},
-    serve,
     settings::Settings,
 };
 
@@ -67,8 +66,8 @@ async fn bill_month(
     let mut tx = ground.db.begin_app().await?;
     let issuer = issuer(&mut tx, name).await?;
     tx.commit().await?;
-    let (period, archive) = (issuer.zone.month(month), serve::archive(settings, settings.data.as_deref())?);
-    let billed = bill::bill(&ground.db, issuer.id, period, archive.as_ref(), wall_clock()).await?;
+    let period = issuer.zone.month(month);
+    let billed = bill::bill(settings, &ground.db, issuer.id, period, wall_clock()).await?;
     let mut tx = ground.db.begin_app().await?;
     let unbilled = unbilled(&mut tx, issuer.id, period).await?;
     tx.commit().await?;
@@ -105,21 +104,15 @@ async fn bill_month(
 
 /// What this issuer's accounts used in the period that no invoice holds, and what waits in suspense.
 async fn unbilled(tx: &mut Tx, issuer: IssuerId, period: Period) -> anyhow::Result<Vec<Unbilled>> {
-    let mut rows = Vec::new();
-    for found in releve_store::unbilled::unbilled(tx, period).await? {
-        if let Some(account) = found.account
-            && customers::account(tx, account).await?.is_none_or(|a| a.issuer != issuer)
-        {
-            continue;
-        }
-        rows.push(Unbilled {
-            account: found.account.map(|a| a.to_string()),
-            tenant: found.tenant.to_string(),
-            sku: found.sku.to_string(),
-            quantity: found.quantity,
-        });
-    }
-    Ok(rows)
+    let mut found = releve_store::unbilled::unbilled(tx, period).await?;
+    found.retain(|row| row.issuer.is_none_or(|whose| whose == issuer));
+    let row = |row: releve_store::unbilled::Unbilled| Unbilled {
+        account: row.account.map(|a| a.to_string()),
+        tenant: row.tenant.to_string(),
+        sku: row.sku.to_string(),
+        quantity: row.quantity,
+    };
+    Ok(found.into_iter().map(row).collect())
 }
 
 async fn issuer(tx: &mut Tx, name: Option<&str>) -> anyhow::Result<Issuer> {

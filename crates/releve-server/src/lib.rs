@@ -62,9 +62,6 @@ async fn migrate(settings: &settings::Settings) -> anyhow::Result<()> {
         return Ok(());
     }
     println!("the schema is up to date");
-    match key {
-        Some(key) => println!("operator key, shown this once: {key}"),
-        None => println!("an operator key was made before; it was shown only then"),
-    }
+    println!("{}", serve::told(key.as_deref()));
     Ok(())
 }

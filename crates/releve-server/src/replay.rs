@@ -25,7 +25,6 @@ use crate::{
     ground::{Ground, Use},
     play::play,
     road::{Road, Tally},
-    serve::archive,
     settings::Settings,
 };
 
@@ -85,8 +84,7 @@ async fn replay(
     let road = Road::open(settings, aggregator, clock.clone())?;
     let tally = play(ground, road, plan.clone(), asked.window.millis(), within).await?;
     clock.forward(period.end().plus_millis(releve_jobs::ISSUE_DELAY_MS));
-    let archive = archive(settings, settings.data.as_deref())?;
-    let billed = bill::bill(&ground.db, stage.issuer.id, period, archive.as_ref(), clock.now()).await?;
+    let billed = bill::bill(settings, &ground.db, stage.issuer.id, period, clock.now()).await?;
     let expected = expected(&plan, within, period)?;
     let outcome = outcome(&stage, &billed, expected, &tally)?;
     check(&outcome, &billed)?;

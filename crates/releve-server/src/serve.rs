@@ -33,10 +33,8 @@ pub async fn up(settings: &Settings) -> anyhow::Result<()> {
     if ground.is_embedded() {
         eprintln!("{} in {}", crate::embedded::LIMITS, dir.display());
     }
-    match releve_api::bootstrap_operator_key(&ground.db, wall_clock()).await.map_err(problem)? {
-        Some(key) => eprintln!("operator key, shown this once: {key}"),
-        None => eprintln!("an operator key was made before; it was shown only then"),
-    }
+    let key = releve_api::bootstrap_operator_key(&ground.db, wall_clock()).await.map_err(problem)?;
+    eprintln!("{}", told(key.as_deref()));
     let roles = Roles { api: Some(listener), aggregator: settings.amqp_url.is_some(), jobs: true, watch: None };
     let ended = run(settings, &ground, roles, Some(&dir), stop_signal()?).await;
     ground.close().await?;
@@ -159,6 +157,14 @@ pub fn archive(settings: &Settings, dir: Option<&Path>) -> anyhow::Result<Option
     let beside = dir.filter(|_| settings.database_url.is_none()).map(|dir| dir.join("archive"));
     let beside = beside.map(|path| StorageConfig::Directory { path });
     Ok(settings.archive()?.or(beside).map(|config| Storage::open(&config)).transpose()?)
+}
+
+/// What an operator is told of the first key, which is only there when it was just made.
+pub fn told(key: Option<&str>) -> String {
+    match key {
+        Some(key) => format!("operator key, shown this once: {key}"),
+        None => "an operator key was made before; it was shown only then".to_owned(),
+    }
 }
 
 pub fn problem(problem: releve_api::Problem) -> anyhow::Error {

@@ -29,16 +29,12 @@ pub async fn nodes(
 ) -> Result<Vec<NodeCoverage>, StoreError> {
     let rows = sqlx::query!(
         r#"
-        with steps as (
-            select node_id, from_at, state, lead(from_at) over (partition by node_id order by from_at) as to_at
-            from (select distinct on (node_id, from_at) node_id, from_at, state
-                  from node_states order by node_id, from_at, version desc) latest
-        ), service as (
+        with service as (
             select n.node_id, n.name,
                    range_agg(tstzrange(greatest(s.from_at, $1), least(coalesce(s.to_at, $2), $2))) as expected
-            from steps s
+            from node_service s
             join nodes n on n.node_id = s.node_id
-            where s.state = 'in_service' and s.from_at < $2 and (s.to_at is null or s.to_at > $1) and n.name > $5
+            where s.from_at < $2 and (s.to_at is null or s.to_at > $1) and n.name > $5
             group by n.node_id, n.name
             order by n.name
             limit $6

@@ -34,14 +34,10 @@ pub struct Concerned {
 pub async fn gaps(conn: &mut PgConnection, period: Period) -> Result<Vec<Gap>, StoreError> {
     let rows = sqlx::query!(
         r#"
-        with steps as (
-            select node_id, from_at, state, lead(from_at) over (partition by node_id order by from_at) as to_at
-            from (select distinct on (node_id, from_at) node_id, from_at, state
-                  from node_states order by node_id, from_at, version desc) latest
-        ), service as (
+        with service as (
             select node_id, range_agg(tstzrange(greatest(from_at, $1), least(coalesce(to_at, $2), $2))) as expected
-            from steps
-            where state = 'in_service' and from_at < $2 and (to_at is null or to_at > $1)
+            from node_service
+            where from_at < $2 and (to_at is null or to_at > $1)
             group by node_id
         ), said as (
             select c.node_id, range_agg(tstzrange(m.midnight + lower(r) * interval '1 millisecond',

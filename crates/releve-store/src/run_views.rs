@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use releve_types::{
-    AccountId, InvoiceId, Period,
+    AccountId, InvoiceId,
     ids::{IssuerId, RunId},
 };
 use sqlx::PgConnection;
@@ -11,7 +11,7 @@ use sqlx::PgConnection;
 use crate::{
     pool::StoreError,
     runs::{AccountOutcome, AccountRow, Run},
-    sql_time::from_sql,
+    sql_time::{from_sql, period_from_sql},
 };
 
 /// A run, and how many of its accounts have each outcome.
@@ -19,11 +19,6 @@ use crate::{
 pub struct RunCounts {
     pub run: Run,
     pub counts: BTreeMap<AccountOutcome, i64>,
-}
-
-fn outcome(name: &str) -> Result<AccountOutcome, StoreError> {
-    let found = AccountOutcome::ALL.into_iter().find(|o| o.name() == name);
-    found.ok_or_else(|| StoreError::inconsistent("billing_run_accounts", "outcome", name))
 }
 
 /// Runs from the newest back, before one; of an issuer or of all.
@@ -54,12 +49,10 @@ pub async fn runs(
     .await?;
     rows.into_iter()
         .map(|row| {
-            let period = Period::new(from_sql(row.period_start), from_sql(row.period_end))
-                .map_err(|e| StoreError::inconsistent("billing_runs", "period_start", e))?;
             let run = Run {
                 id: RunId::from_uuid(row.run_id),
                 issuer: IssuerId::from_uuid(row.issuer_id),
-                period,
+                period: period_from_sql("billing_runs", row.period_start, row.period_end)?,
                 started_at: from_sql(row.started_at),
                 finished_at: row.finished_at.map(from_sql),
             };
@@ -98,7 +91,7 @@ pub async fn accounts(
         .map(|row| {
             Ok(AccountRow {
                 account: AccountId::from_uuid(row.account_id),
-                outcome: outcome(&row.outcome)?,
+                outcome: AccountOutcome::from_sql(&row.outcome)?,
                 invoice: row.invoice_id.map(InvoiceId::from_uuid),
             })
         })

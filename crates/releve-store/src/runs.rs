@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::{
     pool::StoreError,
-    sql_time::{from_sql, to_sql},
+    sql_time::{from_sql, period_from_sql, to_sql},
 };
 
 /// Class of the advisory locks that keep one kind of job from running twice at once.
@@ -34,6 +34,11 @@ impl AccountOutcome {
             Self::Parked => "parked",
             Self::Nothing => "nothing",
         }
+    }
+
+    pub(crate) fn from_sql(name: &str) -> Result<Self, StoreError> {
+        let found = Self::ALL.into_iter().find(|outcome| outcome.name() == name);
+        found.ok_or_else(|| StoreError::inconsistent("billing_run_accounts", "outcome", name))
     }
 }
 
@@ -198,14 +203,7 @@ pub async fn counts(conn: &mut PgConnection, run: RunId) -> Result<BTreeMap<Acco
     )
     .fetch_all(conn)
     .await?;
-    let named = |name: &str| AccountOutcome::ALL.into_iter().find(|o| o.name() == name);
-    rows.into_iter()
-        .map(|r| {
-            let outcome = named(&r.outcome)
-                .ok_or_else(|| StoreError::inconsistent("billing_run_accounts", "outcome", &r.outcome))?;
-            Ok((outcome, r.accounts))
-        })
-        .collect()
+    rows.into_iter().map(|r| Ok((AccountOutcome::from_sql(&r.outcome)?, r.accounts))).collect()
 }
 
 /// Which periods ended before an instant and have an account whose first book is still open: whom nobody billed
@@ -227,11 +225,7 @@ pub async fn unbilled_periods(
     .fetch_all(conn)
     .await?;
     rows.into_iter()
-        .map(|r| {
-            let period = Period::new(from_sql(r.period_start), from_sql(r.period_end))
-                .map_err(|e| StoreError::inconsistent("periods", "period_start", e))?;
-            Ok((IssuerId::from_uuid(r.issuer_id), period))
-        })
+        .map(|r| Ok((IssuerId::from_uuid(r.issuer_id), period_from_sql("periods", r.period_start, r.period_end)?)))
         .collect()
 }
 
@@ -300,15 +294,9 @@ pub async fn neighbours(
             from invoices
             where account_id = any($1) and period_start < $2 and state = 'parked'
             union all
-            select p.account_id, p.period_start, p.period_end
-            from periods p
-            where p.account_id = any($1) and p.period_start < $2 and p.open_book = 1
-              and exists (select from tenants t
-                          join usage_hours u on u.tenant_id = t.tenant_id
-                                            and u.hour >= p.period_start and u.hour < p.period_end
-                          where t.account_id = p.account_id
-                          group by u.tenant_id, u.sku_id
-                          having sum(u.ms) <> 0)
+            select account_id, period_start, period_end
+            from unbilled_usage_periods
+            where account_id = any($1) and period_start < $2
         ) open
         order by account_id, period_start
         "#,
@@ -331,8 +319,7 @@ pub async fn neighbours(
     .await?;
     let mut neighbours: BTreeMap<AccountId, Neighbours> = BTreeMap::new();
     for r in earlier {
-        let open = Period::new(from_sql(r.period_start), from_sql(r.period_end))
-            .map_err(|e| StoreError::inconsistent("periods", "period_start", e))?;
+        let open = period_from_sql("periods", r.period_start, r.period_end)?;
         neighbours.entry(AccountId::from_uuid(r.account_id)).or_default().earlier_open = Some(open);
     }
     for r in later {
@@ -347,14 +334,7 @@ pub async fn first_unsettled(conn: &mut PgConnection, now: Timestamp) -> Result<
         r#"
         select least(
             (select min(period_start) from invoices where state = 'parked'),
-            (select min(p.period_start) from periods p
-             where p.open_book = 1 and p.period_end <= $1
-               and exists (select from tenants t
-                           join usage_hours u on u.tenant_id = t.tenant_id
-                                             and u.hour >= p.period_start and u.hour < p.period_end
-                           where t.account_id = p.account_id
-                           group by u.tenant_id, u.sku_id
-                           having sum(u.ms) <> 0))) as first
+            (select min(period_start) from unbilled_usage_periods where period_end <= $1)) as first
         "#,
         to_sql(now)
     )

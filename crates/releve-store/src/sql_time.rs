@@ -1,7 +1,9 @@
 //! How do the house's instants cross into SQL? The one place that knows sqlx's time type.
 
-use releve_types::{Hour, Timestamp, time::MILLIS_PER_HOUR};
+use releve_types::{Hour, Period, Timestamp, time::MILLIS_PER_HOUR};
 use time::{Date, Duration, OffsetDateTime};
+
+use crate::pool::StoreError;
 
 /// Instants of the house lie in years 1970 to 9999, which PostgreSQL and the time crate both hold.
 pub fn to_sql(at: Timestamp) -> OffsetDateTime {
@@ -28,6 +30,11 @@ pub fn day_to_sql(day: i64) -> Date {
 
 pub fn day_from_sql(day: Date) -> i64 {
     (day - OffsetDateTime::UNIX_EPOCH.date()).whole_days()
+}
+
+/// A period that a table's `period_start` and `period_end` say.
+pub fn period_from_sql(table: &'static str, start: OffsetDateTime, end: OffsetDateTime) -> Result<Period, StoreError> {
+    Period::new(from_sql(start), from_sql(end)).map_err(|e| StoreError::inconsistent(table, "period_start", e))
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use releve_types::{AccountId, Currency, Hour, Timestamp, ids::fresh_uuid};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sqlx::PgConnection;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::issuers::checked_country;
@@ -19,7 +19,7 @@ use crate::{
     auth::{OperatorScope, OperatorWriteScope},
     cursor::{self, Paged},
     error::{Code, Problem},
-    input::{Command, Line, Lines, Name, PageLen, Params, PathOf},
+    input::{Command, Line, Lines, Name, Page, Params, PathOf},
     lookup,
     write::Answer,
 };
@@ -160,23 +160,13 @@ async fn create(
     .await
 }
 
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct Listing {
-    #[serde(default)]
-    #[param(inline)]
-    limit: PageLen,
-    cursor: Option<String>,
-}
-
 /// Lists accounts by name.
-#[utoipa::path(get, path = "/v1/accounts", tag = "customers", params(Listing),
+#[utoipa::path(get, path = "/v1/accounts", tag = "customers", params(Page),
     responses((status = 200, body = Paged<AccountView>)), security(("api_key" = ["operator:read"])))]
 async fn list(
     _: OperatorScope,
     State(app): State<AppState>,
-    Params(query): Params<Listing>,
+    Params(query): Params<Page>,
 ) -> Result<Json<Paged<AccountView>>, Problem> {
     let after: Option<String> = cursor::decode("accounts", query.cursor.as_deref())?;
     let mut tx = app.db().begin_app().await?;

@@ -15,7 +15,7 @@ use crate::{
     auth::OperatorScope,
     cursor::{self, Paged},
     error::Problem,
-    input::{PageLen, Params, PathOf},
+    input::{Page, PageLen, Params, PathOf},
     lookup,
 };
 
@@ -97,34 +97,19 @@ async fn list(
     let before: Option<String> = cursor::decode(&request, query.cursor.as_deref())?;
     let before: Option<RunId> = before.map(|before| lookup::parsed("cursor", &before)).transpose()?;
     let mut tx = app.db().begin_app().await?;
-    let issuer = match &query.issuer {
-        Some(reference) => {
-            Some(lookup::issuer(&mut tx, reference).await.map_err(|p| lookup::in_field(p, "issuer"))?.id)
-        }
-        None => None,
-    };
+    let issuer = lookup::issuer_if_named(&mut tx, query.issuer.as_deref()).await?;
     let rows = run_views::runs(&mut tx, issuer, before, query.limit.and_one()).await?;
     Ok(Json(Paged::of(rows, query.limit, &request, |last| last.run.id.to_string(), BillingRunView::from)?))
 }
 
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct AccountListing {
-    #[serde(default)]
-    #[param(inline)]
-    limit: PageLen,
-    cursor: Option<String>,
-}
-
 /// Lists what became of each account in a run; of an unknown run, nothing.
-#[utoipa::path(get, path = "/v1/billing-runs/{run}/accounts", tag = "billing", params(("run" = String, Path), AccountListing),
+#[utoipa::path(get, path = "/v1/billing-runs/{run}/accounts", tag = "billing", params(("run" = String, Path), Page),
     responses((status = 200, body = Paged<RunAccountView>)), security(("api_key" = ["operator:read"])))]
 async fn accounts(
     _: OperatorScope,
     State(app): State<AppState>,
     PathOf(reference): PathOf<String>,
-    Params(query): Params<AccountListing>,
+    Params(query): Params<Page>,
 ) -> Result<Json<Paged<RunAccountView>>, Problem> {
     let run: RunId = reference.parse().map_err(|_| Problem::not_found("billing run", &reference))?;
     let request = format!("accounts of {run}");

@@ -2,37 +2,21 @@
 
 use axum::{Json, extract::State};
 use releve_store::coverage_views::{self, NodeCoverage};
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use serde::Serialize;
+use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::gaps::stretch;
+use super::gaps::Listing;
 use crate::{
     AppState,
     auth::OperatorScope,
     cursor::{self, Paged},
     error::Problem,
-    input::{PageLen, Params, WholeHour},
+    input::Params,
 };
 
 pub fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(list))
-}
-
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct Listing {
-    /// A whole UTC hour; a day before `to` if absent.
-    #[param(inline)]
-    from: Option<WholeHour>,
-    /// A whole UTC hour, not included; the beginning of the current hour if absent.
-    #[param(inline)]
-    to: Option<WholeHour>,
-    #[serde(default)]
-    #[param(inline)]
-    limit: PageLen,
-    cursor: Option<String>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -66,7 +50,7 @@ async fn list(
     State(app): State<AppState>,
     Params(query): Params<Listing>,
 ) -> Result<Json<Paged<CoverageView>>, Problem> {
-    let period = stretch(query.from, query.to, app.now())?;
+    let period = query.stretch(app.now())?;
     let request = format!("coverage of {period}");
     let after: Option<String> = cursor::decode(&request, query.cursor.as_deref())?;
     let mut tx = app.db().begin_app().await?;

@@ -32,7 +32,7 @@ pub fn router() -> OpenApiRouter<AppState> {
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-struct Listing {
+pub(super) struct Listing {
     /// A whole UTC hour; a day before `to` if absent.
     #[param(inline)]
     from: Option<WholeHour>,
@@ -41,8 +41,8 @@ struct Listing {
     to: Option<WholeHour>,
     #[serde(default)]
     #[param(inline)]
-    limit: PageLen,
-    cursor: Option<String>,
+    pub(super) limit: PageLen,
+    pub(super) cursor: Option<String>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -82,15 +82,17 @@ impl From<&Gap> for GapView {
     }
 }
 
-/// A stretch of some hours that ends with the current one's beginning, if nothing else is said.
-pub(super) fn stretch(from: Option<WholeHour>, to: Option<WholeHour>, now: Timestamp) -> Result<Period, Problem> {
-    let to = to.map_or_else(|| now.hour(), |to| to.0);
-    let from = from.map_or_else(|| Hour::from_index(to.index() - 24), |from| from.0);
-    let period = Period::of_hours(from, to).map_err(|error| Problem::field("to", error))?;
-    if period.hours() > STRETCH_HOURS_MAX {
-        return Err(Problem::field("to", format!("at most {STRETCH_HOURS_MAX} hours are looked through at once")));
+impl Listing {
+    /// Some hours that end with the current one's beginning, if nothing else is said.
+    pub(super) fn stretch(&self, now: Timestamp) -> Result<Period, Problem> {
+        let to = self.to.as_ref().map_or_else(|| now.hour(), |to| to.0);
+        let from = self.from.as_ref().map_or_else(|| Hour::from_index(to.index() - 24), |from| from.0);
+        let period = Period::of_hours(from, to).map_err(|error| Problem::field("to", error))?;
+        if period.hours() > STRETCH_HOURS_MAX {
+            return Err(Problem::field("to", format!("at most {STRETCH_HOURS_MAX} hours are looked through at once")));
+        }
+        Ok(period)
     }
-    Ok(period)
 }
 
 /// Lists stretches in which a node was in service and said nothing, and that nobody accepted.
@@ -101,7 +103,7 @@ async fn list(
     State(app): State<AppState>,
     Params(query): Params<Listing>,
 ) -> Result<Json<Paged<GapView>>, Problem> {
-    let period = stretch(query.from, query.to, app.now())?;
+    let period = query.stretch(app.now())?;
     let request = format!("gaps of {period}");
     let after: Option<(String, i64)> = cursor::decode(&request, query.cursor.as_deref())?;
     let mut tx = app.db().begin_app().await?;

@@ -24,7 +24,7 @@ use crate::{
     auth::{OperatorScope, TenantScope},
     cursor::{self, Paged},
     error::{Code, Problem, RETRY_SECONDS},
-    input::{Instant, PageLen, Params, PathOf},
+    input::{Instant, Page, PageLen, Params, PathOf},
     lookup,
     worth::MoneyView,
 };
@@ -137,18 +137,8 @@ async fn list(
         }
     };
     let mut tx = app.db().begin_app().await?;
-    let account = match &query.account {
-        Some(reference) => {
-            Some(lookup::account(&mut tx, reference).await.map_err(|p| lookup::in_field(p, "account"))?.id)
-        }
-        None => None,
-    };
-    let issuer = match &query.issuer {
-        Some(reference) => {
-            Some(lookup::issuer(&mut tx, reference).await.map_err(|p| lookup::in_field(p, "issuer"))?.id)
-        }
-        None => None,
-    };
+    let account = lookup::account_if_named(&mut tx, query.account.as_deref()).await?;
+    let issuer = lookup::issuer_if_named(&mut tx, query.issuer.as_deref()).await?;
     let period_start: Option<Timestamp> = query.period_start.map(|at| at.0);
     let filter = InvoiceFilter { account, issuer, state, period_start };
     let request = format!("invoices of {filter:?}");
@@ -237,23 +227,13 @@ async fn page(
     rendered(&mut tx, None, &reference, HTML).await
 }
 
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct OwnListing {
-    #[serde(default)]
-    #[param(inline)]
-    limit: PageLen,
-    cursor: Option<String>,
-}
-
 /// Lists the issued invoices of a tenant's account. An invoice is the account's: it shows all its tenants.
-#[utoipa::path(get, path = "/v1/tenants/{tenant}/invoices", tag = "tenant", params(("tenant" = String, Path), OwnListing),
+#[utoipa::path(get, path = "/v1/tenants/{tenant}/invoices", tag = "tenant", params(("tenant" = String, Path), Page),
     responses((status = 200, body = Paged<InvoiceView>)), security(("api_key" = ["tenant:read"]), ("api_key" = ["operator:read"])))]
 async fn list_of_tenant(
     scope: TenantScope,
     State(app): State<AppState>,
-    Params(query): Params<OwnListing>,
+    Params(query): Params<Page>,
 ) -> Result<Json<Paged<InvoiceView>>, Problem> {
     let filter =
         InvoiceFilter { account: Some(scope.account()), state: Some(InvoiceState::Issued), ..InvoiceFilter::default() };

@@ -10,7 +10,7 @@ use releve_store::{
 use releve_types::{Hour, NodeId, Sku, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
@@ -18,7 +18,7 @@ use crate::{
     auth::{OperatorScope, OperatorWriteScope},
     cursor::{self, Paged},
     error::{Code, Problem},
-    input::{Command, Instant, Line, Name, PageLen, Params, PathOf, WholeHour},
+    input::{Command, Instant, Line, Name, Page, Params, PathOf, WholeHour},
     lookup,
     write::Answer,
 };
@@ -216,23 +216,13 @@ fn detail(node: &Node, states: &[NodeState], keys: &[NodeKey]) -> NodeDetailView
     }
 }
 
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct Listing {
-    #[serde(default)]
-    #[param(inline)]
-    limit: PageLen,
-    cursor: Option<String>,
-}
-
 /// Lists nodes by name, with their state now.
-#[utoipa::path(get, path = "/v1/nodes", tag = "catalog", params(Listing),
+#[utoipa::path(get, path = "/v1/nodes", tag = "catalog", params(Page),
     responses((status = 200, body = Paged<NodeView>)), security(("api_key" = ["operator:read"])))]
 async fn list(
     _: OperatorScope,
     State(app): State<AppState>,
-    Params(query): Params<Listing>,
+    Params(query): Params<Page>,
 ) -> Result<Json<Paged<NodeView>>, Problem> {
     let after: Option<String> = cursor::decode("nodes", query.cursor.as_deref())?;
     let mut tx = app.db().begin_app().await?;

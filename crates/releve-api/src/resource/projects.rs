@@ -8,7 +8,7 @@ use releve_store::{
 use releve_types::ids::ProjectId;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
@@ -16,7 +16,7 @@ use crate::{
     auth::{OperatorWriteScope, TenantScope},
     cursor::{self, Paged},
     error::{Code, Problem},
-    input::{Command, Name, PageLen, Params, PathOf},
+    input::{Command, Name, Page, Params, PathOf},
     lookup,
     write::Answer,
 };
@@ -72,23 +72,13 @@ async fn create(
     .await
 }
 
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct Listing {
-    #[serde(default)]
-    #[param(inline)]
-    limit: PageLen,
-    cursor: Option<String>,
-}
-
 /// Lists a tenant's registered projects by name.
-#[utoipa::path(get, path = "/v1/tenants/{tenant}/projects", tag = "tenant", params(("tenant" = String, Path), Listing),
+#[utoipa::path(get, path = "/v1/tenants/{tenant}/projects", tag = "tenant", params(("tenant" = String, Path), Page),
     responses((status = 200, body = Paged<ProjectView>)), security(("api_key" = ["tenant:read"]), ("api_key" = ["operator:read"])))]
 async fn list(
     scope: TenantScope,
     State(app): State<AppState>,
-    Params(query): Params<Listing>,
+    Params(query): Params<Page>,
 ) -> Result<Json<Paged<ProjectView>>, Problem> {
     let request = format!("projects of {}", scope.id());
     let after: Option<String> = cursor::decode(&request, query.cursor.as_deref())?;

@@ -2,8 +2,8 @@
 
 use axum::{Json, extract::State};
 use releve_store::prices::{self, SkuRecord};
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use serde::Serialize;
+use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
     auth::OperatorScope,
     cursor::{self, Paged},
     error::Problem,
-    input::{PageLen, Params},
+    input::{Page, Params},
 };
 
 pub fn router() -> OpenApiRouter<AppState> {
@@ -39,23 +39,13 @@ impl From<SkuRecord> for SkuView {
     }
 }
 
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct Listing {
-    #[serde(default)]
-    #[param(inline)]
-    limit: PageLen,
-    cursor: Option<String>,
-}
-
 /// Lists SKUs by name. They come to be by being used or priced.
-#[utoipa::path(get, path = "/v1/skus", tag = "catalog", params(Listing),
+#[utoipa::path(get, path = "/v1/skus", tag = "catalog", params(Page),
     responses((status = 200, body = Paged<SkuView>)), security(("api_key" = ["operator:read"])))]
 async fn list(
     _: OperatorScope,
     State(app): State<AppState>,
-    Params(query): Params<Listing>,
+    Params(query): Params<Page>,
 ) -> Result<Json<Paged<SkuView>>, Problem> {
     let after: Option<String> = cursor::decode("skus", query.cursor.as_deref())?;
     let mut tx = app.db().begin_app().await?;

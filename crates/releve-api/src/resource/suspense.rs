@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::{Json, extract::State};
+use releve_aggregator::Moved;
 use releve_store::{
     audit_log::{self, Change},
     catalog,
@@ -134,6 +135,13 @@ pub struct MovedView {
     meter_hours: i64,
 }
 
+impl MovedView {
+    /// What moved, in place of what was expected to.
+    fn moved(self, Moved { gpu_ms, allocation_hours, meter_hours }: Moved) -> Self {
+        Self { gpu_ms, gpu_hours: gpu_hours(gpu_ms), allocation_hours, meter_hours, ..self }
+    }
+}
+
 /// Gives keys in suspense to a tenant: writes a rule for each, and moves what was counted under them. Doing it again
 /// moves nothing more.
 #[utoipa::path(post, path = "/v1/suspense/map", tag = "quarantine", request_body = Mapping,
@@ -143,7 +151,7 @@ async fn map(
     State(app): State<AppState>,
     Command { input, repeat }: Command<Mapping>,
 ) -> Result<Json<MovedView>, Problem> {
-    super::quarantine::no_idempotency_key(&repeat)?;
+    repeat.without_key()?;
     if input.prefix.0.is_empty() {
         return Err(Problem::field("prefix", "say which keys: an empty one would take in all of them"));
     }
@@ -165,14 +173,14 @@ async fn map(
             }
             starts.push((row.key, from));
         }
-        let mut view = weighed(&mut tx, &usage, &starts, input.dry_run).await?;
+        let view = weighed(&mut tx, &usage, &starts, input.dry_run).await?;
         if input.dry_run {
             return Ok(Json(view));
         }
         write_rules(&mut tx, &starts, tenant, &actor, now).await?;
         tx.commit().await?;
-        move_usage(&app, &starts, &actor, &mut view, now).await?;
-        Ok(Json(view))
+        let moved = move_usage(&app, &starts, &actor, now).await?;
+        Ok(Json(view.moved(moved)))
     })
     .await
 }
@@ -234,19 +242,10 @@ async fn write_rules(
 }
 
 /// Moves a key at a time, each a UTC day a transaction: broken off, it is gone on with by asking again.
-async fn move_usage(
-    app: &AppState,
-    keys: &[(TenantKey, Hour)],
-    actor: &str,
-    view: &mut MovedView,
-    now: Timestamp,
-) -> Result<(), Problem> {
-    view.gpu_ms = 0;
+async fn move_usage(app: &AppState, keys: &[(TenantKey, Hour)], actor: &str, now: Timestamp) -> Result<Moved, Problem> {
+    let mut all = Moved::default();
     for (key, _) in keys {
         let moved = app.aggregator().reattribute(key, actor, false, now).await?;
-        view.gpu_ms += moved.gpu_ms;
-        view.allocation_hours += moved.allocation_hours;
-        view.meter_hours += moved.meter_hours;
         let after = json!({
             "gpu_ms": moved.gpu_ms,
             "allocation_hours": moved.allocation_hours,
@@ -262,9 +261,9 @@ async fn move_usage(
         let mut tx = app.db().begin_app().await?;
         audit_log::add(&mut tx, &change, now).await?;
         tx.commit().await?;
+        all += moved;
     }
-    view.gpu_hours = gpu_hours(view.gpu_ms);
-    Ok(())
+    Ok(all)
 }
 
 /// Moves what was counted under a key to whom the rules name for each hour, out of suspense and between tenants.
@@ -276,7 +275,7 @@ async fn reattribute(
     State(app): State<AppState>,
     Command { input, repeat }: Command<Reattribution>,
 ) -> Result<Json<MovedView>, Problem> {
-    super::quarantine::no_idempotency_key(&repeat)?;
+    repeat.without_key()?;
     let key: TenantKey = lookup::parsed("key", &input.key)?;
     let actor = scope.caller().actor();
     detached(async move {
@@ -296,18 +295,14 @@ async fn reattribute(
             }
         }
         let keys = [(key, first)];
-        let mut view = weighed(&mut tx, &usage, &keys, input.dry_run).await?;
+        let view = weighed(&mut tx, &usage, &keys, input.dry_run).await?;
         tx.commit().await?;
-        if input.dry_run {
-            let moved = app.aggregator().reattribute(&keys[0].0, &actor, true, now).await?;
-            view.gpu_ms = moved.gpu_ms;
-            view.gpu_hours = gpu_hours(moved.gpu_ms);
-            view.allocation_hours = moved.allocation_hours;
-            view.meter_hours = moved.meter_hours;
-            return Ok(Json(view));
-        }
-        move_usage(&app, &keys, &actor, &mut view, now).await?;
-        Ok(Json(view))
+        let moved = if input.dry_run {
+            app.aggregator().reattribute(&keys[0].0, &actor, true, now).await?
+        } else {
+            move_usage(&app, &keys, &actor, now).await?
+        };
+        Ok(Json(view.moved(moved)))
     })
     .await
 }

@@ -126,12 +126,7 @@ async fn list(
     let request = format!("tenants of {}", query.account.as_deref().unwrap_or_default());
     let after: Option<String> = cursor::decode(&request, query.cursor.as_deref())?;
     let mut tx = app.db().begin_app().await?;
-    let account: Option<AccountId> = match &query.account {
-        Some(reference) => {
-            Some(lookup::account(&mut tx, reference).await.map_err(|p| lookup::in_field(p, "account"))?.id)
-        }
-        None => None,
-    };
+    let account: Option<AccountId> = lookup::account_if_named(&mut tx, query.account.as_deref()).await?;
     let after = after.as_deref().unwrap_or_default();
     let rows = customers::tenants(&mut tx, account, after, query.limit.and_one()).await?;
     let view = |tenant: Tenant| TenantView::from(&tenant);

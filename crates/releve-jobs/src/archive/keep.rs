@@ -9,8 +9,11 @@ use releve_types::{Period, TenantId, Timestamp, Zone, time::MILLIS_PER_DAY};
 /// The first day that can't be archived yet; none if all may be. `oldest` is the first day of reports in the database.
 pub async fn kept_from(tx: &mut Tx, oldest: i64, now: Timestamp) -> Result<Option<i64>, StoreError> {
     // The day before too: a gap at the period's start is told by the last window before it.
-    let unsettled = runs::first_unsettled(tx, now).await?.map(|start| start.day() - 1);
-    let mut kept = unsettled;
+    let mut kept = runs::first_unsettled(tx, now).await?.map(|start| start.day() - 1);
+    if kept.is_some_and(|day| day <= oldest) {
+        // Nothing can go, so there is nothing that gaps could keep.
+        return Ok(kept);
+    }
     let mut seen = BTreeSet::new();
     for issuer in customers::issuers(tx).await? {
         // Issuers of one zone have the same months, and gaps are looked at once for all of them.

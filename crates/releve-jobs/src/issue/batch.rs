@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use releve_billing::{
-    Basis, Content, Hold, HoldKind, InvoiceError, Number, Outcome, RateError, Reports, Usage, draft, due_at, park, rate,
+    Basis, Content, Contract, Hold, HoldKind, InvoiceError, Number, Outcome, RateError, Reports, Usage, draft, due_at,
+    park, rate,
 };
 use releve_store::{
     Db, Tx, archives, billing_usage, books,
@@ -13,7 +14,7 @@ use releve_store::{
     numbers, outbox,
     runs::{self, AccountOutcome, AccountRow},
 };
-use releve_types::{AccountId, InvoiceId, Period, Timestamp};
+use releve_types::{AccountId, InvoiceId, Period, Timestamp, ids::IssuerId};
 use serde_json::json;
 
 use super::{Prepared, gather, turn};
@@ -92,13 +93,12 @@ async fn decide(
         let book = open.get(&account).copied().unwrap_or(1);
         let made_before = existing.get(&account).and_then(|found| found.iter().find(|i| i.book == book));
         // An account made after the contracts were read waits for the next run.
-        if !prepared.contracts.contains_key(&account) {
-            continue;
-        }
+        let Some(contract) = prepared.contracts.get(&account) else { continue };
         let mut holds = prepared.holds.get(&account).cloned().unwrap_or_default();
         holds.extend(turns.remove(&account));
         let one = One {
-            prepared,
+            issuer: prepared.issuer.id,
+            contract,
             period,
             account,
             book,
@@ -126,7 +126,8 @@ enum Refused {
 
 /// One account of the batch.
 struct One<'a> {
-    prepared: &'a Prepared,
+    issuer: IssuerId,
+    contract: &'a Contract,
     period: Period,
     account: AccountId,
     book: i32,
@@ -137,9 +138,8 @@ impl One<'_> {
     /// Its outcome; with the issuing digest, if it is a draft. Money assertions come in pairs: here before it is stored,
     /// in `releve_store::invoices` after it is loaded.
     fn billed(&self, used: Result<Usage, RateError>, holds: Vec<Hold>) -> Result<(Outcome, Option<[u8; 32]>), Refused> {
-        let &Self { prepared, period, account, book, reports } = self;
-        let (issuer, usage) = (prepared.issuer.id, &used?);
-        let Some(contract) = prepared.contracts.get(&account) else { return Ok((Outcome::Nothing, None)) };
+        let &Self { issuer, contract, period, account, book, reports } = self;
+        let usage = &used?;
         let outcome = draft(account, issuer, period, book, rate(contract, period, usage)?, holds);
         outcome.check()?;
         let digest = match &outcome {
@@ -153,7 +153,7 @@ impl One<'_> {
 
     /// Parks it alone, with the reason beside what else holds it back.
     fn set_aside(&self, refused: &Refused, mut holds: Vec<Hold>) -> Result<Outcome, JobError> {
-        let &Self { prepared, period, account, book, .. } = self;
+        let &Self { issuer, contract, period, account, book, .. } = self;
         tracing::error!(%account, %period, %refused, "an account is parked, since it can't be billed");
         metrics::counter!("releve_accounts_unratable_total").increment(1);
         holds.push(Hold {
@@ -165,9 +165,7 @@ impl One<'_> {
                     .to_owned(),
             gpu_ms: None,
         });
-        let contract = prepared.contracts.get(&account);
-        let currency = contract.map(|c| c.currency()).ok_or(JobError::NoContract(account))?;
-        let parked = park(account, prepared.issuer.id, period, book, currency, holds);
+        let parked = park(account, issuer, period, book, contract.currency(), holds);
         parked.map_err(|error| JobError::Invoice { account, error })
     }
 }

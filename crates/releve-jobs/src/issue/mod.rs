@@ -91,7 +91,7 @@ pub async fn issue(db: &Db, order: Order<'_>, now: Timestamp) -> Result<Summary,
     let mut tx = db.begin_app().await?;
     runs::finish(&mut tx, prepared.run, now).await?;
     let counts = runs::counts(&mut tx, prepared.run).await?;
-    let unbilled = usize::try_from(unbilled::count(&mut tx, order.period).await?).unwrap_or(usize::MAX);
+    let unbilled = unbilled::count(&mut tx, order.period).await?;
     tx.commit().await?;
     let of = |outcome| counts.get(&outcome).copied().unwrap_or(0);
     let summary = Summary {

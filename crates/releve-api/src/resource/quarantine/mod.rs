@@ -1,5 +1,7 @@
 //! What was understood but not believed? Looked at in groups, decided on by filter, dry first.
 
+mod which;
+
 use std::collections::BTreeMap;
 
 use axum::{
@@ -12,19 +14,21 @@ use releve_store::{
     audit_log::{self, Change},
     quarantine_views::{self, Filter, Group, Quarantined, Verdict},
 };
-use releve_types::{NodeId, TenantId, Timestamp, ids::QuarantineId};
+use releve_types::{TenantId, Timestamp, ids::QuarantineId};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sqlx::PgConnection;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+use self::which::Listing;
+pub use self::which::Which;
 use crate::{
     AppState,
     auth::{OperatorScope, OperatorWriteScope},
     cursor::{self, Paged},
     error::{Code, Problem},
-    input::{Command, Instant, Line, PageLen, Params, PathOf},
+    input::{Command, Line, Params, PathOf},
     lookup,
     worth::{MoneyView, gpu_hours, worth},
     write::{Answer, detached},
@@ -43,119 +47,6 @@ pub fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(body))
         .routes(routes!(redrive))
         .routes(routes!(reject))
-}
-
-/// Which messages. What is absent means any; an empty `agent` or `rack` means those without one.
-#[derive(Deserialize, Serialize, ToSchema, Default, Debug)]
-#[serde(deny_unknown_fields)]
-pub struct Which {
-    id: Option<String>,
-    reason: Option<String>,
-    /// Name and version of the program that made it.
-    agent: Option<String>,
-    rack: Option<String>,
-    /// By id or name.
-    node: Option<String>,
-    /// Whom it concerns, by id or name.
-    tenant: Option<String>,
-    received_from: Option<Instant>,
-    received_to: Option<Instant>,
-}
-
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct Listing {
-    /// `waiting` (if absent), `counted`, `duplicate`, `rejected` or `any`.
-    status: Option<String>,
-    reason: Option<String>,
-    /// Empty means those without one.
-    agent: Option<String>,
-    /// Empty means those without one.
-    rack: Option<String>,
-    /// By id or name.
-    node: Option<String>,
-    /// Whom it concerns, by id or name.
-    tenant: Option<String>,
-    #[param(inline)]
-    received_from: Option<Instant>,
-    #[param(inline)]
-    received_to: Option<Instant>,
-    #[serde(default)]
-    #[param(inline)]
-    limit: PageLen,
-    cursor: Option<String>,
-}
-
-impl Listing {
-    async fn filter(&self, conn: &mut PgConnection) -> Result<Filter, Problem> {
-        let status = match self.status.as_deref().unwrap_or("waiting") {
-            "any" => None,
-            known @ ("waiting" | "counted" | "duplicate" | "rejected") => Some(known.to_owned()),
-            _ => return Err(Problem::field("status", "expected waiting, counted, duplicate, rejected or any")),
-        };
-        let which = Which {
-            id: None,
-            reason: self.reason.clone(),
-            agent: self.agent.clone(),
-            rack: self.rack.clone(),
-            node: self.node.clone(),
-            tenant: self.tenant.clone(),
-            received_from: self.received_from.clone(),
-            received_to: self.received_to.clone(),
-        };
-        Ok(Filter { status, ..which.waiting(conn, "").await? })
-    }
-
-    fn request(&self) -> String {
-        let times = (&self.received_from, &self.received_to);
-        let of = (&self.status, &self.reason, &self.agent, &self.rack, &self.node, &self.tenant, times);
-        format!("quarantine {of:?}")
-    }
-}
-
-impl Which {
-    /// The waiting ones among them. `at` is where the filter stands in the request.
-    async fn waiting(&self, conn: &mut PgConnection, at: &str) -> Result<Filter, Problem> {
-        for text in [&self.reason, &self.agent, &self.rack].into_iter().flatten() {
-            text.parse::<Line>().map_err(|error| Problem::field(at.trim_end_matches('.'), error))?;
-        }
-        let node: Option<NodeId> = match &self.node {
-            Some(reference) => Some(known_node(conn, reference, &format!("{at}node")).await?),
-            None => None,
-        };
-        let tenant: Option<TenantId> = match &self.tenant {
-            Some(reference) => Some(known_tenant(conn, reference, &format!("{at}tenant")).await?),
-            None => None,
-        };
-        Ok(Filter {
-            id: self.id.as_deref().map(|id| lookup::parsed(&format!("{at}id"), id)).transpose()?,
-            status: Some("waiting".to_owned()),
-            reason: self.reason.clone(),
-            agent: self.agent.clone(),
-            rack: self.rack.clone(),
-            node,
-            tenant,
-            received_from: self.received_from.as_ref().map(|at| at.0),
-            received_to: self.received_to.as_ref().map(|at| at.0),
-        })
-    }
-}
-
-/// A node that nobody registered is quarantined under its id all the same.
-async fn known_node(conn: &mut PgConnection, reference: &str, field: &str) -> Result<NodeId, Problem> {
-    match reference.parse() {
-        Ok(id) => Ok(id),
-        Err(_) => Ok(lookup::node(conn, reference).await.map_err(|p| lookup::in_field(p, field))?.id),
-    }
-}
-
-/// A suspense tenant is nobody's, and known by its id all the same.
-async fn known_tenant(conn: &mut PgConnection, reference: &str, field: &str) -> Result<TenantId, Problem> {
-    match reference.parse() {
-        Ok(id) => Ok(id),
-        Err(_) => Ok(lookup::tenant(conn, reference).await.map_err(|p| lookup::in_field(p, field))?.id),
-    }
 }
 
 #[derive(Serialize, ToSchema)]
@@ -407,7 +298,7 @@ async fn redrive(
     State(app): State<AppState>,
     Command { input, repeat }: Command<Redrive>,
 ) -> Result<Json<DecisionView>, Problem> {
-    no_idempotency_key(&repeat)?;
+    repeat.without_key()?;
     let after: Option<QuarantineId> = input.after.as_deref().map(|id| lookup::parsed("after", id)).transpose()?;
     let actor = scope.caller().actor();
     detached(async move {
@@ -445,13 +336,6 @@ async fn redrive(
     .await
 }
 
-pub(super) fn no_idempotency_key(repeat: &crate::input::Repeat) -> Result<(), Problem> {
-    match &repeat.key {
-        Some(_) => Err(Problem::new(Code::IdempotencyNotOffered, "doing it again is harmless").at("Idempotency-Key")),
-        None => Ok(()),
-    }
-}
-
 /// Decides that waiting messages are not to be counted. Their bytes stay, and the verdict stands on redelivery.
 #[utoipa::path(post, path = "/v1/quarantine/reject", tag = "quarantine", request_body = Rejection,
     responses((status = 200, body = DecisionView)), security(("api_key" = ["operator:write"])))]
@@ -464,7 +348,7 @@ async fn reject(
         return Err(Problem::field("reason", "say why: it is what the next person reads"));
     }
     if input.dry_run {
-        no_idempotency_key(&repeat)?;
+        repeat.without_key()?;
         let mut tx = app.db().begin_app().await?;
         let filter = input.filter.waiting(&mut tx, "filter.").await?;
         let page = page(&mut tx, &filter, None).await?;

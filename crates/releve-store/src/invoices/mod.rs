@@ -1,22 +1,19 @@
 //! What was billed? Invoices in their three states, their lines, and the documents made of them.
 
+mod read;
+
 use std::collections::BTreeMap;
 
-use releve_billing::{Charge, Content, Hold, HoldKind, Issued, Line, Number, Parked, Stamp};
-use releve_types::{
-    AccountId, Currency, InvoiceId, Money, Period, TenantId, Timestamp,
-    ids::{IssuerId, PriceId},
-};
+use releve_billing::{Content, Hold, Line, Number};
+use releve_types::{AccountId, InvoiceId, Period, Timestamp};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::{
-    pool::StoreError,
-    sql_time::{from_sql, to_sql},
-};
+pub use self::read::{InvoiceFilter, InvoiceHead, head, issued, page, parked};
+use crate::{pool::StoreError, sql_time::to_sql};
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum InvoiceState {
@@ -292,234 +289,6 @@ pub async fn stamp(
     Ok(done.rows_affected())
 }
 
-/// An invoice without its lines.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct InvoiceHead {
-    pub id: InvoiceId,
-    pub account: AccountId,
-    pub issuer: IssuerId,
-    pub state: InvoiceState,
-    pub period: Period,
-    pub book: i32,
-    pub total: Money,
-    pub holds: Vec<Hold>,
-    pub created_at: Timestamp,
-    /// Of an issued one.
-    pub stamp: Option<Stamp>,
-}
-
-struct HeadRow {
-    invoice_id: Uuid,
-    account_id: Uuid,
-    issuer_id: Uuid,
-    state: String,
-    period_start: OffsetDateTime,
-    period_end: OffsetDateTime,
-    book: i32,
-    series: String,
-    year: Option<i32>,
-    serial: Option<i64>,
-    currency: String,
-    total: Decimal,
-    digest: Option<Vec<u8>>,
-    parked_for: Value,
-    created_at: OffsetDateTime,
-    issued_at: Option<OffsetDateTime>,
-    due_at: Option<OffsetDateTime>,
-}
-
-fn broken(column: &'static str, detail: impl ToString) -> StoreError {
-    StoreError::inconsistent("invoices", column, detail)
-}
-
-impl TryFrom<HeadRow> for InvoiceHead {
-    type Error = StoreError;
-    fn try_from(row: HeadRow) -> Result<Self, StoreError> {
-        let state = InvoiceState::from_sql(&row.state)?;
-        let currency: Currency = row.currency.parse().map_err(|e| broken("currency", e))?;
-        let holds = row.parked_for.as_array().map_or(&[][..], Vec::as_slice);
-        let stamp = match (state, row.year, row.serial, row.issued_at, row.due_at, row.digest) {
-            (InvoiceState::Issued, Some(year), Some(serial), Some(issued_at), Some(due_at), Some(digest)) => {
-                Some(Stamp {
-                    id: InvoiceId::from_uuid(row.invoice_id),
-                    number: Number::new(&row.series, year, serial).map_err(|e| broken("number", e))?,
-                    issued_at: from_sql(issued_at),
-                    due_at: from_sql(due_at),
-                    digest: digest.try_into().map_err(|_| broken("digest", "no SHA-256"))?,
-                })
-            }
-            (InvoiceState::Issued, ..) => return Err(broken("state", "issued and not complete")),
-            _ => None,
-        };
-        Ok(Self {
-            id: InvoiceId::from_uuid(row.invoice_id),
-            account: AccountId::from_uuid(row.account_id),
-            issuer: IssuerId::from_uuid(row.issuer_id),
-            state,
-            period: Period::new(from_sql(row.period_start), from_sql(row.period_end))
-                .map_err(|e| broken("period_start", e))?,
-            book: row.book,
-            total: Money::exact(row.total, currency).map_err(|e| broken("total", e))?,
-            holds: holds.iter().map(hold_from_json).collect::<Result<_, _>>()?,
-            created_at: from_sql(row.created_at),
-            stamp,
-        })
-    }
-}
-
-/// Which invoices are asked for; all of what is named must hold.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct InvoiceFilter {
-    pub account: Option<AccountId>,
-    pub issuer: Option<IssuerId>,
-    pub state: Option<InvoiceState>,
-    pub period_start: Option<Timestamp>,
-}
-
-/// Invoices by their ids, which sort by when they were made, after one.
-pub async fn page(
-    conn: &mut PgConnection,
-    filter: InvoiceFilter,
-    after: Option<InvoiceId>,
-    len_max: i64,
-) -> Result<Vec<InvoiceHead>, StoreError> {
-    let rows = sqlx::query_as!(
-        HeadRow,
-        r#"
-        select invoice_id, account_id, issuer_id, state, period_start, period_end, book, series, year, serial,
-               currency, total, digest, parked_for, created_at, issued_at, due_at
-        from invoices
-        where ($1::uuid is null or account_id = $1) and ($2::uuid is null or issuer_id = $2)
-          and ($3::text is null or state = $3) and ($4::timestamptz is null or period_start = $4)
-          and ($5::uuid is null or invoice_id > $5)
-        order by invoice_id
-        limit $6
-        "#,
-        filter.account.map(AccountId::uuid),
-        filter.issuer.map(IssuerId::uuid),
-        filter.state.map(InvoiceState::name),
-        filter.period_start.map(to_sql),
-        after.map(InvoiceId::uuid),
-        len_max
-    )
-    .fetch_all(conn)
-    .await?;
-    rows.into_iter().map(InvoiceHead::try_from).collect()
-}
-
-pub async fn head(conn: &mut PgConnection, id: InvoiceId) -> Result<Option<InvoiceHead>, StoreError> {
-    let row = sqlx::query_as!(
-        HeadRow,
-        r#"
-        select invoice_id, account_id, issuer_id, state, period_start, period_end, book, series, year, serial,
-               currency, total, digest, parked_for, created_at, issued_at, due_at
-        from invoices
-        where invoice_id = $1
-        "#,
-        id.uuid()
-    )
-    .fetch_optional(conn)
-    .await?;
-    row.map(InvoiceHead::try_from).transpose()
-}
-
-/// Issued invoices with their lines, in the order asked; those that are not issued are left out.
-pub async fn issued(conn: &mut PgConnection, ids: &[InvoiceId]) -> Result<Vec<Issued>, StoreError> {
-    let uuids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
-    let heads = sqlx::query_as!(
-        HeadRow,
-        r#"
-        select i.invoice_id, i.account_id, i.issuer_id, i.state, i.period_start, i.period_end, i.book, i.series,
-               i.year, i.serial, i.currency, i.total, i.digest, i.parked_for, i.created_at, i.issued_at, i.due_at
-        from unnest($1::uuid[]) with ordinality as asked(invoice_id, ord)
-        join invoices i on i.invoice_id = asked.invoice_id
-        where i.state = 'issued'
-        order by asked.ord
-        "#,
-        &uuids
-    )
-    .fetch_all(&mut *conn)
-    .await?;
-    let heads = heads.into_iter().map(InvoiceHead::try_from).collect::<Result<Vec<_>, _>>()?;
-    let mut lines = lines(conn, &heads).await?;
-    let mut issued = Vec::with_capacity(heads.len());
-    for head in heads {
-        let Some(stamp) = head.stamp.clone() else { continue };
-        let lines = lines.remove(&head.id).unwrap_or_default();
-        let restored = Issued::restore(content(&head, lines), stamp);
-        issued.push(restored.map_err(|e| broken("invoice_id", format!("{}: {e}", head.id)))?);
-    }
-    Ok(issued)
-}
-
-/// A parked invoice as its type. It has no lines.
-pub fn parked(head: &InvoiceHead) -> Result<Parked, StoreError> {
-    let mut content = content(head, Vec::new());
-    content.total = Money::zero(head.total.currency());
-    Parked::restore(content, head.holds.clone()).map_err(|e| broken("parked_for", e))
-}
-
-fn content(head: &InvoiceHead, lines: Vec<Line>) -> Content {
-    Content {
-        account: head.account,
-        issuer: head.issuer,
-        period: head.period,
-        book: head.book,
-        currency: head.total.currency(),
-        lines,
-        total: head.total,
-    }
-}
-
-async fn lines(conn: &mut PgConnection, of: &[InvoiceHead]) -> Result<BTreeMap<InvoiceId, Vec<Line>>, StoreError> {
-    let (accounts, invoices): (Vec<Uuid>, Vec<Uuid>) = of.iter().map(|h| (h.account.uuid(), h.id.uuid())).unzip();
-    let currencies: BTreeMap<InvoiceId, Currency> = of.iter().map(|h| (h.id, h.total.currency())).collect();
-    let rows = sqlx::query!(
-        r#"
-        select l.invoice_id, l.line, l.tenant_id, l.project, l.sku, l.description, l.unit, l.price_id, l.tier,
-               l.from_at, l.to_at, l.metered, l.billed, l.energy_mj, l.unit_price, l.base_quantity, l.amount
-        from unnest($1::uuid[], $2::uuid[]) as asked(account_id, invoice_id)
-        join invoice_lines l on l.account_id = asked.account_id and l.invoice_id = asked.invoice_id
-        order by l.invoice_id, l.line
-        "#,
-        &accounts,
-        &invoices
-    )
-    .fetch_all(conn)
-    .await?;
-    let broken = |column, detail: String| StoreError::inconsistent("invoice_lines", column, detail);
-    let mut lines: BTreeMap<InvoiceId, Vec<Line>> = BTreeMap::new();
-    for r in rows {
-        let invoice = InvoiceId::from_uuid(r.invoice_id);
-        let currency = currencies.get(&invoice).copied();
-        let currency = currency.ok_or_else(|| broken("invoice_id", "not among those asked for".to_owned()))?;
-        let charge = Charge {
-            tenant: TenantId::from_uuid(r.tenant_id),
-            project: r.project,
-            sku: r.sku.parse().map_err(|e: releve_types::sku::SkuError| broken("sku", e.to_string()))?,
-            unit: r.unit.parse().map_err(|e: releve_types::unit::UnitError| broken("unit", e.to_string()))?,
-            price_id: PriceId::from_uuid(r.price_id),
-            tier: u32::try_from(r.tier).map_err(|e| broken("tier", e.to_string()))?,
-            stretch: Period::new(from_sql(r.from_at), from_sql(r.to_at))
-                .map_err(|e| broken("from_at", e.to_string()))?,
-            metered: r.metered,
-            billed: r.billed,
-            energy_mj: r.energy_mj,
-            unit_price: r.unit_price.normalize(),
-            base_quantity: r.base_quantity,
-            amount: Money::exact(r.amount, currency).map_err(|e| broken("amount", e.to_string()))?,
-        };
-        lines.entry(invoice).or_default().push(Line { line: r.line, description: r.description, charge });
-    }
-    Ok(lines)
-}
-
 fn hold_to_json(hold: &Hold) -> Value {
     json!({ "kind": hold.kind.name(), "detail": hold.detail, "to_do": hold.to_do, "gpu_ms": hold.gpu_ms })
-}
-
-fn hold_from_json(value: &Value) -> Result<Hold, StoreError> {
-    let text = |name: &str| value[name].as_str().map(str::to_owned).ok_or_else(|| broken("parked_for", name));
-    let kind: HoldKind = text("kind")?.parse().map_err(|e| broken("parked_for", e))?;
-    Ok(Hold { kind, detail: text("detail")?, to_do: text("to_do")?, gpu_ms: value["gpu_ms"].as_i64() })
 }
