@@ -8,6 +8,7 @@ use releve_store::{
     Db,
     invoices::{self, InvoiceFilter, InvoiceHead},
     nodes::ServiceState,
+    unbilled::{self, Unbilled},
 };
 use releve_tests::{
     postgres::{Database, Postgres},
@@ -101,6 +102,12 @@ impl Bench {
 
     pub async fn issue(&self) -> Summary {
         issue(&self.db, self.order(), later()).await.expect("the run comes to its end")
+    }
+
+    /// What of May is on no invoice.
+    pub async fn unbilled(&self) -> Vec<Unbilled> {
+        let mut tx = self.db.begin_app().await.expect("a transaction");
+        unbilled::unbilled(&mut tx, may()).await.expect("the database answers")
     }
 
     pub async fn invoices(&self) -> Vec<InvoiceHead> {

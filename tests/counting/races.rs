@@ -72,7 +72,7 @@ async fn a_move_waits_for_who_counts_and_sees_what_was_counted() {
     let moving = async {
         waiting(&bench, "the batch waits for its book", 1).await;
         let mut tx = bench.db.begin_app().await.expect("a transaction");
-        assert!(tenure::record_move(&mut tx, gpu, to, at(5)).await.expect("a move"));
+        assert!(tenure::record_move(&mut tx, gpu, to, at(5)).await.expect("a move").is_some());
         device_views::contradicted(&mut tx, gpu, to, at(5)).await.expect("read")
     };
     let release = async {
@@ -93,7 +93,7 @@ async fn who_counts_while_a_gpu_moves_sees_where_it_moved_to() {
     let hold = [Hold::new(bench.key(0), 0, "job", 0, MILLIS_PER_HOUR)];
     let after = [moved.report(at(21), MILLIS_PER_HOUR, &hold)];
     let mut tx = bench.db.begin_app().await.expect("a transaction");
-    assert!(tenure::record_move(&mut tx, moved.gpus[0].uuid(), moved.id, at(20)).await.expect("a move"));
+    assert!(tenure::record_move(&mut tx, moved.gpus[0].uuid(), moved.id, at(20)).await.expect("a move").is_some());
     let release = async {
         waiting(&bench, "the batch waits for the move", 1).await;
         tx.commit().await.expect("moved");

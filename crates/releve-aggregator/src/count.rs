@@ -3,6 +3,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -15,7 +16,7 @@ use releve_store::{
     reports::{self, NewReport, ReportKey},
     rollups, tenure,
 };
-use releve_types::{AllocationId, Hour, Ranges, Sku, TenantId, TenantKey, Timestamp, Unit, ids::QuarantineId};
+use releve_types::{AllocationId, Hour, NodeId, Ranges, Sku, TenantId, TenantKey, Timestamp, Unit, ids::QuarantineId};
 use releve_wire::Digest;
 use uuid::Uuid;
 
@@ -86,7 +87,7 @@ pub(crate) async fn count(
     let stands = if redrive.is_some() { Stands::default() } else { Stands::read(&mut tx, &split.digests).await? };
     let open = not_rejected(&stands, &split.digests, &mut verdicts);
     let open = below_floor(&mut tx, good, open, floor, &mut verdicts, &mut doubt).await?;
-    let open = in_their_node(&mut tx, good, open, &mut verdicts, &mut doubt).await?;
+    let (open, stays) = in_their_node(aggregator, &mut tx, catalog, good, open, &mut verdicts, &mut doubt).await?;
     let slices = remember_slices(aggregator, &mut tx, open.iter().map(|i| &good[*i])).await?;
     let cover = cover(&mut tx, good, &open).await?;
     failpoint::hit("aggregator.after_coverage");
@@ -117,6 +118,7 @@ pub(crate) async fn count(
 
     aggregator.remember(|m| {
         m.skus.extend(named.skus);
+        m.learn_stays(catalog.version, stays, aggregator.settings.known_gpus_max);
         m.slices.extend(slices);
         if m.allocations.len() + named.allocations.len() > aggregator.settings.known_allocations_max {
             m.allocations.clear();
@@ -188,40 +190,45 @@ fn node_day(screened: &Screened) -> NodeDay {
     NodeDay { node: screened.node(), day: screened.day() }
 }
 
-/// Sets aside what shows a GPU that sits in another node at that time. Returns the rest.
+/// Where some GPUs sat.
+type Stays = HashMap<Uuid, Arc<[tenure::Stay]>>;
+
+/// Sets aside what shows a GPU that sits in another node at that time. Returns the rest, and the stays that were not
+/// remembered.
 async fn in_their_node(
+    aggregator: &Aggregator,
     tx: &mut Tx,
+    catalog: &Catalog,
     good: &[Screened],
     open: Vec<usize>,
     verdicts: &mut Verdicts,
     doubt: &mut impl FnMut(&mut Verdicts, usize, Doubt),
-) -> Result<Vec<usize>, StoreError> {
+) -> Result<(Vec<usize>, Stays), StoreError> {
     let mut order = open.clone();
     order.sort_by_key(|i| good[*i].sort_key());
-    let mut first_shown: BTreeMap<Uuid, releve_types::NodeId> = BTreeMap::new();
+    let mut first_shown: BTreeMap<Uuid, NodeId> = BTreeMap::new();
     for i in order {
         for gpu in good[i].gpus() {
             first_shown.entry(gpu.uuid()).or_insert(good[i].node());
         }
     }
-    let gpus: Vec<Uuid> = first_shown.keys().copied().collect();
-    let mut stays = stays_of(tx, &gpus).await?;
-    let firsts: Vec<(Uuid, releve_types::NodeId)> =
-        first_shown.into_iter().filter(|(gpu, _)| !stays.contains_key(gpu)).collect();
-    if !firsts.is_empty() {
-        tenure::claim(tx, &firsts).await?;
-        let gpus: Vec<Uuid> = firsts.iter().map(|(gpu, _)| *gpu).collect();
-        stays.extend(stays_of(tx, &gpus).await?);
-    }
+    let remembered: Stays = aggregator.remembered(|m| match &m.stays {
+        (of, known) if *of == catalog.version => {
+            first_shown.keys().filter_map(|gpu| Some((*gpu, known.get(gpu)?.clone()))).collect()
+        }
+        _ => Stays::new(),
+    });
+    first_shown.retain(|gpu, _| !remembered.contains_key(gpu));
+    let read = stays_of(tx, first_shown).await?;
     let mut kept = Vec::with_capacity(open.len());
     for i in open {
         let at = good[i].report.head.window.start;
         let node = good[i].node();
-        let here = |gpu: &Uuid| stays.get(gpu).is_some_and(|all| all.iter().any(|s| s.node == node && s.holds(at)));
-        match good[i].gpus().find(|gpu| !here(&gpu.uuid())) {
+        let stays = |gpu: &Uuid| remembered.get(gpu).or_else(|| read.get(gpu)).map_or(&[][..], |stays| stays);
+        match good[i].gpus().find(|gpu| !stays(&gpu.uuid()).iter().any(|s| s.node == node && s.holds(at))) {
             None => kept.push(i),
             Some(gpu) => {
-                let elsewhere = stays.get(&gpu.uuid()).and_then(|all| all.iter().find(|s| s.holds(at)));
+                let elsewhere = stays(&gpu.uuid()).iter().find(|s| s.holds(at));
                 let detail = elsewhere.map_or_else(
                     || format!("{gpu} sat in no node at {at}"),
                     |s| format!("{gpu} sat in {} at {at}", s.node),
@@ -230,15 +237,28 @@ async fn in_their_node(
             }
         }
     }
-    Ok(kept)
+    Ok((kept, read))
 }
 
-async fn stays_of(tx: &mut Tx, gpus: &[Uuid]) -> Result<HashMap<Uuid, Vec<tenure::Stay>>, StoreError> {
-    let mut found: HashMap<Uuid, Vec<tenure::Stay>> = HashMap::new();
-    for stay in tenure::stays(tx, gpus).await? {
-        found.entry(stay.gpu).or_default().push(stay);
+/// Reads where these GPUs sat; one that nobody has seen is given to the node that shows it.
+async fn stays_of(tx: &mut Tx, mut shown: BTreeMap<Uuid, NodeId>) -> Result<Stays, StoreError> {
+    let mut found = read_stays(tx, &shown).await?;
+    shown.retain(|gpu, _| !found.contains_key(gpu));
+    if !shown.is_empty() {
+        let firsts: Vec<(Uuid, NodeId)> = shown.iter().map(|(gpu, node)| (*gpu, *node)).collect();
+        tenure::claim(tx, &firsts).await?;
+        found.extend(read_stays(tx, &shown).await?);
     }
     Ok(found)
+}
+
+async fn read_stays(tx: &mut Tx, shown: &BTreeMap<Uuid, NodeId>) -> Result<Stays, StoreError> {
+    if shown.is_empty() {
+        return Ok(Stays::new());
+    }
+    let gpus: Vec<Uuid> = shown.keys().copied().collect();
+    let rows = tenure::stays(tx, &gpus).await?;
+    Ok(rows.chunk_by(|a, b| a.gpu == b.gpu).filter_map(|of| Some((of.first()?.gpu, Arc::from(of)))).collect())
 }
 
 /// What the coverage took, by place among the good ones.

@@ -19,6 +19,8 @@ pub struct Settings {
     pub culprits_per_minute_max: usize,
     /// Allocations remembered as named, so that they are not written again with each window.
     pub known_allocations_max: usize,
+    /// GPUs remembered with where they sat, so that it is not asked again with each window.
+    pub known_gpus_max: usize,
 }
 
 impl Default for Settings {
@@ -31,6 +33,7 @@ impl Default for Settings {
             unsigned_bytes_max: 16 * 1024,
             culprits_per_minute_max: 20,
             known_allocations_max: 200_000,
+            known_gpus_max: 200_000,
         }
     }
 }

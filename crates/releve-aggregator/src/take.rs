@@ -9,7 +9,7 @@ use std::{
 
 use metrics::{counter, histogram};
 use releve_metering::{Catalog, Reason, screen::Doubt};
-use releve_store::{Db, StoreError, floor, quarantine::NewEntry, rollups};
+use releve_store::{Db, StoreError, floor, quarantine::NewEntry, rollups, tenure::Stay};
 use releve_types::{AllocationId, Sku, TenantId, Timestamp};
 use releve_wire::{Digest, Reject};
 use uuid::Uuid;
@@ -82,9 +82,23 @@ pub(crate) struct Memory {
     /// Which partitions days have.
     pub made: HashSet<(Partitions, i64)>,
     pub allocations: HashSet<(TenantId, AllocationId)>,
+    /// Where GPUs sat as of a version of the catalog.
+    pub stays: (i64, HashMap<Uuid, Arc<[Stay]>>),
     /// Slices that are stored with their GPU.
     pub slices: HashSet<(Uuid, Uuid)>,
     culprits: VecDeque<(Instant, String)>,
+}
+
+impl Memory {
+    /// Adds stays that were read under a version; what was read under another one is forgotten.
+    pub fn learn_stays(&mut self, version: i64, read: HashMap<Uuid, Arc<[Stay]>>, len_max: usize) {
+        let (of, known) = &mut self.stays;
+        if *of != version || known.len() + read.len() > len_max {
+            known.clear();
+        }
+        *of = version;
+        known.extend(read);
+    }
 }
 
 impl Aggregator {

@@ -35,7 +35,7 @@ struct Unbilled {
     account: Option<String>,
     tenant: String,
     sku: String,
-    quantity: i64,
+    quantity: i128,
 }
 
 #[derive(Serialize, Debug)]

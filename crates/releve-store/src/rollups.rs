@@ -51,7 +51,8 @@ pub async fn intern_skus(
         .collect()
 }
 
-/// Adds what allocations held. Served by the primary key; rows go in its order.
+/// Adds what allocations held. Served by the primary key; give the rows in its order. No two batches meet on a row,
+/// since each has its nodes' days to itself.
 pub async fn add_allocation_hours<'a>(
     conn: &mut PgConnection,
     rows: impl Iterator<Item = (&'a AllocationKey, &'a Held)>,
@@ -84,7 +85,6 @@ pub async fn add_allocation_hours<'a>(
         from unnest($1::uuid[], $2::timestamptz[], $3::int4[], $4::uuid[], $5::uuid[], $6::uuid[], $7::int4[],
                     $8::text[], $9::text[], $10::bigint[])
              as said(tenant_id, hour, book, allocation_id, node_id, device_id, sku_id, project, held, energy_mj)
-        order by tenant_id, hour, book, allocation_id, node_id, device_id, sku_id, project
         on conflict (tenant_id, hour, book, allocation_id, node_id, device_id, sku_id, project) do update
             set held = a.held + excluded.held, energy_mj = a.energy_mj + excluded.energy_mj
         "#,

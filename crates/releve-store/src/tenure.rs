@@ -4,7 +4,7 @@ use releve_types::{NodeId, Timestamp};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::{pool::StoreError, sql_time::to_sql};
+use crate::{catalog, pool::StoreError, sql_time::to_sql};
 
 /// One GPU's stay in one node, `[from, to)`; open ends are `None`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -21,18 +21,9 @@ impl Stay {
     }
 }
 
-/// The stays of these GPUs, held against a move until the transaction ends.
-///
-/// A GPU always has a stay without end. One that shows none was moved while this waited: the cut row is seen as it
-/// is now, the row that the move added is not, since it is younger than the statement. The rows are held by then,
-/// so a second look sees all of them.
+/// The stays of these GPUs. Whoever counts by them holds the catalog's version in common, and a move takes the next
+/// one: no stay changes under a count, and what was read under a version is true for as long as it is the version.
 pub async fn stays(conn: &mut PgConnection, gpus: &[Uuid]) -> Result<Vec<Stay>, StoreError> {
-    let found = read_stays(conn, gpus).await?;
-    let ended = |gpu: Uuid| !found.iter().any(|s| s.gpu == gpu && s.to_ms.is_none());
-    if found.iter().any(|s| ended(s.gpu)) { read_stays(conn, gpus).await } else { Ok(found) }
-}
-
-async fn read_stays(conn: &mut PgConnection, gpus: &[Uuid]) -> Result<Vec<Stay>, StoreError> {
     let rows = sqlx::query!(
         r#"
         select gpu, node_id,
@@ -41,7 +32,6 @@ async fn read_stays(conn: &mut PgConnection, gpus: &[Uuid]) -> Result<Vec<Stay>,
         from device_tenure
         where gpu = any($1)
         order by gpu, from_at
-        for key share
         "#,
         gpus
     )
@@ -88,20 +78,17 @@ pub async fn remember_slices(conn: &mut PgConnection, slices: &[(Uuid, Uuid)]) -
     Ok(())
 }
 
-/// Takes a GPU's stays alone until the transaction ends: waits for whoever counts by them, and keeps others from it.
-/// (An update alone would not: it does not conflict with the key share lock that counting takes.)
-pub async fn lock_alone(conn: &mut PgConnection, gpu: Uuid) -> Result<(), StoreError> {
-    sqlx::query!("select gpu from device_tenure where gpu = $1 order by from_at for update", gpu)
-        .fetch_all(conn)
-        .await?;
-    Ok(())
-}
-
-/// Records that a GPU moved to a node at a whole hour: splits the stay without end. Waits until everyone who counts
-/// by its stays is done, so that what they counted is seen by the statements that follow. False where the GPU was
-/// never seen, or where its last stay begins at or after that hour.
-pub async fn record_move(conn: &mut PgConnection, gpu: Uuid, to: NodeId, at: Timestamp) -> Result<bool, StoreError> {
-    lock_alone(conn, gpu).await?;
+/// Records that a GPU moved to a node at a whole hour: splits the stay without end. Takes the next version of the
+/// catalog first, so that whoever counts by its stays is done and what they counted is seen by the statements that
+/// follow. Returns the stays as they were; None where its last stay begins at or after that hour, or where it has none.
+pub async fn record_move(
+    conn: &mut PgConnection,
+    gpu: Uuid,
+    to: NodeId,
+    at: Timestamp,
+) -> Result<Option<Vec<Stay>>, StoreError> {
+    catalog::bump(conn).await?;
+    let before = stays(conn, &[gpu]).await?;
     let at = to_sql(at);
     let cut = sqlx::query!(
         "update device_tenure set to_at = $2 where gpu = $1 and from_at < $2 and to_at = 'infinity'",
@@ -111,7 +98,7 @@ pub async fn record_move(conn: &mut PgConnection, gpu: Uuid, to: NodeId, at: Tim
     .execute(&mut *conn)
     .await?;
     if cut.rows_affected() == 0 {
-        return Ok(false);
+        return Ok(None);
     }
     sqlx::query!(
         "insert into device_tenure (gpu, from_at, to_at, node_id) values ($1, $2, 'infinity', $3)",
@@ -121,5 +108,5 @@ pub async fn record_move(conn: &mut PgConnection, gpu: Uuid, to: NodeId, at: Tim
     )
     .execute(conn)
     .await?;
-    Ok(true)
+    Ok(Some(before))
 }

@@ -2,7 +2,6 @@
 
 use releve_types::{AccountId, Period, Sku, TenantId, ids::IssuerId};
 use sqlx::PgConnection;
-use uuid::Uuid;
 
 use crate::{pool::StoreError, sql_time::to_sql};
 
@@ -15,49 +14,18 @@ pub struct Unbilled {
     pub issuer: Option<IssuerId>,
     pub tenant: TenantId,
     pub sku: Sku,
-    /// Base units; negative where a later book took more back than it added.
-    pub quantity: i64,
+    /// Base units; negative where a later book took more back than it added. Wider than what one hour can hold, since
+    /// what passes 64 bits is never billed and is to be seen here all the more.
+    pub quantity: i128,
 }
 
 /// What waits to be billed: all usage of accounts without an invoice, what came after the book of an invoice was
 /// closed, and suspense.
 pub async fn unbilled(conn: &mut PgConnection, period: Period) -> Result<Vec<Unbilled>, StoreError> {
-    let known = |row: Row| {
-        let of = TenantId::from_uuid(row.tenant_id);
-        let too_large =
-            || StoreError::inconsistent("usage_hours", "ms", format!("{} of {of} passes 64 bits in {period}", row.sku));
-        Ok(Unbilled {
-            account: row.account_id.map(AccountId::from_uuid),
-            issuer: row.issuer_id.map(IssuerId::from_uuid),
-            tenant: of,
-            sku: row.sku.parse().map_err(|e| StoreError::inconsistent("skus", "sku", e))?,
-            quantity: row.quantity.ok_or_else(too_large)?,
-        })
-    };
-    rows(conn, period).await?.into_iter().map(known).collect()
-}
-
-/// How many rows [`unbilled`] has, whatever they come to.
-pub async fn count(conn: &mut PgConnection, period: Period) -> Result<usize, StoreError> {
-    Ok(rows(conn, period).await?.len())
-}
-
-struct Row {
-    account_id: Option<Uuid>,
-    issuer_id: Option<Uuid>,
-    tenant_id: Uuid,
-    sku: String,
-    /// None where it passes 64 bits.
-    quantity: Option<i64>,
-}
-
-async fn rows(conn: &mut PgConnection, period: Period) -> Result<Vec<Row>, StoreError> {
-    let rows = sqlx::query_as!(
-        Row,
+    let rows = sqlx::query!(
         r#"
         select t.account_id as "account_id?", a.issuer_id as "issuer_id?", used.tenant_id as "tenant_id!", s.sku as "sku!",
-               case when sum(used.quantity) between -9223372036854775808 and 9223372036854775807
-                    then sum(used.quantity)::bigint end as quantity
+               sum(used.quantity)::text as "quantity!"
         from (
             select tenant_id, book, sku_id, sum(ms) as quantity
             from usage_hours where hour >= $1 and hour < $2 group by tenant_id, book, sku_id
@@ -80,5 +48,15 @@ async fn rows(conn: &mut PgConnection, period: Period) -> Result<Vec<Row>, Store
     )
     .fetch_all(conn)
     .await?;
-    Ok(rows)
+    rows.into_iter()
+        .map(|row| {
+            Ok(Unbilled {
+                account: row.account_id.map(AccountId::from_uuid),
+                issuer: row.issuer_id.map(IssuerId::from_uuid),
+                tenant: TenantId::from_uuid(row.tenant_id),
+                sku: row.sku.parse().map_err(|e| StoreError::inconsistent("skus", "sku", e))?,
+                quantity: row.quantity.parse().map_err(|e| StoreError::inconsistent("usage_hours", "ms", e))?,
+            })
+        })
+        .collect()
 }

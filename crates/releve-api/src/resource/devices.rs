@@ -9,7 +9,6 @@ use releve_store::{
 use releve_types::{DeviceId, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use sqlx::PgConnection;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -57,8 +56,7 @@ fn gpu(reference: &str) -> Result<DeviceId, Problem> {
     known.filter(|device| !device.is_slice()).ok_or_else(|| Problem::not_found("GPU", reference))
 }
 
-async fn stays(conn: &mut PgConnection, gpu: DeviceId) -> Result<DeviceView, Problem> {
-    let stays = tenure::stays(conn, &[gpu.uuid()]).await?;
+fn shown(gpu: DeviceId, stays: &[Stay]) -> Result<DeviceView, Problem> {
     if stays.is_empty() {
         return Err(Problem::not_found("GPU", &gpu.to_string()));
     }
@@ -78,7 +76,7 @@ async fn show(
 ) -> Result<Json<DeviceView>, Problem> {
     let gpu = gpu(&reference)?;
     let mut tx = app.db().begin_app().await?;
-    Ok(Json(stays(&mut tx, gpu).await?))
+    Ok(Json(shown(gpu, &tenure::stays(&mut tx, &[gpu.uuid()]).await?)?))
 }
 
 /// Records that a GPU moved to another node at a whole hour. Refused where time since then was counted elsewhere:
@@ -97,13 +95,12 @@ async fn record(
     app.write(scope.caller(), repeat, move |conn, now| {
         Box::pin(async move {
             let node = lookup::node(conn, &input.node).await.map_err(|p| lookup::in_field(p, "node"))?;
-            // Alone from the start: two moves that both held it in common could not both go on.
-            tenure::lock_alone(conn, gpu.uuid()).await?;
-            let before = stays(conn, gpu).await?;
             let at = input.from.0.start();
-            if !tenure::record_move(conn, gpu.uuid(), node.id, at).await? {
+            let Some(before) = tenure::record_move(conn, gpu.uuid(), node.id, at).await? else {
+                shown(gpu, &tenure::stays(conn, &[gpu.uuid()]).await?)?;
                 return Err(Problem::field("from", "a later stay of this GPU begins at or after that hour"));
-            }
+            };
+            let before = shown(gpu, &before)?;
             let contradicted = device_views::contradicted(conn, gpu.uuid(), node.id, at).await?;
             if let Some(first) = contradicted.first() {
                 let detail = format!(
@@ -115,7 +112,7 @@ async fn record(
                 );
                 return Err(Problem::new(Code::MoveContradicted, detail).at("from"));
             }
-            let view = stays(conn, gpu).await?;
+            let view = shown(gpu, &tenure::stays(conn, &[gpu.uuid()]).await?)?;
             let (subject, before, after) = (gpu.to_string(), Some(json!(before)), Some(json!(view)));
             audit_log::add(conn, &Change { actor, action: "device.move", subject, before, after }, now).await?;
             Answer::created(&view)

@@ -68,10 +68,9 @@ pub async fn gather(
     let tenants = billing_usage::tenants_of(tx, accounts).await?;
     let skus = billing_usage::sku_names(tx).await?;
     let batch = Batch { period, contracts, tenants, skus };
-    let ids: Vec<TenantId> = batch.tenants.keys().copied().collect();
     let mut usage = Gathered::new();
     let mut by_allocation: BTreeSet<(TenantId, SkuNumber)> = BTreeSet::new();
-    for row in billing_usage::items(tx, &ids, &pieces).await? {
+    for row in billing_usage::items(tx, &batch.tenants, &pieces).await? {
         let account = batch.account(row.tenant)?;
         let sku = batch.sku(row.sku)?;
         if rounded.get(&account).is_some_and(|skus| skus.contains(sku)) {

@@ -12,7 +12,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use releve_billing::{Contract, Hold, Number};
 use releve_outbound::Storage;
 use releve_store::{
-    Db, billing_contracts, books::AccountPeriod, customers, customers::Issuer, runs, runs::AccountOutcome, unbilled,
+    Db, billing_contracts, books::AccountPeriod, customers, customers::Issuer, runs, runs::AccountOutcome,
 };
 use releve_types::{
     AccountId, Period, Timestamp,
@@ -44,7 +44,7 @@ impl Order<'_> {
     }
 }
 
-/// How a run stands.
+/// How a run stands. What it left on no invoice, `releve_store::unbilled` says.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Summary {
     pub run: RunId,
@@ -54,9 +54,6 @@ pub struct Summary {
     pub issued: i64,
     pub parked: i64,
     pub nothing: i64,
-    /// Accounts and suspense keys with usage of the period that is on no invoice, late usage of billed accounts
-    /// included: `releve_store::unbilled` says how much.
-    pub unbilled: usize,
 }
 
 /// What holds for the whole run, read before the first lock. Contracts and prices don't change once they have
@@ -91,7 +88,6 @@ pub async fn issue(db: &Db, order: Order<'_>, now: Timestamp) -> Result<Summary,
     let mut tx = db.begin_app().await?;
     runs::finish(&mut tx, prepared.run, now).await?;
     let counts = runs::counts(&mut tx, prepared.run).await?;
-    let unbilled = unbilled::count(&mut tx, order.period).await?;
     tx.commit().await?;
     let of = |outcome| counts.get(&outcome).copied().unwrap_or(0);
     let summary = Summary {
@@ -100,7 +96,6 @@ pub async fn issue(db: &Db, order: Order<'_>, now: Timestamp) -> Result<Summary,
         issued: of(AccountOutcome::Issued),
         parked: of(AccountOutcome::Parked),
         nothing: of(AccountOutcome::Nothing),
-        unbilled,
     };
     tracing::info!(?summary, period = %order.period, "billing run");
     Ok(summary)

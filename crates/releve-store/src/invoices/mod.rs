@@ -265,16 +265,23 @@ pub async fn stamp(
         r#"
         update invoices i
         set state = 'issued', year = s.year, serial = s.serial, number = s.number, issued_at = $5, due_at = $6,
-            parties = jsonb_build_object(
-                'issuer', (select jsonb_build_object('name', p.name, 'address', p.address, 'country', p.country,
-                                                     'vat_id', p.vat_id)
-                           from issuers p where p.issuer_id = i.issuer_id),
-                'account', (select jsonb_build_object('name', p.name, 'address', p.address, 'country', p.country,
-                                                      'vat_id', p.vat_id)
-                            from accounts p where p.account_id = i.account_id),
-                'tenants', (select coalesce(jsonb_object_agg(t.tenant_id, t.name), '{}')
-                            from tenants t where t.account_id = i.account_id))
-        from unnest($1::uuid[], $2::int4[], $3::bigint[], $4::text[]) as s(invoice_id, year, serial, number)
+            parties = s.parties
+        from (
+            select made.invoice_id, made.year, made.serial, made.number,
+                   jsonb_build_object(
+                       'issuer', jsonb_build_object('name', p.name, 'address', p.address, 'country', p.country,
+                                                    'vat_id', p.vat_id),
+                       'account', jsonb_build_object('name', a.name, 'address', a.address, 'country', a.country,
+                                                     'vat_id', a.vat_id),
+                       'tenants', coalesce(jsonb_object_agg(t.tenant_id, t.name) filter (where t.tenant_id is not null),
+                                           '{}')) as parties
+            from unnest($1::uuid[], $2::int4[], $3::bigint[], $4::text[]) as made(invoice_id, year, serial, number)
+            join invoices d on d.invoice_id = made.invoice_id
+            join accounts a on a.account_id = d.account_id
+            join issuers p on p.issuer_id = d.issuer_id
+            left join tenants t on t.account_id = a.account_id
+            group by made.invoice_id, made.year, made.serial, made.number, a.account_id, p.issuer_id
+        ) s
         where i.invoice_id = s.invoice_id and i.state = 'draft'
         "#,
         &ids,
