@@ -14,6 +14,36 @@ use releve_types::{Ranges, TenantKey};
 use crate::bench::{Bench, HOUR, at, later, may, named};
 
 #[tokio::test]
+async fn three_lost_hours_of_five_nodes_hold_back_who_was_on_them() {
+    let bench = Bench::new(8, 10, 8).await;
+    bench.state(5, ServiceState::Retired, 2).await;
+    // Nodes 0 to 4 lose hours 3 to 5; t0 to t4 held them before and after, t8 had long left node 0. Node 5, t5's, is
+    // retired after two hours. Node 6 never starts, where t6 was to be. Node 7 is whole: t7, and t9 for an hour.
+    let mut reports = Vec::new();
+    for hour in 0..8 {
+        for node in (0..5).filter(|_| !(3..6).contains(&hour)) {
+            let alone = [node];
+            reports.push(bench.hour(node, hour, if node == 0 && hour < 2 { &[0, 8] } else { &alone }));
+        }
+        if hour < 2 {
+            reports.push(bench.hour(5, hour, &[5]));
+        }
+        reports.push(bench.hour(7, hour, if hour == 4 { &[7, 9] } else { &[7] }));
+    }
+    bench.counted(reports).await;
+    bench.issue().await;
+    let stand = bench.stand().await;
+    for held in ["t0", "t1", "t2", "t3", "t4"] {
+        assert_eq!(stand[held], "parked gap", "{stand:?}");
+    }
+    for (issued, amount) in [("t5", "5.00"), ("t7", "20.00"), ("t8", "5.00"), ("t9", "2.50")] {
+        assert!(stand[issued].ends_with(&format!(" {amount} EUR")), "{issued}: {stand:?}");
+    }
+    assert_eq!(stand.len(), 9, "t6 has used nothing: {stand:?}");
+    assert_eq!(bench.serials().await, [1, 2, 3, 4]);
+}
+
+#[tokio::test]
 async fn a_gap_holds_back_exactly_those_it_may_have_cost() {
     let bench = Bench::new(4, 5, 6).await;
     // Node 0 is whole. Node 1 misses hours 2 to 4: t1 held it before, t2 after. Node 2 misses its end: t3 held it.

@@ -7,8 +7,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use metrics::histogram;
-use releve_metering::{Catalog, Deltas, NodeDay, Reason, Screened, arrange, fit, roll_up, screen::Doubt};
+use metrics::{counter, histogram};
+use releve_metering::{Catalog, Deltas, NodeDay, Reason, Screened, arrange, fit, flags, roll_up, screen::Doubt};
 use releve_store::{
     StoreError, Tx, books,
     books::AccountPeriod,
@@ -114,6 +114,9 @@ pub(crate) async fn count(
     for (screened, _) in good.iter().zip(&fates).filter(|(_, fate)| matches!(fate, Fate::Counted)) {
         let lag_ms = u64::try_from(now.since(screened.report.head.window.end)).unwrap_or(0);
         lag.record(Duration::from_millis(lag_ms));
+        for (kind, _) in flags::of_report(&screened.report) {
+            counter!("releve_reports_flagged_total", "flag" => kind.as_str()).increment(1);
+        }
     }
 
     aggregator.remember(|m| {

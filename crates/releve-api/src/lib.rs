@@ -36,6 +36,7 @@ fn routes() -> OpenApiRouter<AppState> {
         .merge(resource::contracts::router())
         .merge(resource::coverage::router())
         .merge(resource::devices::router())
+        .merge(resource::flags::router())
         .merge(resource::gaps::router())
         .merge(resource::invoices::router())
         .merge(resource::issuers::router())

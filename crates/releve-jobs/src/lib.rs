@@ -5,6 +5,7 @@ pub mod audit;
 pub mod documents;
 mod error;
 mod failpoint;
+pub mod flags;
 pub mod issue;
 pub mod partitions;
 mod reconcile;

@@ -100,6 +100,30 @@ fn columns(keys: &[ReportKey]) -> Columns {
     columns
 }
 
+/// The packed bodies of a node's reports whose windows begin in a stretch, by time. Archived days have none here.
+pub async fn bodies_of_node(
+    conn: &mut PgConnection,
+    node: NodeId,
+    from: Timestamp,
+    to: Timestamp,
+) -> Result<Vec<Vec<u8>>, StoreError> {
+    let bodies = sqlx::query_scalar!(
+        r#"
+        select body from reports
+        where day between $1 and $2 and node_id = $3 and window_start >= $4 and window_start < $5
+        order by window_start, seq, run
+        "#,
+        day_to_sql(from.day()),
+        day_to_sql(to.day()),
+        node.uuid(),
+        to_sql(from),
+        to_sql(to)
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(bodies)
+}
+
 /// A report to store: counted, or known to be late.
 #[derive(Debug)]
 pub struct NewReport<'a> {

@@ -8,6 +8,7 @@ pub mod billing_runs;
 pub mod contracts;
 pub mod coverage;
 pub mod devices;
+pub mod flags;
 pub mod gaps;
 pub mod invoices;
 pub mod issuers;

@@ -1,9 +1,10 @@
 //! What is a node told about its keys and its GPUs? A change that would change nothing is refused.
 
-use serde_json::json;
+use releve_api::auth::Scope;
+use serde_json::{Value, json};
 
 use crate::{
-    node::{GPU, Node},
+    node::{GPU, Node, ONE, send},
     world::World,
 };
 
@@ -36,4 +37,33 @@ async fn a_gpu_that_nobody_saw_does_not_move() {
     let to = json!({ "node": "n1", "from": "2026-03-10T00:00:00Z" });
     let answer = world.post(&format!("/v1/devices/{GPU}/moves"), to).await;
     assert_eq!(answer.problem().0, 404);
+}
+
+#[tokio::test]
+async fn what_is_odd_about_a_nodes_reports_is_told_and_changes_nothing() {
+    let world = World::new().await;
+    let agent = world.key(&[Scope::Agent]).await;
+    let node = Node::registered(&world, "n1").await;
+    // 2 is missing; 4 comes right after 3 and names no head before it. They arrive out of order.
+    for (seq, minute) in [(4, 3), (1, 0), (3, 2)] {
+        let report = node.report(&format!("2026-03-10T11:0{minute}:00Z"), seq, "static:lab");
+        assert_eq!(send(&world, "/v1/reports", &agent, ONE, report).await.expect(200), json!({ "fate": "counted" }));
+    }
+    let stretch = "from=2026-03-10T11:00:00Z&to=2026-03-10T12:00:00Z";
+    let flags = world.get(&format!("/v1/nodes/n1/flags?{stretch}")).await.expect(200);
+    let told = |page: &Value| -> Vec<(String, String)> {
+        let of = |flag: &Value| (flag["flag"].as_str().unwrap().to_owned(), flag["from"].as_str().unwrap().to_owned());
+        page["items"].as_array().expect("a page").iter().map(of).collect()
+    };
+    let gap = ("sequence_gap".to_owned(), "2026-03-10T11:01:00Z".to_owned());
+    let chain = ("broken_chain".to_owned(), "2026-03-10T11:03:00Z".to_owned());
+    assert_eq!(told(&flags), [gap.clone(), chain.clone()]);
+    let first = world.get(&format!("/v1/nodes/n1/flags?{stretch}&limit=1")).await.expect(200);
+    assert_eq!(told(&first), [gap]);
+    let cursor = first["next"].as_str().expect("there is more");
+    let second = world.get(&format!("/v1/nodes/n1/flags?{stretch}&limit=1&cursor={cursor}")).await.expect(200);
+    assert_eq!(told(&second), [chain]);
+    let long = world.get("/v1/nodes/n1/flags?from=2026-03-09T00:00:00Z&to=2026-03-10T12:00:00Z").await.problem();
+    assert_eq!((long.0, long.2.as_str()), (422, "to"));
+    assert_eq!(world.get("/v1/nodes/n9/flags").await.problem().0, 404);
 }
