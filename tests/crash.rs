@@ -12,6 +12,8 @@ use std::{
 };
 
 use releve_broker::{BrokerConfig, Outgoing, Publisher, PublisherConfig};
+use releve_jobs::flags;
+use releve_metering::FlagKind;
 use releve_store::{Db, catalog};
 use releve_tests::{
     place::Scratch,
@@ -21,7 +23,7 @@ use releve_tests::{
     wait,
     world::{Hold, World, machine, register_with},
 };
-use releve_types::{NodeId, Timestamp};
+use releve_types::{Hour, NodeId, Period, Timestamp, time::wall_clock};
 
 const WINDOW_MS: i64 = 60_000;
 const NODES: u32 = 20;
@@ -150,9 +152,10 @@ impl Plant {
         self.agent = Some(Launch::agent(&["run", "--config"]).arg(config).spawn());
     }
 
-    /// What the agent sealed came in without a hole, and was counted as long as it was covered.
-    fn settle_agent(&self) -> String {
-        let live = machine(LIVE, 1).id.uuid();
+    /// What the agent sealed came in without a hole, in one chain, and was counted as long as it was covered.
+    async fn settle_agent(&self) -> String {
+        let node = machine(LIVE, 1).id;
+        let live = node.uuid();
         let gone = wait::until_blocking("the agent's reports are in, without a hole", DRAIN_WAIT_MAX, || {
             let sql = format!(
                 "select count(*) > 0 and count(*) = max(seq) and count(distinct run) = 1, count(*) from reports where node_id = '{live}'"
@@ -164,6 +167,14 @@ impl Plant {
             format!("select sum(upper(r) - lower(r)) from node_coverage, unnest(covered) r where node_id = '{live}'");
         let used = "select sum(ms) from usage_hours join tenants using (tenant_id) where kind = 'suspense'";
         assert_eq!(self.database.sql(&covered), self.database.sql(used), "held as long as covered");
+        let db = Db::connect(&self.database.login_url(), 1).await.expect("connects");
+        let mut tx = db.begin_app().await.expect("a transaction");
+        let hour = wall_clock().hour();
+        let day = Period::of_hours(Hour::from_index(hour.index() - 23), hour.next()).expect("a day");
+        let mut odd = flags::of_node(&mut tx, node, day).await.expect("read");
+        // This machine's clock is none of the agent's doing.
+        odd.retain(|flag| !matches!(flag.kind, FlagKind::ClockUnsynced | FlagKind::ClockStep));
+        assert_eq!(odd, [], "the chain goes on over each death");
         gone
     }
 
@@ -313,7 +324,7 @@ async fn anything_may_die_at_any_moment() {
     assert!(in_flight * 2 > KILLS, "{in_flight} of {KILLS} kills came while messages were unconfirmed");
     sending.await.expect("sent");
     plant.settle(reports, &sums);
-    println!("reports of the agent: {}", plant.settle_agent());
+    println!("reports of the agent: {}", plant.settle_agent().await);
 }
 
 /// SplitMix64: the same kills for the same seed.
