@@ -31,8 +31,6 @@ pub enum Reason {
     Malformed,
     /// The signature does not fit; on the broker nobody can be told.
     BadSignature,
-    /// Came back from the dead-letter queue too often.
-    Undeliverable,
     /// The database refused it alone, for a reason that is about its content.
     Unstorable,
     /// A reading's (source, id) was used before with other content.
@@ -40,7 +38,7 @@ pub enum Reason {
 }
 
 impl Reason {
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 15] = [
         Self::UnknownNode,
         Self::UnknownKey,
         Self::NotInService,
@@ -54,7 +52,6 @@ impl Reason {
         Self::NewerVersion,
         Self::Malformed,
         Self::BadSignature,
-        Self::Undeliverable,
         Self::Unstorable,
         Self::ReadingConflict,
     ];
@@ -74,7 +71,6 @@ impl Reason {
             Self::NewerVersion => "newer_version",
             Self::Malformed => "malformed",
             Self::BadSignature => "bad_signature",
-            Self::Undeliverable => "undeliverable",
             Self::Unstorable => "unstorable",
             Self::ReadingConflict => "reading_conflict",
         }
@@ -104,7 +100,6 @@ impl Reason {
             Self::NewerVersion => "Upgrade the server, then re-drive.",
             Self::Malformed => "Find the sender and mend it; reject.",
             Self::BadSignature => "Find the sender: a wrong key or a forgery; reject.",
-            Self::Undeliverable => "Look at the server's log for the error, then re-drive.",
             Self::Unstorable => "Look at the server's log for the error, then re-drive.",
             Self::ReadingConflict => {
                 "Ask the source which one is right; reject, or send a correcting reading under a new id."

@@ -9,7 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use releve_aggregator::{IncomingReading, ReadingFate, Reject, decode_reading};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -59,6 +59,24 @@ pub struct ReadingBody {
     labels: Option<std::collections::BTreeMap<String, String>>,
 }
 
+/// One reading, or up to 1,000. For the document only.
+#[derive(Deserialize, ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "describes what `take` tells apart by its first character")]
+enum ReadingsBody {
+    One(Box<ReadingBody>),
+    Many(Vec<ReadingBody>),
+}
+
+/// The fate of one reading, or of each of an array, in its order. For the document only.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "describes what `take` answers")]
+enum FatesView {
+    One(FateView),
+    Many(Vec<ItemView>),
+}
+
 fn refused(reject: &Reject) -> Problem {
     let problem = Problem::new(Code::ReadingRefused, &reject.detail).because(reject.code.as_str());
     if reject.field.is_empty() { problem } else { problem.at(reject.field.clone()) }
@@ -84,8 +102,8 @@ fn decoded(scope: &ReadingScope, bytes: &[u8]) -> Result<IncomingReading, Proble
 }
 
 /// Takes a reading, or an array of up to 1,000: then each has its own fate, in the order of the array.
-#[utoipa::path(post, path = "/v1/readings", tag = "intake", request_body = ReadingBody,
-    responses((status = 200, body = FateView), (status = 202, body = FateView)),
+#[utoipa::path(post, path = "/v1/readings", tag = "intake", request_body = ReadingsBody,
+    responses((status = 200, body = FatesView), (status = 202, body = FateView)),
     security(("api_key" = ["reading:*"])))]
 async fn take(scope: ReadingScope, State(app): State<AppState>, request: Request) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
