@@ -1,11 +1,14 @@
 -- What is asked of many rows at once is asked once.
 
 -- Lines come by the ten thousand: that each has its invoice, and that none comes late, is asked once a statement, not
--- once a line. Nobody has the right to delete an invoice, so a line that had its invoice keeps it.
+-- once a line. The invoices are held while it is asked, as a foreign key would hold them: one that is being issued
+-- meanwhile is waited for, and seen as it is then. A draft that the owner deletes may leave lines; programs may not
+-- delete invoices.
 alter table invoice_lines drop constraint invoice_lines_invoice_id_fkey;
 
 create or replace function refuse_late_lines() returns trigger language plpgsql as $$
 begin
+    perform from invoices where invoice_id in (select invoice_id from touched) order by invoice_id for key share;
     if exists (select from touched l left join invoices i on i.invoice_id = l.invoice_id where i.invoice_id is null) then
         raise exception 'a line needs its invoice' using errcode = '23503';
     end if;
@@ -15,6 +18,8 @@ begin
     return null;
 end
 $$;
+create trigger no_moved_lines after update on invoice_lines referencing new table as touched
+    for each statement execute function refuse_late_lines();
 
 -- An invoice that is issued in the transaction that made it is looked up in its parents once, at the end.
 alter table invoices
@@ -35,3 +40,7 @@ begin
     return null;
 end
 $$;
+
+-- Where a GPU sits is judged by, and remembered under a version: a change there moves the catalog too. First sights
+-- don't count: they are made while a batch holds the version.
+create trigger catalog_moves after update on device_tenure for each row execute function move_catalog();

@@ -239,6 +239,19 @@ async fn one_gpu_sits_in_one_node_at_a_time() {
 }
 
 #[tokio::test]
+async fn where_a_gpu_sits_is_not_remembered_past_a_correction_by_hand() {
+    let bench = Bench::new(2, 1).await;
+    let clone = Machine { gpus: bench.node(0).gpus.clone(), ..bench.node(1).clone() };
+    assert_eq!(bench.take(&[bench.hour(0, 0, 0, 1)]).await, ["counted"]);
+    let mut admin = PgConnection::connect(&bench.url).await.expect("connects");
+    let correct = sqlx::query("update device_tenure set node_id = $1").bind(clone.id.uuid());
+    correct.execute(&mut admin).await.expect("corrected");
+    let hold = [Hold::new(bench.key(0), 0, "job", 0, MILLIS_PER_HOUR)];
+    assert_eq!(bench.take(&[clone.report(at(2), MILLIS_PER_HOUR, &hold)]).await, ["counted"]);
+    assert_eq!(bench.take(&[bench.hour(0, 0, 0, 3)]).await, ["quarantined device_elsewhere"]);
+}
+
+#[tokio::test]
 async fn archived_days_are_known_or_for_a_person() {
     let bench = Bench::new(1, 1).await;
     assert_eq!(bench.take(&[bench.hour(0, 0, 0, 1)]).await, ["counted"]);

@@ -12,7 +12,7 @@ use releve_store::{
 };
 use releve_tests::world::{self, Hold};
 use releve_types::Ranges;
-use sqlx::Row;
+use sqlx::{Connection as _, Row};
 
 use crate::bench::{Bench, HOUR, at, june, later, may};
 
@@ -150,6 +150,10 @@ async fn the_application_can_not_change_what_was_issued() {
         ("delete from invoice_lines", "23R03"),
         ("insert into invoice_lines select account_id, invoice_id, 99, tenant_id, project, sku, description, unit, price_id,
           tier, from_at, to_at, metered, billed, energy_mj, unit_price, base_quantity, amount from invoice_lines", "23R03"),
+        ("insert into invoice_lines select account_id, gen_random_uuid(), 1, tenant_id, project, sku, description, unit, price_id,
+          tier, from_at, to_at, metered, billed, energy_mj, unit_price, base_quantity, amount from invoice_lines", "23503"),
+        ("update invoice_lines set invoice_id = gen_random_uuid()
+          where invoice_id in (select invoice_id from invoices where state = 'draft')", "23503"),
         ("update invoice_documents set body = ''", "42501"),
         ("update usage_hours set ms = ms + 1", "23R02"),
         ("insert into usage_hours select tenant_id, hour + interval '1 hour', book, project, sku_id, ms, energy_mj from usage_hours", "23R02"),
@@ -168,6 +172,56 @@ async fn the_application_can_not_change_what_was_issued() {
         }
     }
     assert_eq!(changed, []);
+}
+
+#[tokio::test]
+async fn no_line_slips_in_while_its_invoice_is_issued() {
+    let bench = Bench::new(1, 1, 1).await;
+    bench.counted(vec![bench.hour(0, 0, &[0])]).await;
+    bench.issue().await;
+    bench.database.sql(
+        "insert into invoices (invoice_id, account_id, issuer_id, state, period_start, period_end, book, series, currency,
+                               total, digest, parties, created_at)
+         select gen_random_uuid(), account_id, issuer_id, 'draft', period_start, period_end, 2, series, currency, total,
+                digest, parties, created_at from invoices",
+    );
+    let line = "insert into invoice_lines
+         select l.account_id, i.invoice_id, 99, tenant_id, project, sku, description, unit, price_id, tier, from_at, to_at,
+                metered, billed, energy_mj, unit_price, base_quantity, amount
+         from invoice_lines l, invoices i where i.book = 2";
+    let stamp = "update invoices set state = 'issued', year = 2020, serial = 99, number = 'T-2020-99',
+                        issued_at = created_at, due_at = created_at where book = 2";
+    for (first, second) in [(line, stamp), (stamp, line)] {
+        let (mut one, mut other) = (bench.admin().await, bench.admin().await);
+        let mut tx = one.begin().await.unwrap();
+        sqlx::raw_sql(first).execute(&mut *tx).await.unwrap();
+        sqlx::raw_sql("set lock_timeout = '200ms'").execute(&mut other).await.unwrap();
+        let waited = sqlx::raw_sql(second).execute(&mut other).await.unwrap_err();
+        assert_eq!(waited.as_database_error().and_then(|e| e.code()).as_deref(), Some("55P03"), "{waited}");
+        tx.rollback().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_run_over_hundreds_of_tenants_bills_its_own_and_no_stranger() {
+    let bench = Bench::new(1, 501, 1).await;
+    bench.counted(vec![bench.hour(0, 0, &[0, 1])]).await;
+    // Another seller's tenant, with usage in the same month.
+    bench.database.sql(
+        "insert into issuers (issuer_id, name, zone, series, created_at)
+         values ('00000000-0000-0000-0000-000000000001', 'other', 'UTC', 'O', '2020-01-01Z');
+         insert into accounts (account_id, issuer_id, name, currency, created_at)
+         values ('00000000-0000-0000-0000-000000000002', '00000000-0000-0000-0000-000000000001', 'other', 'EUR', '2020-01-01Z');
+         insert into tenants (tenant_id, account_id, name, kind, created_at)
+         values ('00000000-0000-0000-0000-000000000003', '00000000-0000-0000-0000-000000000002', 'other', 'customer', '2020-01-01Z');
+         insert into usage_hours (tenant_id, hour, book, project, sku_id, ms, energy_mj)
+         select '00000000-0000-0000-0000-000000000003', hour, book, project, sku_id, ms, energy_mj from usage_hours limit 1",
+    );
+    let summary = bench.issue().await;
+    assert_eq!((summary.issued, summary.parked, summary.nothing), (2, 0, 499));
+    let stand = bench.stand().await;
+    assert!(stand["t0"].ends_with(" 2.50 EUR") && stand["t1"].ends_with(" 2.50 EUR"), "{stand:?}");
+    assert_eq!(bench.unbilled().await.len(), 1, "the other seller's");
 }
 
 /// Two sums past 64 bits and a total past what an invoice holds: three accounts wait, and nobody else.

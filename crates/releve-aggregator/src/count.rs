@@ -24,7 +24,7 @@ use crate::{
     failpoint,
     judge::{Message, of_report},
     standing::{Settled, Stands, again, resolve},
-    take::{Aggregator, Fate, Memory, Split},
+    take::{Aggregator, Fate, Memory, Split, Stays},
 };
 
 #[derive(Debug)]
@@ -115,7 +115,7 @@ pub(crate) async fn count(
         let lag_ms = u64::try_from(now.since(screened.report.head.window.end)).unwrap_or(0);
         lag.record(Duration::from_millis(lag_ms));
         for (kind, _) in flags::of_report(&screened.report) {
-            counter!("releve_reports_flagged_total", "flag" => kind.as_str()).increment(1);
+            counter!("releve_flags_total", "flag" => kind.as_str()).increment(1);
         }
     }
 
@@ -193,9 +193,6 @@ fn node_day(screened: &Screened) -> NodeDay {
     NodeDay { node: screened.node(), day: screened.day() }
 }
 
-/// Where some GPUs sat.
-type Stays = HashMap<Uuid, Arc<[tenure::Stay]>>;
-
 /// Sets aside what shows a GPU that sits in another node at that time. Returns the rest, and the stays that were not
 /// remembered.
 async fn in_their_node(
@@ -215,12 +212,7 @@ async fn in_their_node(
             first_shown.entry(gpu.uuid()).or_insert(good[i].node());
         }
     }
-    let remembered: Stays = aggregator.remembered(|m| match &m.stays {
-        (of, known) if *of == catalog.version => {
-            first_shown.keys().filter_map(|gpu| Some((*gpu, known.get(gpu)?.clone()))).collect()
-        }
-        _ => Stays::new(),
-    });
+    let remembered = aggregator.remembered(|m| m.stays_as_of(catalog.version, first_shown.keys()));
     first_shown.retain(|gpu, _| !remembered.contains_key(gpu));
     let read = stays_of(tx, first_shown).await?;
     let mut kept = Vec::with_capacity(open.len());

@@ -83,15 +83,27 @@ pub(crate) struct Memory {
     pub made: HashSet<(Partitions, i64)>,
     pub allocations: HashSet<(TenantId, AllocationId)>,
     /// Where GPUs sat as of a version of the catalog.
-    pub stays: (i64, HashMap<Uuid, Arc<[Stay]>>),
+    stays: (i64, Stays),
     /// Slices that are stored with their GPU.
     pub slices: HashSet<(Uuid, Uuid)>,
     culprits: VecDeque<(Instant, String)>,
 }
 
+/// Where some GPUs sat.
+pub(crate) type Stays = HashMap<Uuid, Arc<[Stay]>>;
+
 impl Memory {
+    /// What is remembered of these GPUs under a version.
+    pub fn stays_as_of<'a>(&self, version: i64, gpus: impl Iterator<Item = &'a Uuid>) -> Stays {
+        let (of, known) = &self.stays;
+        if *of != version {
+            return Stays::new();
+        }
+        gpus.filter_map(|gpu| Some((*gpu, known.get(gpu)?.clone()))).collect()
+    }
+
     /// Adds stays that were read under a version; what was read under another one is forgotten.
-    pub fn learn_stays(&mut self, version: i64, read: HashMap<Uuid, Arc<[Stay]>>, len_max: usize) {
+    pub fn learn_stays(&mut self, version: i64, read: Stays, len_max: usize) {
         let (of, known) = &mut self.stays;
         if *of != version || known.len() + read.len() > len_max {
             known.clear();
@@ -343,4 +355,23 @@ fn key_reused() -> Doubt {
         "data.head.seq",
         "this run, sequence and window were reported before with other content",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stays_are_remembered_under_their_version_alone() {
+        let [a, b] = [Uuid::from_u128(1), Uuid::from_u128(2)];
+        let read = |gpus: &[Uuid]| -> Stays { gpus.iter().map(|gpu| (*gpu, Arc::from(Vec::new()))).collect() };
+        let known = |m: &Memory, version| m.stays_as_of(version, [a, b].iter()).len();
+        let mut memory = Memory::default();
+        memory.learn_stays(1, read(&[a, b]), 2);
+        assert_eq!((known(&memory, 1), known(&memory, 2)), (2, 0));
+        memory.learn_stays(2, read(&[a]), 2);
+        assert_eq!((known(&memory, 1), known(&memory, 2)), (0, 1), "b was read under another version");
+        memory.learn_stays(2, read(&[b]), 1);
+        assert_eq!(known(&memory, 2), 1, "a made room");
+    }
 }

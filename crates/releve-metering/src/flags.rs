@@ -52,7 +52,7 @@ pub struct Flag {
     pub from: Timestamp,
     pub to: Timestamp,
     pub kind: FlagKind,
-    /// Reports that show it; windows on end that show the same are one flag.
+    /// Reports that show it; windows on end that show the same, and reports of one window, are one flag.
     pub reports: usize,
     pub detail: String,
 }
@@ -69,8 +69,8 @@ pub fn flags(reports: &[Report]) -> Vec<Flag> {
         let Window { start, end } = report.head.window;
         for (kind, detail) in of_report(report) {
             let key = (kind, detail);
-            if let Some(flag) = going_on.get(&key).and_then(|at| flags.get_mut(*at)).filter(|flag| flag.to == start) {
-                flag.to = end;
+            if let Some(flag) = going_on.get(&key).and_then(|at| flags.get_mut(*at)).filter(|flag| flag.to >= start) {
+                flag.to = flag.to.max(end);
                 flag.reports += 1;
             } else {
                 let detail = key.1.clone();

@@ -115,6 +115,8 @@ fn a_clock_that_was_not_believed_is_one_flag_as_long_as_it_lasted() {
     };
     let reports = [unsynced(1, 0), unsynced(2, 1), report(1, 3, 2), unsynced(4, 3)];
     assert_eq!(told(&reports), ["clock_unsynced 0..2 2", "clock_unsynced 3..4 1"]);
+    // An agent that says much closes a window in parts.
+    assert_eq!(told(&[unsynced(1, 0), unsynced(2, 0), unsynced(3, 1), unsynced(4, 1)]), ["clock_unsynced 0..2 4"]);
     let mut stepped = report(1, 1, 0);
     stepped.head.clock.step_ms = Some(-750);
     let found = flags(&[stepped.clone()]);

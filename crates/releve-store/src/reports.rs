@@ -100,21 +100,25 @@ fn columns(keys: &[ReportKey]) -> Columns {
     columns
 }
 
-/// The packed bodies of a node's reports whose windows begin in a stretch, by time. Archived days have none here.
+/// The packed bodies of a node's reports whose windows begin in a stretch, by time, and before them those of the last
+/// window before it, if that day or the day before has one. Archived days have none here. Served by the primary key:
+/// days are named one by one.
 pub async fn bodies_of_node(
     conn: &mut PgConnection,
     node: NodeId,
     from: Timestamp,
     to: Timestamp,
 ) -> Result<Vec<Vec<u8>>, StoreError> {
+    let days: Vec<Date> = (from.day() - 1..=to.day()).map(day_to_sql).collect();
     let bodies = sqlx::query_scalar!(
         r#"
         select body from reports
-        where day between $1 and $2 and node_id = $3 and window_start >= $4 and window_start < $5
+        where day = any($1) and node_id = $2 and window_start < $4
+          and window_start >= coalesce((select max(window_start) from reports
+                                        where day = any($1) and node_id = $2 and window_start < $3), $3)
         order by window_start, seq, run
         "#,
-        day_to_sql(from.day()),
-        day_to_sql(to.day()),
+        &days,
         node.uuid(),
         to_sql(from),
         to_sql(to)

@@ -51,8 +51,8 @@ pub async fn intern_skus(
         .collect()
 }
 
-/// Adds what allocations held. Served by the primary key; give the rows in its order. No two batches meet on a row,
-/// since each has its nodes' days to itself.
+/// Adds what allocations held. Served by the primary key; give the rows by tenant and hour, so that pages are met in order.
+/// No two batches meet on a row, since each has its nodes' days to itself.
 pub async fn add_allocation_hours<'a>(
     conn: &mut PgConnection,
     rows: impl Iterator<Item = (&'a AllocationKey, &'a Held)>,

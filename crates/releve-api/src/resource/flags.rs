@@ -27,7 +27,7 @@ pub struct FlagView {
     to: String,
     /// `sequence_gap`, `sequence_backwards`, `broken_chain`, `clock_unsynced`, `clock_step` or `device_not_ok`.
     flag: &'static str,
-    /// Reports that show it: windows on end that show the same are one flag.
+    /// Reports that show it: windows on end that show the same, and reports of one window, are one flag.
     reports: usize,
     detail: String,
 }
@@ -40,8 +40,8 @@ impl From<Flag> for FlagView {
 }
 
 /// Lists what is odd about a node's counted reports of at most a day, by time: breaks in their sequence or their chain
-/// of digests, a clock not to be believed, devices held while they were not well. Flags decide nothing. Days that
-/// were archived have left the database and show none.
+/// of digests, a clock not to be believed, devices held while they were not well. A break is told where the report
+/// after it begins, if that is within a day. Flags decide nothing. Archived days have left the database and show none.
 #[utoipa::path(get, path = "/v1/nodes/{node}/flags", tag = "catalog", params(("node" = String, Path), Listing),
     responses((status = 200, body = Paged<FlagView>)), security(("api_key" = ["operator:read"])))]
 async fn list(
@@ -59,10 +59,11 @@ async fn list(
     }
     let mut tx = app.db().begin_app().await?;
     let node = lookup::node(&mut tx, &reference).await?;
+    tx.commit().await?;
     let request = format!("flags of {} in {stretch}", node.id);
     let after: Option<(i64, String, String)> = cursor::decode(&request, query.cursor.as_deref())?;
     let place = |flag: &Flag| (flag.from.as_millis(), flag.kind.as_str().to_owned(), flag.detail.clone());
-    let mut rows = flags::of_node(&mut tx, node.id, stretch).await?;
+    let mut rows = flags::of_node(app.db(), node.id, stretch).await?;
     rows.retain(|flag| after.as_ref().is_none_or(|after| *after < place(flag)));
     rows.sort_by_key(place);
     rows.truncate(usize::try_from(query.limit.and_one()).unwrap_or(usize::MAX));

@@ -58,6 +58,16 @@ async fn what_is_odd_about_a_nodes_reports_is_told_and_changes_nothing() {
     let gap = ("sequence_gap".to_owned(), "2026-03-10T11:01:00Z".to_owned());
     let chain = ("broken_chain".to_owned(), "2026-03-10T11:03:00Z".to_owned());
     assert_eq!(told(&flags), [gap.clone(), chain.clone()]);
+    // A break is told in the stretch in which the report after it begins, also where both are whole hours.
+    let later = node.report("2026-03-10T12:00:00Z", 9, "static:lab");
+    assert_eq!(send(&world, "/v1/reports", &agent, ONE, later).await.expect(200), json!({ "fate": "counted" }));
+    assert_eq!(
+        told(&world.get(&format!("/v1/nodes/n1/flags?{stretch}")).await.expect(200)),
+        [gap.clone(), chain.clone()]
+    );
+    let next = "from=2026-03-10T12:00:00Z&to=2026-03-10T13:00:00Z";
+    let after = world.get(&format!("/v1/nodes/n1/flags?{next}")).await.expect(200);
+    assert_eq!(told(&after), [("sequence_gap".to_owned(), "2026-03-10T11:04:00Z".to_owned())]);
     let first = world.get(&format!("/v1/nodes/n1/flags?{stretch}&limit=1")).await.expect(200);
     assert_eq!(told(&first), [gap]);
     let cursor = first["next"].as_str().expect("there is more");
