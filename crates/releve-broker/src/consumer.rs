@@ -189,7 +189,8 @@ impl Consumer {
         let events = link.events();
         self.health.connected();
         tracing::info!(broker = %self.config.broker, queues = lanes.len(), "consuming connection is open");
-        let stop = CancellationToken::new();
+        // A child, so that no lane begins another batch once `cancel` was called: not only once this task has woken.
+        let stop = cancel.child_token();
         let mut tasks = JoinSet::new();
         for lane in lanes {
             tasks.spawn(lane.run(handler.clone(), stop.clone()));
