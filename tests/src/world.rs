@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use ed25519_dalek::SigningKey;
+use releve_billing::tax::{DatedRate, RateClass, Scheme};
 use releve_billing::{Model, Price, Rounding, UnitPrice};
 use releve_store::{
     Db, catalog, customers, nodes,
@@ -160,18 +161,27 @@ impl World {
         let party = |name: &str| customers::Party {
             name: name.to_owned(),
             address: "1 rue du Relevé".to_owned(),
-            vat_id: String::new(),
             country: "FR".to_owned(),
+            ..customers::Party::default()
         };
         let row = customers::Issuer {
             id: issuer,
-            party: party("Test Cloud"),
+            party: customers::Party { vat_id: "FR83404833048".to_owned(), ..party("Test Cloud") },
             zone: Zone::new(zone).expect("a zone"),
             series: "T".to_owned(),
             due_days: 30,
+            terms: customers::IssuerTerms { vat_scheme: Some(Scheme::Registered), ..Default::default() },
             created_at: since,
         };
         assert!(customers::insert_issuer(&mut tx, &row).await.expect("an issuer"));
+        let rate = DatedRate {
+            country: "FR".to_owned(),
+            class: RateClass::Standard,
+            from: Hour::from_index(0),
+            rate: "20".parse().expect("a rate"),
+        };
+        let rate = customers::NewVatRate { issuer, rate, created_at: since, created_by: "test".to_owned() };
+        assert!(customers::insert_vat_rate(&mut tx, &rate).await.expect("a rate"));
         let record =
             prices::BookRecord { id: book, name: "list".to_owned(), currency: Currency::Eur, created_at: since };
         assert!(prices::insert_book(&mut tx, &record).await.expect("a price book"));
@@ -207,6 +217,8 @@ impl World {
             id: account,
             issuer: self.issuer,
             party: party(&name),
+            customer_kind: None,
+            buyer_reference: String::new(),
             currency: Currency::Eur,
             created_at: since,
         };

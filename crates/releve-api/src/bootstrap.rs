@@ -3,7 +3,7 @@
 use releve_store::{
     Db, api_keys,
     audit_log::{self, Change},
-    customers::{self, Issuer, Party},
+    customers::{self, Issuer, IssuerTerms, Party},
     prices::{self, BookRecord},
 };
 use releve_types::{Currency, Timestamp, Zone, ids::IssuerId, ids::PriceBookId};
@@ -60,6 +60,7 @@ async fn make_defaults(conn: &mut PgConnection, now: Timestamp) -> Result<(), Pr
             zone: Zone::utc(),
             series: DEFAULT_SERIES.to_owned(),
             due_days: DEFAULT_DUE_DAYS,
+            terms: IssuerTerms::default(),
             created_at: now,
         };
         if customers::insert_issuer(conn, &issuer).await? {

@@ -72,6 +72,7 @@ codes! {
     Unauthorized => UNAUTHORIZED, "unauthorized", "A valid API key is needed";
     Unavailable => SERVICE_UNAVAILABLE, "unavailable", "Not available for the moment";
     UnsupportedMediaType => UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "The body has a content type that is not taken here";
+    VatRateRefused => UNPROCESSABLE_ENTITY, "vat_rate_refused", "The VAT rate can't be added";
     ZoneRefused => UNPROCESSABLE_ENTITY, "zone_refused", "The time zone can't be a seller's";
 }
 

@@ -10,6 +10,7 @@ use axum::{
     http::{HeaderMap, header, request::Parts},
 };
 use futures_util::StreamExt;
+use releve_billing::tax::id::{Bic, Iban, VatId};
 use releve_types::{Hour, Timestamp};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
@@ -211,9 +212,17 @@ texts! {
     /// A name: one line, no slash, and nothing that looks like an id.
     Name(String), "lab";
     /// One line of text, which may be empty.
-    Line(String), "FR40303265045";
+    Line(String), "75002";
     /// Some lines of text, which may be empty.
-    Lines(String), "1 rue de la Paix\n75002 Paris";
+    Lines(String), "1 rue de la Paix";
+    /// Two capital letters (ISO 3166 alpha-2), or empty.
+    Country(String), "FR";
+    /// A VAT id with its country's prefix, whose check digits fit; or empty.
+    VatIdText(String), "FR40303265045";
+    /// An account number (ISO 13616) whose check digits fit; or empty.
+    IbanText(String), "FR7630006000011234567890189";
+    /// A bank's code (ISO 9362), or empty.
+    BicText(String), "AGRIFRPP";
 }
 
 impl FromStr for Instant {
@@ -277,6 +286,45 @@ impl FromStr for Lines {
             return Err(format!("at most {LINES_BYTES_MAX} bytes, with no control character but the end of a line"));
         }
         Ok(Self(text.to_owned()))
+    }
+}
+
+impl FromStr for Country {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text.is_empty() || (text.len() == 2 && text.bytes().all(|b| b.is_ascii_uppercase())) {
+            return Ok(Self(text.to_owned()));
+        }
+        Err("a country is two capital letters (ISO 3166 alpha-2), or empty".to_owned())
+    }
+}
+
+/// Reads an id of a kind that has check digits, spelled as it is printed; empty stays empty.
+fn checked_id<T: FromStr<Err: ToString> + ToString>(text: &str) -> Result<String, String> {
+    if text.is_empty() {
+        return Ok(String::new());
+    }
+    text.parse::<T>().map(|id| id.to_string()).map_err(|error| error.to_string())
+}
+
+impl FromStr for VatIdText {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        checked_id::<VatId>(text).map(Self)
+    }
+}
+
+impl FromStr for IbanText {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        checked_id::<Iban>(text).map(Self)
+    }
+}
+
+impl FromStr for BicText {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        checked_id::<Bic>(text).map(Self)
     }
 }
 

@@ -40,6 +40,7 @@ fn routes() -> OpenApiRouter<AppState> {
         .merge(resource::gaps::router())
         .merge(resource::invoices::router())
         .merge(resource::issuers::router())
+        .merge(resource::vat_rates::router())
         .merge(resource::key_rules::router())
         .merge(resource::nodes::router())
         .merge(resource::price_books::router())

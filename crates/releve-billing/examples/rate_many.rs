@@ -5,8 +5,9 @@
 use std::{sync::Arc, time::Instant};
 
 use releve_billing::{
-    AllocationItem, Basis, Contract, Model, Outcome, Price, PriceBook, Reports, Rounding, Term, Tier, UnitPrice, Usage,
-    UsageItem, digest, draft, rate,
+    AllocationItem, Basis, Contract, Model, Outcome, Price, PriceBook, Reports, Rounding, Subject, Term, Tier,
+    UnitPrice, Usage, UsageItem, digest, draft, rate,
+    tax::{Ground, Vat},
 };
 use releve_types::{
     AccountId, AllocationId, Currency, Hour, Period, Sku, TenantId, Unit,
@@ -50,10 +51,12 @@ fn bill(contract: &Contract, account: u128, usage: &Usage) -> usize {
     let (account, issuer) = (AccountId::from_uuid(Uuid::from_u128(account)), IssuerId::from_uuid(Uuid::nil()));
     let rated = rate(contract, month(), usage).expect("rated");
     let reports = Reports::default();
-    let basis = Basis { account, issuer, period: month(), book: 1, contract, usage, reports };
+    let vat = Vat::free(Ground::NotTaxable);
+    let subject = Subject { account, issuer, period: month(), book: 1 };
+    let basis = Basis { subject, contract, usage, vat: vec![vat], corrects: vec![], reports };
     digest(&basis).expect("a digest");
-    let Outcome::Draft(draft) = draft(account, issuer, month(), 1, rated, vec![]) else { return 0 };
-    draft.check().expect("adds up");
+    let drafted = draft(subject, rated, Ok(vat), vec![]).expect("adds up");
+    let Outcome::Draft(draft) = drafted else { return 0 };
     draft.content().lines.len()
 }
 

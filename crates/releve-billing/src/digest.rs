@@ -5,12 +5,14 @@
 //! `Z`; quantities are integers in base units; prices are plain decimals without trailing zeros.
 //!
 //! ```text
-//! releve-basis  1
+//! releve-basis  2
 //! account       <account id>
 //! issuer        <issuer id>
 //! period        <start> <end>
 //! book          <number>
 //! currency      <code>
+//! corrects      <number of a document of the period>                    the first first
+//! vat           <ground> <rate in percent>                              by ground and rate
 //! term          <from> <price book id>                                  by start: those that hold in the period
 //! price         <price id> <sku> <unit> <from> <rounding> <model> (<up to, or -> <price>)…   as they follow
 //! usage         <sku> <start> <end> <tenant id> <project> <metered> <energy mJ>
@@ -25,23 +27,24 @@
 
 use std::fmt::{self, Write};
 
-use releve_types::{AccountId, Period, ids::IssuerId};
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    Contract, Price, RateError, Usage,
+    Contract, Price, RateError, Subject, Usage,
     gather::{Gathered, gather},
+    tax::Vat,
 };
 
 /// Everything that decides what an invoice says.
 #[derive(Clone, Debug)]
 pub struct Basis<'a> {
-    pub account: AccountId,
-    pub issuer: IssuerId,
-    pub period: Period,
-    pub book: i32,
+    pub subject: Subject,
     pub contract: &'a Contract,
     pub usage: &'a Usage,
+    /// How its lines are taxed, by ground and rate.
+    pub vat: Vec<Vat>,
+    /// The numbers of the documents that it corrects, the first first.
+    pub corrects: Vec<String>,
     pub reports: Reports,
 }
 
@@ -72,7 +75,7 @@ impl Reports {
 pub fn digest(basis: &Basis<'_>) -> Result<[u8; 32], RateError> {
     let mut out = Hashing(Sha256::new());
     // Hashing never fails to write.
-    let _ = write_basis(&mut out, basis, &gather(basis.contract, basis.period, basis.usage)?);
+    let _ = write_basis(&mut out, basis, &gather(basis.contract, basis.subject.period, basis.usage)?);
     Ok(out.0.finalize().into())
 }
 
@@ -80,7 +83,7 @@ impl Basis<'_> {
     /// The text that is digested, for whoever wants to see what differs.
     pub fn text(&self) -> Result<String, RateError> {
         let mut out = String::new();
-        let _ = write_basis(&mut out, self, &gather(self.contract, self.period, self.usage)?);
+        let _ = write_basis(&mut out, self, &gather(self.contract, self.subject.period, self.usage)?);
         Ok(out)
     }
 }
@@ -95,16 +98,22 @@ impl Write for Hashing {
 }
 
 fn write_basis(out: &mut impl Write, basis: &Basis<'_>, gathered: &Gathered<'_>) -> fmt::Result {
-    writeln!(out, "releve-basis\t1")?;
-    writeln!(out, "account\t{}", basis.account)?;
-    writeln!(out, "issuer\t{}", basis.issuer)?;
-    writeln!(out, "period\t{}\t{}", basis.period.start(), basis.period.end())?;
-    writeln!(out, "book\t{}", basis.book)?;
+    writeln!(out, "releve-basis\t2")?;
+    writeln!(out, "account\t{}", basis.subject.account)?;
+    writeln!(out, "issuer\t{}", basis.subject.issuer)?;
+    writeln!(out, "period\t{}\t{}", basis.subject.period.start(), basis.subject.period.end())?;
+    writeln!(out, "book\t{}", basis.subject.book)?;
     writeln!(out, "currency\t{}", basis.contract.currency())?;
+    for number in &basis.corrects {
+        writeln!(out, "corrects\t{number}")?;
+    }
+    for vat in &basis.vat {
+        writeln!(out, "vat\t{}\t{}", vat.ground, vat.rate)?;
+    }
     let terms = basis.contract.terms();
-    let ends = terms.iter().skip(1).map(|t| t.from).chain([basis.period.end_hour()]);
+    let ends = terms.iter().skip(1).map(|t| t.from).chain([basis.subject.period.end_hour()]);
     for (term, end) in terms.iter().zip(ends) {
-        if term.from < basis.period.end_hour() && end > basis.period.first_hour() {
+        if term.from < basis.subject.period.end_hour() && end > basis.subject.period.first_hour() {
             writeln!(out, "term\t{}\t{}", term.from, term.book.id())?;
         }
     }

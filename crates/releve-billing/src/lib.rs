@@ -11,6 +11,7 @@ pub mod rate;
 pub mod rating;
 pub mod refusal;
 pub mod rounding;
+pub mod tax;
 pub mod usage;
 
 pub use book::{PriceBook, check_new_price};
@@ -18,7 +19,8 @@ pub use contract::{Contract, Run, Term, check_new_term};
 pub use digest::{Basis, Reports, digest};
 pub use estimate::{Estimate, estimate};
 pub use invoice::{
-    Content, Draft, Hold, HoldKind, InvoiceError, Issued, Line, Number, Outcome, Parked, Stamp, draft, due_at, park,
+    Content, Corrected, Draft, Hold, HoldKind, InvoiceError, Issued, Kind, Line, Number, Outcome, Parked, Stamp,
+    Subject, correct, draft, due_at, park,
 };
 pub use price::{Price, Tier, UnitPrice};
 pub use rate::{Charge, RateError, Rated, Unpriced, rate};

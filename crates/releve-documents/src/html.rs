@@ -1,10 +1,13 @@
 //! What does an invoice look like to a person? One page, without a script or anything to load.
 
-use releve_billing::{Content, Issued, Line, UnitPrice};
+use releve_billing::{
+    Content, Issued, Line, UnitPrice,
+    tax::{Subtotal, Taxes},
+};
 use releve_types::{Money, Period, TenantId, Unit, Zone, money::Currency};
 
 use crate::{
-    Coverage, Parties, Party, TAX_NOTE,
+    Coverage, Parties, Party, mentions,
     text::{escaped, grouped, kwh, measured},
 };
 
@@ -19,10 +22,11 @@ pub fn invoice_html(invoice: &Issued, parties: &Parties, coverage: Option<&Cover
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <title>Invoice {number} \u{b7} {seller}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n\
-         {}{}{}{}</main>\n</body>\n</html>\n",
+         {}{}{}{}{}</main>\n</body>\n</html>\n",
         head(invoice, parties),
         facts(invoice, parties),
-        lines(content, parties),
+        lines(content, invoice.taxes(), parties),
+        law(parties),
         how(invoice, parties, coverage),
     )
 }
@@ -37,13 +41,18 @@ fn head(invoice: &Issued, parties: &Parties) -> String {
 
 fn party(party: &Party) -> String {
     let mut out = format!("<p class=\"name\">{}</p>\n", escaped(&party.name));
-    let address: Vec<String> = party.address.lines().chain([party.country.as_str()]).map(escaped).collect();
+    let town = format!("{} {}", party.postcode, party.city);
+    let address: Vec<String> = party.address.lines().chain([&*town, &party.country]).map(escaped).collect();
     let address: Vec<&str> = address.iter().map(|l| l.trim()).filter(|l| !l.is_empty()).collect();
     if !address.is_empty() {
         out.push_str(&format!("<p class=\"soft\">{}</p>\n", address.join("<br>")));
     }
     if !party.vat_id.is_empty() {
         out.push_str(&format!("<p class=\"soft\">VAT id {}</p>\n", escaped(&party.vat_id)));
+    }
+    if !party.legal_id.is_empty() {
+        let register = if party.country == "FR" { "SIREN" } else { "Company number" };
+        out.push_str(&format!("<p class=\"soft\">{register} {}</p>\n", escaped(&party.legal_id)));
     }
     out
 }
@@ -55,29 +64,72 @@ fn facts(invoice: &Issued, parties: &Parties) -> String {
     };
     format!(
         "<section class=\"facts\">\n<div class=\"buyer\">\n<p class=\"label\">Billed to</p>\n{}</div>\n{}{}\
-         <div class=\"due\">\n<div>\n<p class=\"label\">Amount due, without VAT</p>\n<strong>{}</strong>\n</div>\n\
+         <div class=\"due\">\n<div>\n<p class=\"label\">Amount due</p>\n<strong>{}</strong>\n</div>\n\
          <div>\n<p class=\"label\">Due by</p>\n<p>{}</p>\n</div>\n</div>\n</section>\n",
         party(&parties.account),
         fact("Issued on", &zone.date(stamp.issued_at)),
-        fact("For", &stretch(content.period, zone)),
-        money(content.total),
+        [
+            fact("For", &stretch(content.period, zone)),
+            if parties.buyer_reference.is_empty() {
+                String::new()
+            } else {
+                fact("Your reference", &parties.buyer_reference)
+            },
+        ]
+        .concat(),
+        money(invoice.taxes().payable),
         escaped(&zone.date(stamp.due_at)),
     )
 }
 
-fn lines(content: &Content, parties: &Parties) -> String {
+fn lines(content: &Content, taxes: &Taxes, parties: &Parties) -> String {
     let mut out = String::new();
     for of_tenant in content.lines.chunk_by(|a, b| a.charge.tenant == b.charge.tenant) {
         let Some(first) = of_tenant.first() else { continue };
         out.push_str(&tenant_table(first.charge.tenant, of_tenant, content, parties));
     }
+    let sum =
+        |label: &str, of: Money| format!("<tr class=\"sum\"><td>{label}</td><td class=\"r\">{}</td></tr>\n", money(of));
+    let vat: String = taxes.subtotals.iter().map(|subtotal| sum(&vat(subtotal), subtotal.tax)).collect();
     out.push_str(&format!(
-        "<table>\n<tbody>\n<tr class=\"total\"><td>Total, without VAT</td><td class=\"r\">{}</td></tr>\n</tbody>\n\
-         </table>\n<p class=\"note\">{}</p>\n",
-        money(content.total),
-        escaped(TAX_NOTE),
+        "<table>\n<tbody>\n{}{vat}<tr class=\"total\"><td>To pay</td><td class=\"r\">{}</td></tr>\n</tbody>\n</table>\n",
+        sum("Total, without VAT", content.total),
+        money(taxes.payable),
     ));
     out
+}
+
+/// `VAT 20 % on 100.00 EUR`, or why there is none.
+fn vat(subtotal: &Subtotal) -> String {
+    let (ground, rate) = (subtotal.vat.ground, subtotal.vat.rate);
+    let base = money(subtotal.base);
+    match mentions::reason(ground) {
+        Some(reason) => format!("{} on {base}<small>{}</small>", mentions::title(ground), escaped(reason)),
+        None => format!("{} {rate}\u{a0}% on {base}", mentions::title(ground)),
+    }
+}
+
+/// How to pay, and what the law wants said.
+fn law(parties: &Parties) -> String {
+    let terms = &parties.terms;
+    let mut said: Vec<String> = Vec::new();
+    if !terms.iban.is_empty() {
+        let bic = if terms.bic.is_empty() { String::new() } else { format!(", BIC {}", terms.bic) };
+        said.push(format!("Pay by transfer to IBAN {}{bic}, and name the invoice's number.", terms.iban));
+    }
+    if parties.issuer.country == "FR" {
+        said.extend([mentions::penalty(terms), mentions::RECOVERY, mentions::NO_DISCOUNT].map(str::to_owned));
+    } else if !terms.late_penalty.is_empty() {
+        said.push(terms.late_penalty.clone());
+    }
+    if terms.vat_on_debits {
+        said.push(mentions::ON_DEBITS.to_owned());
+    }
+    if !terms.legal_mentions.is_empty() {
+        said.push(format!("{}, {}", parties.issuer.name, terms.legal_mentions));
+    }
+    let said: String = said.iter().map(|line| format!("<p>{}</p>\n", escaped(line))).collect();
+    if said.is_empty() { said } else { format!("<section class=\"how\">\n<h2>Payment</h2>\n{said}</section>\n") }
 }
 
 fn tenant_table(tenant: TenantId, lines: &[Line], content: &Content, parties: &Parties) -> String {

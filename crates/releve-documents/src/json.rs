@@ -4,11 +4,14 @@
 //! units, with the printed quantity beside them as a string. A new field may appear at any time; none changes its
 //! meaning within `format`.
 
-use releve_billing::{Issued, Line, UnitPrice};
+use releve_billing::{
+    Issued, Line, UnitPrice,
+    tax::{Subtotal, Vat},
+};
 use releve_types::money::Currency;
 use serde::Serialize;
 
-use crate::{Coverage, Parties, Party, TAX_NOTE, text::kwh};
+use crate::{Coverage, Parties, Party, mentions, text::kwh};
 
 const FORMAT: &str = "releve-invoice/1";
 
@@ -26,8 +29,12 @@ struct Document {
     period: PeriodView,
     book: i32,
     currency: &'static str,
+    /// Without VAT, as the lines' amounts are.
     total: String,
-    note: &'static str,
+    vat: Vec<VatView>,
+    tax: String,
+    /// With VAT.
+    payable: String,
     lines: Vec<LineView>,
     energy_mj: i64,
     energy_kwh: String,
@@ -41,8 +48,23 @@ struct PartyView {
     id: String,
     name: String,
     address: String,
+    postcode: String,
+    city: String,
     country: String,
     vat_id: String,
+    legal_id: String,
+}
+
+/// EN 16931 BG-23.
+#[derive(Serialize)]
+struct VatView {
+    category: &'static str,
+    ground: &'static str,
+    rate: String,
+    base: String,
+    tax: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -73,6 +95,8 @@ struct LineView {
     base_quantity: i64,
     price_per: &'static str,
     amount: String,
+    vat_category: &'static str,
+    vat_rate: String,
     energy_mj: i64,
     energy_kwh: String,
 }
@@ -93,7 +117,7 @@ struct DigestView {
 
 /// The invoice as JSON, indented, ended by a line feed. The same arguments give the same bytes.
 pub fn invoice_json(invoice: &Issued, parties: &Parties, coverage: Option<&Coverage>) -> String {
-    let (content, stamp) = (invoice.content(), invoice.stamp());
+    let (content, taxes, stamp) = (invoice.content(), invoice.taxes(), invoice.stamp());
     let energy_mj = content.lines.iter().fold(0_i64, |sum, line| sum.saturating_add(line.charge.energy_mj));
     let document = Document {
         format: FORMAT,
@@ -113,8 +137,10 @@ pub fn invoice_json(invoice: &Issued, parties: &Parties, coverage: Option<&Cover
         book: content.book,
         currency: Currency::code(content.currency),
         total: content.total.amount().to_string(),
-        note: TAX_NOTE,
-        lines: content.lines.iter().map(|line| line_view(line, parties)).collect(),
+        vat: taxes.subtotals.iter().map(vat_view).collect(),
+        tax: taxes.tax.amount().to_string(),
+        payable: taxes.payable.amount().to_string(),
+        lines: content.lines.iter().zip(&taxes.lines).map(|(line, vat)| line_view(line, *vat, parties)).collect(),
         energy_mj,
         energy_kwh: kwh(energy_mj),
         coverage: coverage.map(|c| CoverageView {
@@ -122,7 +148,7 @@ pub fn invoice_json(invoice: &Issued, parties: &Parties, coverage: Option<&Cover
             reported_ms: c.reported_ms,
             accepted_gap_ms: c.accepted_ms,
         }),
-        digest: DigestView { algorithm: "sha-256", over: "releve-basis/1", value: hex::encode(stamp.digest) },
+        digest: DigestView { algorithm: "sha-256", over: "releve-basis/2", value: hex::encode(stamp.digest) },
     };
     let mut out = serde_json::to_string_pretty(&document).expect("texts and integers have a JSON form");
     out.push('\n');
@@ -130,11 +156,23 @@ pub fn invoice_json(invoice: &Issued, parties: &Parties, coverage: Option<&Cover
 }
 
 fn party(id: String, party: &Party) -> PartyView {
-    let Party { name, address, country, vat_id } = party.clone();
-    PartyView { id, name, address, country, vat_id }
+    let Party { name, address, postcode, city, country, vat_id, legal_id, email: _ } = party.clone();
+    PartyView { id, name, address, postcode, city, country, vat_id, legal_id }
 }
 
-fn line_view(line: &Line, parties: &Parties) -> LineView {
+fn vat_view(subtotal: &Subtotal) -> VatView {
+    let Vat { ground, rate } = subtotal.vat;
+    VatView {
+        category: ground.category().code(),
+        ground: ground.name(),
+        rate: rate.to_string(),
+        base: subtotal.base.amount().to_string(),
+        tax: subtotal.tax.amount().to_string(),
+        reason: mentions::reason(ground),
+    }
+}
+
+fn line_view(line: &Line, vat: Vat, parties: &Parties) -> LineView {
     let c = &line.charge;
     LineView {
         line: line.line,
@@ -156,6 +194,8 @@ fn line_view(line: &Line, parties: &Parties) -> LineView {
         base_quantity: c.base_quantity,
         price_per: c.unit.base_quantity().0,
         amount: c.amount.amount().to_string(),
+        vat_category: vat.ground.category().code(),
+        vat_rate: vat.rate.to_string(),
         energy_mj: c.energy_mj,
         energy_kwh: kwh(c.energy_mj),
     }

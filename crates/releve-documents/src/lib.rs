@@ -2,12 +2,10 @@
 
 mod html;
 mod json;
+mod mentions;
 mod parties;
 mod text;
 
 pub use html::invoice_html;
 pub use json::invoice_json;
-pub use parties::{Coverage, Parties, Party};
-
-/// What every document says of taxes, as long as none are computed.
-pub const TAX_NOTE: &str = "Amounts exclude VAT and any other tax.";
+pub use parties::{Coverage, Parties, Party, Terms};

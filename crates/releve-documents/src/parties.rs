@@ -8,7 +8,10 @@ use releve_types::{TenantId, Zone};
 #[derive(Clone, Debug)]
 pub struct Parties {
     pub issuer: Party,
+    pub terms: Terms,
     pub account: Party,
+    /// What the customer wants to read on its invoices; empty for nothing.
+    pub buyer_reference: String,
     /// A tenant that is not here is printed by its id.
     pub tenants: BTreeMap<TenantId, String>,
     /// The seller's: whose calendar the dates are of.
@@ -21,8 +24,27 @@ pub struct Party {
     pub name: String,
     /// Lines separated by line feeds.
     pub address: String,
+    pub postcode: String,
+    pub city: String,
+    /// ISO 3166 alpha-2.
     pub country: String,
     pub vat_id: String,
+    /// The number in the register of companies: in France, the SIREN.
+    pub legal_id: String,
+    pub email: String,
+}
+
+/// What stands on a seller's invoices beside its name. What is empty is not printed, or is as the law sets it.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Terms {
+    /// Legal form, capital, register.
+    pub legal_mentions: String,
+    pub iban: String,
+    pub bic: String,
+    /// What is owed on late payment, in words.
+    pub late_penalty: String,
+    /// VAT is due when invoiced, not when paid.
+    pub vat_on_debits: bool,
 }
 
 /// How much of the time in service of the nodes that the account used was reported.

@@ -4,10 +4,11 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use expect_test::expect_file;
 use releve_billing::{
-    AllocationItem, Contract, Issued, Model, Number, Outcome, Price, PriceBook, Rounding, Stamp, Term, Tier, Usage,
-    UsageItem, draft, due_at, rate,
+    AllocationItem, Contract, Issued, Model, Number, Outcome, Price, PriceBook, Rounding, Stamp, Subject, Term, Tier,
+    Usage, UsageItem, draft, due_at, rate,
+    tax::{Ground, Vat},
 };
-use releve_documents::{Coverage, Parties, Party, invoice_html, invoice_json};
+use releve_documents::{Coverage, Parties, Party, Terms, invoice_html, invoice_json};
 use releve_types::{
     AccountId, AllocationId, Currency, InvoiceId, Period, Sku, TenantId, Timestamp, Unit, Zone,
     ids::{IssuerId, PriceBookId, PriceId},
@@ -92,8 +93,10 @@ fn usage() -> Usage {
 fn issued() -> Issued {
     let rated = rate(&contract(), march(), &usage()).expect("rated");
     let (account, issuer) = (AccountId::from_uuid(Uuid::from_u128(2)), IssuerId::from_uuid(Uuid::from_u128(1)));
-    let Outcome::Draft(draft) = draft(account, issuer, march(), 1, rated, vec![]) else { panic!("a draft") };
-    draft.check().expect("adds up");
+    let vat = Vat { ground: Ground::Domestic, rate: "20".parse().expect("a rate") };
+    let drafted =
+        draft(Subject { account, issuer, period: march(), book: 1 }, rated, Ok(vat), vec![]).expect("adds up");
+    let Outcome::Draft(draft) = drafted else { panic!("a draft") };
     let issued_at = instant("2026-04-01T04:12:30Z");
     draft.issue(Stamp {
         id: InvoiceId::from_uuid(Uuid::from_u128(3)),
@@ -105,16 +108,28 @@ fn issued() -> Issued {
 }
 
 fn parties() -> Parties {
-    let party = |name: &str, address: &str, country: &str, vat_id: &str| Party {
+    let party = |name: &str, (address, postcode, city): (&str, &str, &str), vat_id: &str, legal_id: &str| Party {
         name: name.to_owned(),
         address: address.to_owned(),
-        country: country.to_owned(),
+        postcode: postcode.to_owned(),
+        city: city.to_owned(),
+        country: "FR".to_owned(),
         vat_id: vat_id.to_owned(),
+        legal_id: legal_id.to_owned(),
+        email: String::new(),
     };
     let tenant = |n, name: &str| (TenantId::from_uuid(Uuid::from_u128(n)), name.to_owned());
     Parties {
-        issuer: party("Nuage Souverain SAS", "12 rue des Compteurs\n75011 Paris", "FR", "FR32123456789"),
-        account: party("Laboratoire <Ømega> & Fils", "1 place de l'Horloge\n69002 Lyon", "FR", ""),
+        issuer: party("Nuage Souverain SAS", ("12 rue des Compteurs", "75011", "Paris"), "FR83404833048", "404833048"),
+        terms: Terms {
+            legal_mentions: "SAS au capital de 10 000 €, RCS Paris 404 833 048".to_owned(),
+            iban: "FR7630006000011234567890189".to_owned(),
+            bic: "AGRIFRPP".to_owned(),
+            late_penalty: String::new(),
+            vat_on_debits: true,
+        },
+        account: party("Laboratoire <Ømega> & Fils", ("1 place de l'Horloge", "69002", "Lyon"), "", "900000019"),
+        buyer_reference: "PO <7>".to_owned(),
         tenants: BTreeMap::from([
             tenant(0x701, "Omega Research"),
             tenant(0x702, "Omega \"Teaching\" <script>alert(1)</script>"),
@@ -143,6 +158,7 @@ fn json_is_json_with_money_as_text() {
     let content = issued().content().clone();
     assert_eq!(document["total"], content.total.amount().to_string());
     assert_eq!(document["currency"], "EUR");
+    assert_eq!(document["payable"], issued().taxes().payable.amount().to_string());
     assert!(document.get("coverage").is_none(), "nothing is said of a coverage that is not known");
     let lines = document["lines"].as_array().expect("lines");
     assert_eq!(lines.len(), content.lines.len());
@@ -159,9 +175,14 @@ fn a_page_runs_and_loads_nothing() {
     for forbidden in ["<script", "onload", "http:", "https:", "url(", "@import", "<b>"] {
         assert!(!page.contains(forbidden), "{forbidden}");
     }
-    for shown in
-        ["Amounts exclude VAT", "REL-2026-000042", &"d1".repeat(32), "&lt;script&gt;", "2026-03-01 to 2026-03-31"]
-    {
+    for shown in [
+        "VAT 20\u{a0}% on",
+        "40 EUR for recovery",
+        "REL-2026-000042",
+        &"d1".repeat(32),
+        "&lt;script&gt;",
+        "2026-03-01 to 2026-03-31",
+    ] {
         assert!(page.contains(shown), "{shown}");
     }
 }

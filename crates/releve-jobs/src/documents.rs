@@ -1,7 +1,7 @@
 //! Which bytes does the customer get? Documents of issued invoices, rendered once after the commit and kept.
 
 use releve_billing::Issued;
-use releve_documents::{Parties, Party, invoice_html, invoice_json};
+use releve_documents::{Parties, Party, Terms, invoice_html, invoice_json};
 use releve_store::{
     Db, Tx, customers,
     documents::{self, Document, Named},
@@ -60,8 +60,20 @@ async fn render(tx: &mut Tx, issued: &[Issued]) -> Result<Vec<Document>, JobErro
 }
 
 fn parties(zone: &Zone, named: Named) -> Parties {
-    let party = |p: customers::Party| Party { name: p.name, address: p.address, country: p.country, vat_id: p.vat_id };
-    Parties { issuer: party(named.issuer), account: party(named.account), tenants: named.tenants, zone: zone.clone() }
+    let customers::IssuerTerms { vat_scheme: _, vat_on_debits, legal_mentions, iban, bic, late_penalty } = named.terms;
+    Parties {
+        issuer: party(named.issuer),
+        terms: Terms { legal_mentions, iban, bic, late_penalty, vat_on_debits },
+        account: party(named.account),
+        buyer_reference: named.buyer_reference,
+        tenants: named.tenants,
+        zone: zone.clone(),
+    }
+}
+
+fn party(party: customers::Party) -> Party {
+    let customers::Party { name, address, postcode, city, country, vat_id, legal_id, email } = party;
+    Party { name, address, postcode, city, country, vat_id, legal_id, email }
 }
 
 fn document(invoice: &Issued, media_type: &str, text: String) -> Document {

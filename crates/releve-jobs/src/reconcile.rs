@@ -3,11 +3,15 @@
 
 use std::future::Future;
 
-use releve_store::{Db, idempotency, runs};
+use releve_store::{Db, corrections, idempotency, runs};
 use releve_types::{Timestamp, time::wall_clock};
 use tokio_util::sync::CancellationToken;
 
-use crate::{JobError, Order, Settings, archive, documents, issue::issue, partitions};
+use crate::{
+    JobError, Order, Settings, archive, documents,
+    issue::{correct_all, issue},
+    partitions,
+};
 
 /// The jobs, each with the number of the lock that keeps two programs from doing it at once. Issuing needs none:
 /// its books' locks and the invoices under them say who was billed.
@@ -18,6 +22,7 @@ pub enum Job {
     Documents,
     Archive,
     Forget,
+    Correct,
 }
 
 impl Job {
@@ -28,6 +33,7 @@ impl Job {
             Self::Documents => "documents",
             Self::Archive => "archive",
             Self::Forget => "forget",
+            Self::Correct => "correct",
         }
     }
 
@@ -38,6 +44,7 @@ impl Job {
             Self::Documents => 3,
             Self::Archive => 4,
             Self::Forget => 5,
+            Self::Correct => 6,
         }
     }
 }
@@ -61,6 +68,7 @@ pub async fn round(db: &Db, settings: &Settings, now: Timestamp, cancel: &Cancel
         .await;
     if settings.issue_automatically {
         attempt(cancel, Job::Issue, issue_due(db, settings, now)).await;
+        attempt(cancel, Job::Correct, correct_due(db, settings, now)).await;
     }
     attempt(cancel, Job::Documents, async { documents::run(db, now).await.map(drop) }).await;
     attempt(cancel, Job::Forget, forget(db, now)).await;
@@ -119,9 +127,48 @@ async fn issue_due(db: &Db, settings: &Settings, now: Timestamp) -> Result<(), J
             }
         }
     }
+    first_of(failed, all)
+}
+
+/// Corrects the earlier months of every issuer that has billed another since it last did: once a month, so that what
+/// came late in many pieces is one document. As `issue_due`, one that fails keeps none of the others waiting.
+async fn correct_due(db: &Db, settings: &Settings, now: Timestamp) -> Result<(), JobError> {
+    let mut tx = db.begin_app().await?;
+    let due = corrections::due(&mut tx, now.plus_millis(-settings.issue_delay_ms)).await?;
+    tx.commit().await?;
+    let (all, mut failed) = (due.len(), Vec::new());
+    for (issuer, period) in due {
+        let order = Order {
+            issue_accounts_max: settings.issue_accounts_max,
+            archive: settings.archive.as_ref(),
+            ..Order::new(issuer, period)
+        };
+        let corrected = async {
+            let issued = correct_all(db, order, period.start(), now).await?;
+            let mut tx = db.begin_app().await?;
+            corrections::passed(&mut tx, issuer, period, now).await?;
+            tx.commit().await?;
+            Ok::<_, JobError>(issued)
+        };
+        match corrected.await {
+            Ok(issued) => {
+                let issued = u64::try_from(issued).unwrap_or(0);
+                metrics::counter!("releve_corrections_issued_total").increment(issued);
+            }
+            Err(error) => {
+                tracing::error!(%issuer, %period, %error, "the months before were not corrected; the others go on");
+                metrics::counter!("releve_billing_runs_failed_total").increment(1);
+                failed.push(error);
+            }
+        }
+    }
+    first_of(failed, all)
+}
+
+fn first_of(failed: Vec<JobError>, due: usize) -> Result<(), JobError> {
     let count = failed.len();
     match failed.into_iter().next() {
-        Some(first) => Err(JobError::RunsFailed { failed: count, due: all, first: Box::new(first) }),
+        Some(first) => Err(JobError::RunsFailed { failed: count, due, first: Box::new(first) }),
         None => Ok(()),
     }
 }

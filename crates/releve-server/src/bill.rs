@@ -28,7 +28,10 @@ pub struct Billed {
 pub struct InvoiceRow {
     pub number: String,
     pub tenant: String,
+    /// Without VAT.
     pub total: String,
+    /// With VAT.
+    pub payable: String,
     pub currency: String,
 }
 
@@ -113,6 +116,7 @@ impl Billed {
                 number: issued.stamp().number.to_string(),
                 tenant: tenants.join(", "),
                 total: issued.content().total.amount().to_string(),
+                payable: issued.taxes().payable.amount().to_string(),
                 currency: issued.content().currency.code().to_owned(),
             }
         };

@@ -5,13 +5,16 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, ensure};
-use releve_billing::{Model, Price, Rounding, check_new_price};
+use releve_billing::{
+    Model, Price, Rounding, check_new_price,
+    tax::{BuyerKind, DatedRate},
+};
 use releve_sim::{Node, Plan, Stretch};
 use releve_store::{
     Db,
     audit_log::{self, Change},
     catalog,
-    customers::{self, Account, Issuer, Party, Tenant},
+    customers::{self, Account, Issuer, IssuerTerms, NewVatRate, Party, Tenant},
     nodes::{self, NodeKey, NodeState, ServiceState},
     prices::{self, BookRecord, PriceRecord, TermRecord},
     rules::{self, KeyRule},
@@ -22,15 +25,25 @@ use releve_types::{
 };
 use sqlx::PgConnection;
 
-/// The people and prices of a plan. One account a tenant, of the same name.
+/// The people and prices of a plan.
 #[derive(Debug)]
 pub struct Cast {
     pub actor: &'static str,
     pub issuer: Party,
+    pub terms: IssuerTerms,
+    pub vat_rates: Vec<DatedRate>,
     pub series: &'static str,
     pub currency: Currency,
-    pub tenants: Vec<(String, TenantKey)>,
+    pub players: Vec<Player>,
     pub prices: Vec<(Sku, Unit, Model, Rounding)>,
+}
+
+/// A tenant with an account of the same name.
+#[derive(Clone, Debug)]
+pub struct Player {
+    pub key: TenantKey,
+    pub party: Party,
+    pub kind: Option<BuyerKind>,
 }
 
 /// A tenant that is there.
@@ -65,8 +78,9 @@ pub async fn install(db: &Db, cast: &Cast, plan: &Plan, within: Stretch, now: Ti
     let issuer = issuer(&mut tx, cast, now).await?;
     let book = book(&mut tx, cast, now).await?;
     let mut members = Vec::new();
-    for (name, key) in &cast.tenants {
-        let account = account(&mut tx, cast, &issuer, name, now).await?;
+    for player in &cast.players {
+        let (name, key) = (&player.party.name, &player.key);
+        let account = account(&mut tx, cast, &issuer, player, now).await?;
         if prices::terms(&mut tx, account).await?.is_empty() {
             let (id, created_by) = (fresh_uuid(now), cast.actor.to_owned());
             let term = TermRecord { id, account, book, from: FROM, created_at: now, created_by };
@@ -95,11 +109,17 @@ async fn issuer(conn: &mut PgConnection, cast: &Cast, now: Timestamp) -> anyhow:
         zone: Zone::utc(),
         series: cast.series.to_owned(),
         due_days: 30,
+        terms: cast.terms.clone(),
         created_at: now,
     };
     customers::insert_issuer(conn, &wanted).await?;
     let found = customers::issuers(conn).await?.into_iter().find(|i| i.party.name == wanted.party.name);
-    found.context("the issuer was just inserted")
+    let found = found.context("the issuer was just inserted")?;
+    for rate in &cast.vat_rates {
+        let (issuer, rate, created_by) = (found.id, rate.clone(), cast.actor.to_owned());
+        customers::insert_vat_rate(conn, &NewVatRate { issuer, rate, created_at: now, created_by }).await?;
+    }
+    Ok(found)
 }
 
 async fn book(conn: &mut PgConnection, cast: &Cast, now: Timestamp) -> anyhow::Result<PriceBookId> {
@@ -127,12 +147,20 @@ async fn account(
     conn: &mut PgConnection,
     cast: &Cast,
     issuer: &Issuer,
-    name: &str,
+    player: &Player,
     now: Timestamp,
 ) -> anyhow::Result<AccountId> {
-    let party = Party { name: name.to_owned(), ..Party::default() };
-    let (id, currency) = (AccountId::fresh(now), cast.currency);
-    customers::insert_account(conn, &Account { id, issuer: issuer.id, party, currency, created_at: now }).await?;
+    let name = &player.party.name;
+    let wanted = Account {
+        id: AccountId::fresh(now),
+        issuer: issuer.id,
+        party: player.party.clone(),
+        customer_kind: player.kind,
+        buyer_reference: String::new(),
+        currency: cast.currency,
+        created_at: now,
+    };
+    customers::insert_account(conn, &wanted).await?;
     let found = customers::account_named(conn, name).await?.context("the account was just inserted")?;
     ensure!(found.issuer == issuer.id, "there is an account '{name}' of another issuer; use another database");
     Ok(found.id)

@@ -4,21 +4,20 @@ use std::{path::Path, sync::Arc};
 
 use anyhow::Context;
 use releve_aggregator::{Aggregator, ReadingFate};
-use releve_billing::{Model, Rounding, Tier};
 use releve_sim::fleet;
-use releve_store::{customers::Party, documents, held_back};
+use releve_store::{documents, held_back};
 use releve_types::{
-    BillingMonth, Currency, Period, Sku, TenantKey, Timestamp, Unit, Zone,
-    sku::Share,
+    BillingMonth, Currency, Period, Timestamp, Unit, Zone,
     time::{MILLIS_PER_HOUR, MILLIS_PER_MINUTE, wall_clock},
 };
 use serde::Serialize;
 
 use crate::{
     bill::{self, Billed, InvoiceRow},
-    cast::{Cast, Stage, install},
+    cast::{Stage, install},
     cli,
     clock::SetClock,
+    demo_cast::cast,
     ground::{Ground, Use},
     live,
     play::play,
@@ -31,7 +30,6 @@ use crate::{
 const WINDOW_MS: i64 = 15 * MILLIS_PER_MINUTE;
 /// Readings counted together.
 const READINGS_LEN: usize = 500;
-const ACTOR: &str = "demo";
 
 /// The result, as `--json` prints it.
 #[derive(Serialize, Debug)]
@@ -102,40 +100,6 @@ async fn month_of(
     ground.keep_house().await?;
     let suspense = suspense_gpu_ms(ground, period).await?;
     Ok((outcome(month, &stage, &billed, &tally, readings, suspense)?, stage))
-}
-
-/// The demo's customers and what they pay. One price of each kind that there is.
-fn cast() -> anyhow::Result<Cast> {
-    let tenant = |t: &fleet::FleetTenant| Ok((t.name.to_owned(), TenantKey::new(t.key)?));
-    let quarter = Share { num: 1, den: fleet::REPLICAS };
-    let gpu = |model: &str, profile: Option<&str>, share, spot, region: &str, price: &str, rounding| {
-        let sku = Sku::gpu(model, profile, share, spot, region)?;
-        anyhow::Ok((sku, Unit::GpuMs, Model::PerUnit { price: price.parse()? }, rounding))
-    };
-    let (west, north) = (fleet::REGION_WEST, fleet::REGION_NORTH);
-    let tier = |up_to, price: &str| anyhow::Ok(Tier { up_to, price: price.parse()? });
-    // The first 10 TiB over a month of 30 days cost more than what is beyond.
-    let storage = Model::Graduated { tiers: vec![tier(Some(10_240 * 2_592_000), "0.00011")?, tier(None, "0.000085")?] };
-    Ok(Cast {
-        actor: ACTOR,
-        issuer: Party {
-            name: "Demo Cloud".to_owned(),
-            address: "1 rue de l'Exemple\n75000 Paris".to_owned(),
-            country: "FR".to_owned(),
-            vat_id: String::new(),
-        },
-        series: "DEMO",
-        currency: Currency::Eur,
-        tenants: fleet::TENANTS.iter().map(tenant).collect::<anyhow::Result<_>>()?,
-        prices: vec![
-            gpu(fleet::H100, None, Share::WHOLE, false, west, "2.45", Rounding::Exact)?,
-            gpu(fleet::H100, None, Share::WHOLE, true, west, "1.10", Rounding::SecondMin60)?,
-            gpu(fleet::H200, None, Share::WHOLE, false, north, "2.95", Rounding::Second)?,
-            gpu(fleet::A100, Some(fleet::SLICE), Share::WHOLE, false, west, "0.29", Rounding::Exact)?,
-            gpu(fleet::L40S, None, quarter, false, west, "0.24", Rounding::StartedMinute)?,
-            (Sku::meter(fleet::STORAGE, west)?, Unit::GibSecond, storage, Rounding::Exact),
-        ],
-    })
 }
 
 async fn send_readings(aggregator: &Aggregator, period: Period, clock: &SetClock) -> anyhow::Result<u64> {
@@ -212,11 +176,17 @@ pub fn hours(ms: i64) -> String {
 
 fn print(outcome: &Outcome) {
     println!("\n{} of a made-up cluster, {} reports, {} readings", outcome.month, outcome.reports, outcome.readings);
-    println!("\n{:<16} {:>12} {:>14}  {:<12}", "tenant", "GPU-hours", "amount", "invoice");
+    println!("\n{:<16} {:>12} {:>14} {:>14}  {:<12}", "tenant", "GPU-hours", "amount", "with VAT", "invoice");
     for row in &outcome.tenants {
-        let invoice = outcome.invoices.iter().find(|i| i.tenant == row.tenant).map_or("none", |i| i.number.as_str());
-        println!("{:<16} {:>12} {:>10} {}  {invoice}", row.tenant, hours(row.gpu_ms), row.amount, row.currency);
+        let invoice = outcome.invoices.iter().find(|i| i.tenant == row.tenant);
+        let (payable, number) = invoice.map_or(("0.00", "none"), |i| (i.payable.as_str(), i.number.as_str()));
+        let (tenant, hours, currency) = (&row.tenant, hours(row.gpu_ms), &row.currency);
+        println!("{tenant:<16} {hours:>12} {:>10} {currency} {payable:>10} {currency}  {number}", row.amount);
     }
     let suspense = hours(outcome.suspense_gpu_ms);
-    println!("{:<16} {suspense:>12}                 nobody mapped {} to a tenant", "in suspense", fleet::UNMAPPED_KEY);
+    println!(
+        "{:<16} {suspense:>12}                                nobody mapped {} to a tenant",
+        "in suspense",
+        fleet::UNMAPPED_KEY
+    );
 }

@@ -6,6 +6,7 @@ pub mod cast;
 pub mod cli;
 pub mod clock;
 pub mod demo;
+mod demo_cast;
 pub mod embedded;
 pub mod ground;
 pub mod invoice;

@@ -7,9 +7,9 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use anyhow::{Context, ensure};
 use releve_aggregator::Aggregator;
-use releve_billing::{Model, Rounding};
+use releve_billing::{Model, Rounding, tax::Scheme};
 use releve_sim::{Plan, Stretch, jitter, oracle, packing, trace::Trace};
-use releve_store::customers::Party;
+use releve_store::customers::{IssuerTerms, Party};
 use releve_types::{
     Currency, Period, Sku, TenantId, TenantKey, Unit, Zone,
     sku::Share,
@@ -19,7 +19,7 @@ use serde::Serialize;
 
 use crate::{
     bill::{self, Billed, InvoiceRow},
-    cast::{Cast, Stage, install},
+    cast::{Cast, Player, Stage, install},
     cli,
     clock::SetClock,
     ground::{Ground, Use},
@@ -93,15 +93,21 @@ async fn replay(
 
 /// One tenant a virtual cluster, one SKU, one price, exact to the millisecond.
 fn cast(trace: &Trace) -> anyhow::Result<Cast> {
-    let tenant = |vc: &String| Ok((vc.clone(), packing::key_of(vc)?));
+    let player = |vc: &String| {
+        let party = Party { name: vc.clone(), ..Party::default() };
+        Ok(Player { key: packing::key_of(vc)?, party, kind: None })
+    };
     let sku = Sku::gpu(packing::MODEL, None, Share::WHOLE, false, packing::REGION)?;
     let price = Model::PerUnit { price: PRICE_PER_GPU_HOUR.parse()? };
     Ok(Cast {
         actor: ACTOR,
         issuer: Party { name: "Helios replay".to_owned(), ..Party::default() },
+        // Who recharges its own cluster is no taxable person.
+        terms: IssuerTerms { vat_scheme: Some(Scheme::NotTaxable), ..IssuerTerms::default() },
+        vat_rates: Vec::new(),
         series: "HELIOS",
         currency: Currency::Eur,
-        tenants: trace.vcs.iter().map(tenant).collect::<anyhow::Result<_>>()?,
+        players: trace.vcs.iter().map(player).collect::<anyhow::Result<_>>()?,
         prices: vec![(sku, Unit::GpuMs, price, Rounding::Exact)],
     })
 }

@@ -7,7 +7,11 @@ use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::{customers::Party, pool::StoreError, sql_time::to_sql};
+use crate::{
+    customers::{self, IssuerTerms, Party},
+    pool::StoreError,
+    sql_time::to_sql,
+};
 
 /// Issued invoices that have fewer documents than there are media types, oldest number first.
 pub async fn missing(
@@ -76,7 +80,9 @@ pub async fn put(conn: &mut PgConnection, documents: &[Document], now: Timestamp
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Named {
     pub issuer: Party,
+    pub terms: IssuerTerms,
     pub account: Party,
+    pub buyer_reference: String,
     pub tenants: BTreeMap<TenantId, String>,
 }
 
@@ -94,17 +100,31 @@ pub async fn names(conn: &mut PgConnection, invoices: &[InvoiceId]) -> Result<BT
 
 fn named(parties: &Value) -> Result<Named, StoreError> {
     let broken = |at: &str| StoreError::inconsistent("invoices", "parties", format!("{at} is missing or no text"));
-    let text = |of: &str, field: &str| {
+    let needed = |of: &str, field: &str| {
         let found = parties[of][field].as_str();
         found.map(str::to_owned).ok_or_else(|| broken(&format!("{of}.{field}")))
     };
+    // What is written on invoices since later: those issued before don't have it.
+    let later = |of: &str, field: &str| parties[of][field].as_str().unwrap_or_default().to_owned();
     let party = |of| {
         Ok::<Party, StoreError>(Party {
-            name: text(of, "name")?,
-            address: text(of, "address")?,
-            vat_id: text(of, "vat_id")?,
-            country: text(of, "country")?,
+            name: needed(of, "name")?,
+            address: needed(of, "address")?,
+            postcode: later(of, "postcode"),
+            city: later(of, "city"),
+            country: needed(of, "country")?,
+            vat_id: needed(of, "vat_id")?,
+            legal_id: later(of, "legal_id"),
+            email: later(of, "email"),
         })
+    };
+    let terms = IssuerTerms {
+        vat_scheme: customers::scheme(&later("issuer", "vat_scheme"))?,
+        vat_on_debits: parties["issuer"]["vat_on_debits"].as_bool().unwrap_or_default(),
+        legal_mentions: later("issuer", "legal_mentions"),
+        iban: later("issuer", "iban"),
+        bic: later("issuer", "bic"),
+        late_penalty: later("issuer", "late_penalty"),
     };
     let tenant = |(id, name): (&String, &Value)| {
         let id = Uuid::try_parse(id).map_err(|e| StoreError::inconsistent("invoices", "parties", e))?;
@@ -112,7 +132,8 @@ fn named(parties: &Value) -> Result<Named, StoreError> {
     };
     let tenants = parties["tenants"].as_object().ok_or_else(|| broken("tenants"))?;
     let tenants = tenants.iter().map(tenant).collect::<Result<_, StoreError>>()?;
-    Ok(Named { issuer: party("issuer")?, account: party("account")?, tenants })
+    let buyer_reference = later("account", "buyer_reference");
+    Ok(Named { issuer: party("issuer")?, terms, account: party("account")?, buyer_reference, tenants })
 }
 
 pub async fn find(

@@ -8,6 +8,7 @@ pub mod billing_contracts;
 pub mod billing_usage;
 pub mod books;
 pub mod catalog;
+pub mod corrections;
 pub mod coverage;
 pub mod coverage_views;
 pub mod customers;

@@ -167,6 +167,14 @@ impl Money {
         self.checked_add(Self { amount: -other.amount, currency: other.currency })
     }
 
+    pub fn negated(self) -> Self {
+        Self { amount: if self.amount.is_zero() { self.amount } else { -self.amount }, currency: self.currency }
+    }
+
+    pub const fn is_negative(self) -> bool {
+        self.amount.is_sign_negative()
+    }
+
     pub fn is_zero(self) -> bool {
         self.amount.is_zero()
     }

@@ -1,6 +1,7 @@
 //! Who pays? The legal customers that receive invoices.
 
 use axum::{Json, extract::State, response::Response};
+use releve_billing::tax::BuyerKind;
 use releve_store::{
     audit_log::{self, Change},
     customers::{self, Account, Party},
@@ -13,13 +14,13 @@ use sqlx::PgConnection;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::issuers::checked_country;
+use super::party::{PartyView, party_fields};
 use crate::{
     AppState,
     auth::{OperatorScope, OperatorWriteScope},
     cursor::{self, Paged},
     error::{Code, Problem},
-    input::{Command, Line, Lines, Name, Page, Params, PathOf},
+    input::{Command, Country, Line, Lines, Name, Page, Params, PathOf, VatIdText},
     lookup,
     write::Answer,
 };
@@ -40,8 +41,17 @@ pub struct NewAccount {
     #[schema(example = "EUR")]
     currency: Option<String>,
     address: Option<Lines>,
-    vat_id: Option<Line>,
-    country: Option<String>,
+    postcode: Option<Line>,
+    city: Option<Line>,
+    country: Option<Country>,
+    vat_id: Option<VatIdText>,
+    /// The number in the register of companies: in France, the SIREN.
+    legal_id: Option<Line>,
+    email: Option<Line>,
+    /// `business` or `consumer`; a customer with a VAT id is a business.
+    customer_kind: Option<String>,
+    /// What the customer wants to read on its invoices.
+    buyer_reference: Option<Line>,
 }
 
 /// Absent fields stay as they are.
@@ -49,8 +59,17 @@ pub struct NewAccount {
 #[serde(deny_unknown_fields)]
 pub struct AccountAmendment {
     address: Option<Lines>,
-    vat_id: Option<Line>,
-    country: Option<String>,
+    postcode: Option<Line>,
+    city: Option<Line>,
+    country: Option<Country>,
+    vat_id: Option<VatIdText>,
+    /// The number in the register of companies: in France, the SIREN.
+    legal_id: Option<Line>,
+    email: Option<Line>,
+    /// `business` or `consumer`; a customer with a VAT id is a business.
+    customer_kind: Option<String>,
+    /// What the customer wants to read on its invoices.
+    buyer_reference: Option<Line>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -59,9 +78,11 @@ pub struct AccountView {
     name: String,
     issuer: String,
     currency: String,
-    address: String,
-    vat_id: String,
-    country: String,
+    #[serde(flatten)]
+    party: PartyView,
+    /// Empty: not known.
+    customer_kind: &'static str,
+    buyer_reference: String,
     created_at: String,
 }
 
@@ -72,17 +93,20 @@ impl From<&Account> for AccountView {
             name: account.party.name.clone(),
             issuer: account.issuer.to_string(),
             currency: account.currency.to_string(),
-            address: account.party.address.clone(),
-            vat_id: account.party.vat_id.clone(),
-            country: account.party.country.clone(),
+            party: PartyView::from(&account.party),
+            customer_kind: account.customer_kind.map_or("", BuyerKind::name),
+            buyer_reference: account.buyer_reference.clone(),
             created_at: account.created_at.to_string(),
         }
     }
 }
 
 /// What it takes to open an account.
+#[derive(Default)]
 pub(super) struct Opening {
     pub party: Party,
+    pub customer_kind: Option<BuyerKind>,
+    pub buyer_reference: String,
     pub issuer: Option<String>,
     pub price_book: Option<String>,
     pub currency: Option<String>,
@@ -105,7 +129,15 @@ pub(super) async fn open(
         return Err(mixed(currency, book.currency));
     }
     let id = AccountId::fresh(now);
-    let account = Account { id, issuer: issuer.id, party: opening.party, currency, created_at: now };
+    let account = Account {
+        id,
+        issuer: issuer.id,
+        party: opening.party,
+        customer_kind: opening.customer_kind,
+        buyer_reference: opening.buyer_reference,
+        currency,
+        created_at: now,
+    };
     if !customers::insert_account(conn, &account).await? {
         return Err(Problem::new(Code::NameTaken, "there is an account of this name").at("name"));
     }
@@ -129,6 +161,11 @@ pub(super) async fn open(
     Ok(account)
 }
 
+fn buyer_kind(text: Option<String>) -> Result<Option<BuyerKind>, Problem> {
+    let kind = text.map(|text| text.parse()).transpose();
+    kind.map_err(|error: releve_billing::tax::TaxWordError| Problem::field("customer_kind", error.to_string()))
+}
+
 fn mixed(account: Currency, book: Currency) -> Problem {
     let detail = format!("the account is in {account}, the price book in {book}");
     Problem::new(Code::CurrencyRefused, detail).at("currency").because("mixed_currencies")
@@ -142,14 +179,14 @@ async fn create(
     State(app): State<AppState>,
     Command { input, repeat }: Command<NewAccount>,
 ) -> Result<Response, Problem> {
-    let country = checked_country(input.country)?.unwrap_or_default();
-    let party = Party {
-        name: input.name.0,
-        address: input.address.map_or_else(String::new, |a| a.0),
-        vat_id: input.vat_id.map_or_else(String::new, |v| v.0),
-        country,
+    let opening = Opening {
+        customer_kind: buyer_kind(input.customer_kind)?,
+        buyer_reference: input.buyer_reference.map_or_else(String::new, |v| v.0),
+        party: party_fields!(input).named(input.name.0),
+        issuer: input.issuer,
+        price_book: input.price_book,
+        currency: input.currency,
     };
-    let opening = Opening { party, issuer: input.issuer, price_book: input.price_book, currency: input.currency };
     let actor = scope.caller().actor();
     app.write(scope.caller(), repeat, move |conn, now| {
         Box::pin(async move {
@@ -197,15 +234,16 @@ async fn amend(
     PathOf(reference): PathOf<String>,
     Command { input, repeat }: Command<AccountAmendment>,
 ) -> Result<Response, Problem> {
-    let country = checked_country(input.country)?;
+    let customer_kind = buyer_kind(input.customer_kind)?;
+    let (party, buyer_reference) = (party_fields!(input), input.buyer_reference);
     let actor = scope.caller().actor();
     app.write(scope.caller(), repeat, move |conn, now| {
         Box::pin(async move {
             let mut account = lookup::account(conn, &reference).await?;
             let before = AccountView::from(&account);
-            account.party.address = input.address.map_or(account.party.address, |a| a.0);
-            account.party.vat_id = input.vat_id.map_or(account.party.vat_id, |v| v.0);
-            account.party.country = country.unwrap_or(account.party.country);
+            account.party = party.onto(account.party);
+            account.customer_kind = customer_kind.or(account.customer_kind);
+            account.buyer_reference = buyer_reference.map_or(account.buyer_reference, |v| v.0);
             customers::update_account(conn, &account).await?;
             let view = AccountView::from(&account);
             let change = Change {

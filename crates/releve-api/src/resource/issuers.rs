@@ -1,9 +1,10 @@
 //! Who sells? The legal entities whose names stand on invoices.
 
 use axum::{Json, extract::State, response::Response};
+use releve_billing::tax::Scheme;
 use releve_store::{
     audit_log::{self, Change},
-    customers::{self, Issuer, Party},
+    customers::{self, Issuer, IssuerTerms},
 };
 use releve_types::{Zone, ids::IssuerId};
 use serde::{Deserialize, Serialize};
@@ -11,15 +12,30 @@ use serde_json::json;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+use super::party::{PartyView, party_fields};
 use crate::{
     AppState,
     auth::{OperatorScope, OperatorWriteScope},
     cursor::Paged,
     error::{Code, Problem},
-    input::{Command, Line, Lines, Name, PathOf},
+    input::{BicText, Command, Country, IbanText, Line, Lines, Name, PathOf, VatIdText},
     lookup,
     write::Answer,
 };
+
+/// The fields of an input that has them beside others.
+macro_rules! terms_fields {
+    ($input:ident) => {
+        TermsFields {
+            vat_scheme: $input.vat_scheme,
+            vat_on_debits: $input.vat_on_debits,
+            legal_mentions: $input.legal_mentions,
+            iban: $input.iban,
+            bic: $input.bic,
+            late_penalty: $input.late_penalty,
+        }
+    };
+}
 
 pub fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(create, list)).routes(routes!(show, amend))
@@ -38,9 +54,26 @@ pub struct NewIssuer {
     #[schema(minimum = 0, maximum = 365, default = 30)]
     due_days: Option<i32>,
     address: Option<Lines>,
-    vat_id: Option<Line>,
-    /// ISO 3166 alpha-2.
-    country: Option<String>,
+    postcode: Option<Line>,
+    city: Option<Line>,
+    country: Option<Country>,
+    vat_id: Option<VatIdText>,
+    /// The number in the register of companies: in France, the SIREN.
+    legal_id: Option<Line>,
+    email: Option<Line>,
+    /// `registered`, `small_enterprise` (exempt) or `not_taxable` (a body that recharges its own cost). Until it is said,
+    /// invoices are parked.
+    #[schema(example = "registered")]
+    vat_scheme: Option<String>,
+    /// VAT is due when invoiced, not when paid.
+    vat_on_debits: Option<bool>,
+    /// Legal form, capital, register: printed as it stands.
+    #[schema(example = "SAS au capital de 10 000 €, RCS Paris 303 265 045")]
+    legal_mentions: Option<Line>,
+    iban: Option<IbanText>,
+    bic: Option<BicText>,
+    /// What is owed on late payment, in words; what the law sets, if empty.
+    late_penalty: Option<Line>,
 }
 
 /// Absent fields stay as they are.
@@ -50,8 +83,26 @@ pub struct IssuerAmendment {
     #[schema(minimum = 0, maximum = 365)]
     due_days: Option<i32>,
     address: Option<Lines>,
-    vat_id: Option<Line>,
-    country: Option<String>,
+    postcode: Option<Line>,
+    city: Option<Line>,
+    country: Option<Country>,
+    vat_id: Option<VatIdText>,
+    /// The number in the register of companies: in France, the SIREN.
+    legal_id: Option<Line>,
+    email: Option<Line>,
+    /// `registered`, `small_enterprise` (exempt) or `not_taxable` (a body that recharges its own cost). Until it is said,
+    /// invoices are parked.
+    #[schema(example = "registered")]
+    vat_scheme: Option<String>,
+    /// VAT is due when invoiced, not when paid.
+    vat_on_debits: Option<bool>,
+    /// Legal form, capital, register: printed as it stands.
+    #[schema(example = "SAS au capital de 10 000 €, RCS Paris 303 265 045")]
+    legal_mentions: Option<Line>,
+    iban: Option<IbanText>,
+    bic: Option<BicText>,
+    /// What is owed on late payment, in words; what the law sets, if empty.
+    late_penalty: Option<Line>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -61,23 +112,34 @@ pub struct IssuerView {
     zone: String,
     series: String,
     due_days: i32,
-    address: String,
-    vat_id: String,
-    country: String,
+    #[serde(flatten)]
+    party: PartyView,
+    /// Empty: not known yet, so invoices are parked.
+    vat_scheme: &'static str,
+    vat_on_debits: bool,
+    legal_mentions: String,
+    iban: String,
+    bic: String,
+    late_penalty: String,
     created_at: String,
 }
 
 impl From<&Issuer> for IssuerView {
     fn from(issuer: &Issuer) -> Self {
+        let terms = issuer.terms.clone();
         Self {
             id: issuer.id.to_string(),
             name: issuer.party.name.clone(),
             zone: issuer.zone.name().to_owned(),
             series: issuer.series.clone(),
             due_days: issuer.due_days,
-            address: issuer.party.address.clone(),
-            vat_id: issuer.party.vat_id.clone(),
-            country: issuer.party.country.clone(),
+            party: PartyView::from(&issuer.party),
+            vat_scheme: terms.vat_scheme.map_or("", Scheme::name),
+            vat_on_debits: terms.vat_on_debits,
+            legal_mentions: terms.legal_mentions,
+            iban: terms.iban,
+            bic: terms.bic,
+            late_penalty: terms.late_penalty,
             created_at: issuer.created_at.to_string(),
         }
     }
@@ -94,17 +156,12 @@ async fn create(
     let zone = seller_zone(&input.zone)?;
     let series = checked_series(input.series)?;
     let due_days = checked_due_days(input.due_days.unwrap_or(30))?;
-    let country = checked_country(input.country)?.unwrap_or_default();
-    let party = Party {
-        name: input.name.0,
-        address: input.address.map_or_else(String::new, |a| a.0),
-        vat_id: input.vat_id.map_or_else(String::new, |v| v.0),
-        country,
-    };
+    let terms = terms_fields!(input).onto(IssuerTerms::default())?;
+    let party = party_fields!(input).named(input.name.0);
     let actor = scope.caller().actor();
     app.write(scope.caller(), repeat, move |conn, now| {
         Box::pin(async move {
-            let issuer = Issuer { id: IssuerId::fresh(now), party, zone, series, due_days, created_at: now };
+            let issuer = Issuer { id: IssuerId::fresh(now), party, zone, series, due_days, terms, created_at: now };
             if !customers::insert_issuer(conn, &issuer).await? {
                 return Err(Problem::new(Code::NameTaken, "there is an issuer of this name").at("name"));
             }
@@ -155,16 +212,16 @@ async fn amend(
     Command { input, repeat }: Command<IssuerAmendment>,
 ) -> Result<Response, Problem> {
     let due_days = input.due_days.map(checked_due_days).transpose()?;
-    let country = checked_country(input.country)?;
+    let terms = terms_fields!(input);
+    let party = party_fields!(input);
     let actor = scope.caller().actor();
     app.write(scope.caller(), repeat, move |conn, now| {
         Box::pin(async move {
             let mut issuer = lookup::issuer(conn, &reference).await?;
             let before = IssuerView::from(&issuer);
             issuer.due_days = due_days.unwrap_or(issuer.due_days);
-            issuer.party.address = input.address.map_or(issuer.party.address, |a| a.0);
-            issuer.party.vat_id = input.vat_id.map_or(issuer.party.vat_id, |v| v.0);
-            issuer.party.country = country.unwrap_or(issuer.party.country);
+            issuer.party = party.onto(issuer.party);
+            issuer.terms = terms.onto(issuer.terms)?;
             customers::update_issuer(conn, &issuer).await?;
             let view = IssuerView::from(&issuer);
             let change = Change {
@@ -181,13 +238,28 @@ async fn amend(
     .await
 }
 
-pub(super) fn checked_country(country: Option<String>) -> Result<Option<String>, Problem> {
-    let two_letters = |c: &String| c.is_empty() || (c.len() == 2 && c.bytes().all(|b| b.is_ascii_uppercase()));
-    match country {
-        Some(country) if !two_letters(&country) => {
-            Err(Problem::field("country", "a country is two capital letters (ISO 3166 alpha-2), or empty"))
-        }
-        country => Ok(country),
+/// What stands on a seller's invoices beside its name. Absent fields stay as they are.
+struct TermsFields {
+    vat_scheme: Option<String>,
+    vat_on_debits: Option<bool>,
+    legal_mentions: Option<Line>,
+    iban: Option<IbanText>,
+    bic: Option<BicText>,
+    late_penalty: Option<Line>,
+}
+
+impl TermsFields {
+    fn onto(self, terms: IssuerTerms) -> Result<IssuerTerms, Problem> {
+        let scheme = self.vat_scheme.map(|text| text.parse::<Scheme>()).transpose();
+        let scheme = scheme.map_err(|error| Problem::field("vat_scheme", error.to_string()))?;
+        Ok(IssuerTerms {
+            vat_scheme: scheme.or(terms.vat_scheme),
+            vat_on_debits: self.vat_on_debits.unwrap_or(terms.vat_on_debits),
+            legal_mentions: self.legal_mentions.map_or(terms.legal_mentions, |v| v.0),
+            iban: self.iban.map_or(terms.iban, |v| v.0),
+            bic: self.bic.map_or(terms.bic, |v| v.0),
+            late_penalty: self.late_penalty.map_or(terms.late_penalty, |v| v.0),
+        })
     }
 }
 

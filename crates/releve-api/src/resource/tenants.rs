@@ -84,7 +84,8 @@ async fn create(
                 None => {
                     let party = Party { name: name.clone(), ..Party::default() };
                     let (issuer, price_book, currency) = (input.issuer, input.price_book, input.currency);
-                    accounts::open(conn, Opening { party, issuer, price_book, currency }, &actor, now).await?
+                    let opening = Opening { party, issuer, price_book, currency, ..Opening::default() };
+                    accounts::open(conn, opening, &actor, now).await?
                 }
             };
             let tenant = Tenant { id: TenantId::fresh(now), account: account.id, name, created_at: now };

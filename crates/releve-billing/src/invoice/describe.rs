@@ -17,7 +17,10 @@ pub(super) fn lines(charges: Vec<Charge>) -> Vec<Line> {
         }
         (description, charge)
     });
-    (1..).zip(described).map(|(line, (description, charge))| Line { line, description, charge }).collect()
+    (1..)
+        .zip(described)
+        .map(|(line, (description, charge))| Line { line, description, taken_back: false, charge })
+        .collect()
 }
 
 fn describe(sku: &Sku) -> String {

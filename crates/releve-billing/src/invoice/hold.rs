@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use releve_types::Sku;
 
-use crate::Unpriced;
+use crate::{Unpriced, tax::Missing};
 
 /// One reason to hold an invoice back, and what settles it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -30,18 +30,20 @@ pub enum HoldKind {
     Unpriced,
     /// Usage that is more, or other, than can be rated or printed.
     Unratable,
+    /// A fact is not known without which nobody can say which VAT the invoice bears, or without which it may not be sent.
+    Tax,
     /// A plan rounds over the boundary to another period, which has to be billed in its turn.
     Rounding,
 }
 
 /// Text that names no kind of hold.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("'{0}' is no kind of hold: expected gap, suspense, quarantine, unpriced, unratable or rounding")]
+#[error("'{0}' is no kind of hold: expected gap, suspense, quarantine, unpriced, unratable, tax or rounding")]
 pub struct HoldKindError(pub String);
 
 impl HoldKind {
-    pub const ALL: [Self; 6] =
-        [Self::Gap, Self::Suspense, Self::Quarantine, Self::Unpriced, Self::Unratable, Self::Rounding];
+    pub const ALL: [Self; 7] =
+        [Self::Gap, Self::Suspense, Self::Quarantine, Self::Unpriced, Self::Unratable, Self::Tax, Self::Rounding];
 
     pub const fn name(self) -> &'static str {
         match self {
@@ -50,6 +52,7 @@ impl HoldKind {
             Self::Quarantine => "quarantine",
             Self::Unpriced => "unpriced",
             Self::Unratable => "unratable",
+            Self::Tax => "tax",
             Self::Rounding => "rounding",
         }
     }
@@ -87,4 +90,14 @@ pub(super) fn unpriced(unpriced: &[Unpriced]) -> Vec<Hold> {
         })
     });
     holds.collect()
+}
+
+/// One hold per fact that is missing.
+pub(super) fn untaxed(missing: &Missing) -> Hold {
+    Hold {
+        kind: HoldKind::Tax,
+        detail: missing.to_string(),
+        to_do: format!("set {}, then run again", missing.field),
+        gpu_ms: None,
+    }
 }

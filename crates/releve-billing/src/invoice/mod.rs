@@ -2,6 +2,7 @@
 //! can issue what is parked or change what is issued.
 
 mod check;
+mod correct;
 mod describe;
 mod hold;
 mod number;
@@ -9,13 +10,27 @@ mod number;
 use releve_types::{AccountId, Currency, InvoiceId, Money, Period, Timestamp, ids::IssuerId};
 
 pub use self::{
+    correct::correct,
     hold::{Hold, HoldKind},
     number::{Number, due_at},
 };
-use crate::{Charge, Rated, refusal::PriceError};
+use crate::{
+    Charge, Rated,
+    refusal::PriceError,
+    tax::{Missing, TaxError, Taxes, Vat, VatRate, tax},
+};
 
 /// Digits before the point of the largest total: what is above has no place on an invoice, nor in the database.
 pub const AMOUNT_DIGITS_MAX: u32 = 19;
+
+/// For whom, from whom and for when a document is: the open book of an account's period.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Subject {
+    pub account: AccountId,
+    pub issuer: IssuerId,
+    pub period: Period,
+    pub book: i32,
+}
 
 /// What an invoice says, whatever its state. Public fields: the store writes and reads it, and `check` is what
 /// stands between a row and a document.
@@ -27,9 +42,46 @@ pub struct Content {
     /// The open book of the period when this was made; issuing closes it.
     pub book: i32,
     pub currency: Currency,
+    /// The documents of the period that this one corrects, the first first; none on a first one.
+    pub corrects: Vec<Corrected>,
     pub lines: Vec<Line>,
-    /// The sum of the lines' rounded amounts, without taxes.
+    /// The sum of the lines' rounded amounts, without taxes. Below zero, it is owed to the customer.
     pub total: Money,
+}
+
+/// A document that a correction refers to (EN 16931 BG-3).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Corrected {
+    pub id: InvoiceId,
+    pub number: Number,
+    pub issued_at: Timestamp,
+}
+
+/// What a document is called.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Kind {
+    Invoice,
+    /// More than was billed: an invoice that names the ones before.
+    Correction,
+    /// Less than was billed. What it owes is printed without a sign.
+    CreditNote,
+}
+
+impl Subject {
+    fn content(self, currency: Currency, corrects: Vec<Corrected>, lines: Vec<Line>, total: Money) -> Content {
+        let Self { account, issuer, period, book } = self;
+        Content { account, issuer, period, book, currency, corrects, lines, total }
+    }
+}
+
+impl Content {
+    pub fn kind(&self) -> Kind {
+        match (self.corrects.is_empty(), self.total.is_negative()) {
+            (true, _) => Kind::Invoice,
+            (false, false) => Kind::Correction,
+            (false, true) => Kind::CreditNote,
+        }
+    }
 }
 
 /// A charge with its place on the invoice and its name.
@@ -38,12 +90,17 @@ pub struct Line {
     /// From 1.
     pub line: i32,
     pub description: String,
+    /// What was billed before, taken off again: its quantities and amount are those of then, negated.
+    pub taken_back: bool,
     pub charge: Charge,
 }
 
-/// An invoice that could be issued.
+/// An invoice that could be issued: it says which VAT it bears.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Draft(Content);
+pub struct Draft {
+    content: Content,
+    taxes: Taxes,
+}
 
 /// An invoice that a person has to look at first. It has no way to be issued: what held it back is settled,
 /// then it is made again.
@@ -57,6 +114,7 @@ pub struct Parked {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Issued {
     content: Content,
+    taxes: Taxes,
     stamp: Stamp,
 }
 
@@ -89,8 +147,10 @@ pub enum InvoiceError {
     Currency { field: String, found: Currency, currency: Currency },
     #[error("lines[{line}].line: it is numbered {found}")]
     Numbering { line: usize, found: i32 },
-    #[error("lines[{line}].{field}: {value} is negative")]
-    Negative { line: usize, field: &'static str, value: String },
+    #[error("lines[{line}].{field}: {value}, where only what is taken back is negative, and nothing else of it")]
+    Sign { line: usize, field: &'static str, value: String },
+    #[error("lines[{line}].taken_back: nothing was billed before")]
+    NothingBefore { line: usize },
     #[error("lines[{line}].unit_price: {error}")]
     UnitPrice { line: usize, error: PriceError },
     #[error("lines[{line}].base_quantity: {found}, where {expected} is the unit's")]
@@ -105,6 +165,20 @@ pub enum InvoiceError {
     TooLarge { line: usize },
     #[error("total: {0} has more than {AMOUNT_DIGITS_MAX} digits before the point")]
     AboveAll(Money),
+    #[error("vat[{at}]: {base} at {rate} % is not {tax}")]
+    Tax { at: usize, base: Money, rate: VatRate, tax: Money },
+    #[error("vat: {found} lines are taxed, of {lines}")]
+    TaxedLines { found: usize, lines: usize },
+    #[error("vat[{at}]: the lines taxed so sum to {sum}, it says {base}")]
+    TaxBase { at: usize, sum: Money, base: Money },
+    #[error("vat[{at}]: the same ground and rate as an earlier one")]
+    TaxTwice { at: usize },
+    #[error("vat: {found} of {subtotals} subtotals are of a line")]
+    TaxOfNothing { found: usize, subtotals: usize },
+    #[error("payable: {total} and VAT of {tax} are not {payable}")]
+    Payable { total: Money, tax: Money, payable: Money },
+    #[error(transparent)]
+    Vat(#[from] TaxError),
     #[error("holds: a parked invoice says what holds it back")]
     NothingHolds,
     #[error("book: {0}, books are counted from 1")]
@@ -119,41 +193,44 @@ pub enum InvoiceError {
     Due { issued_at: Timestamp, due_at: Timestamp },
 }
 
-/// Makes the invoice of a rated period. What has no price is one more hold.
+/// Makes the invoice of a rated period, with the VAT that was decided for it. What has no price is one more hold, and
+/// so is each fact without which nobody can say which VAT it bears.
 pub fn draft(
-    account: AccountId,
-    issuer: IssuerId,
-    period: Period,
-    book: i32,
+    subject: Subject,
     rated: Rated,
+    vat: Result<Vat, Vec<Missing>>,
     mut holds: Vec<Hold>,
-) -> Outcome {
+) -> Result<Outcome, InvoiceError> {
     holds.extend(hold::unpriced(&rated.unpriced));
     if rated.charges.is_empty() && holds.is_empty() {
-        return Outcome::Nothing;
+        return Ok(Outcome::Nothing);
     }
     let lines = describe::lines(rated.charges);
-    let content = Content { account, issuer, period, book, currency: rated.currency, lines, total: rated.total };
-    if holds.is_empty() { Outcome::Draft(Draft(content)) } else { Outcome::Parked(Parked { content, holds }) }
+    decided(subject.content(rated.currency, Vec::new(), lines, rated.total), vat, holds)
+}
+
+/// A draft, if nothing speaks against it.
+fn decided(content: Content, vat: Result<Vat, Vec<Missing>>, mut holds: Vec<Hold>) -> Result<Outcome, InvoiceError> {
+    let vat = vat.map_err(|missing| holds.extend(missing.iter().map(hold::untaxed)));
+    let outcome = match vat {
+        Ok(vat) if holds.is_empty() => {
+            let taxes = tax(content.currency, content.lines.iter().map(|line| (vat, line.charge.amount)))?;
+            Outcome::Draft(Draft { content, taxes })
+        }
+        _ => Outcome::Parked(Parked { content, holds }),
+    };
+    outcome.check()?;
+    Ok(outcome)
 }
 
 /// Parks an account whose usage could not be turned into charges: without lines, for these reasons.
-pub fn park(
-    account: AccountId,
-    issuer: IssuerId,
-    period: Period,
-    book: i32,
-    currency: Currency,
-    holds: Vec<Hold>,
-) -> Result<Outcome, InvoiceError> {
-    let total = Money::zero(currency);
-    let content = Content { account, issuer, period, book, currency, lines: Vec::new(), total };
+pub fn park(subject: Subject, currency: Currency, holds: Vec<Hold>) -> Result<Outcome, InvoiceError> {
+    let content = subject.content(currency, Vec::new(), Vec::new(), Money::zero(currency));
     Parked::restore(content, holds).map(Outcome::Parked)
 }
 
 impl Outcome {
-    /// Before it is stored: does it add up?
-    pub fn check(&self) -> Result<(), InvoiceError> {
+    fn check(&self) -> Result<(), InvoiceError> {
         match self {
             Self::Nothing => Ok(()),
             Self::Draft(draft) => draft.check(),
@@ -164,22 +241,28 @@ impl Outcome {
 
 impl Draft {
     /// A draft read back from the store, checked again.
-    pub fn restore(content: Content) -> Result<Self, InvoiceError> {
-        check::content(&content)?;
-        Ok(Self(content))
+    pub fn restore(content: Content, taxes: Taxes) -> Result<Self, InvoiceError> {
+        let draft = Self { content, taxes };
+        draft.check()?;
+        Ok(draft)
     }
 
     pub const fn content(&self) -> &Content {
-        &self.0
+        &self.content
+    }
+
+    pub const fn taxes(&self) -> &Taxes {
+        &self.taxes
     }
 
     /// Before it is stored: does it add up?
     pub fn check(&self) -> Result<(), InvoiceError> {
-        check::content(&self.0)
+        check::content(&self.content)?;
+        check::taxes(&self.content, &self.taxes)
     }
 
     pub fn issue(self, stamp: Stamp) -> Issued {
-        Issued { content: self.0, stamp }
+        Issued { content: self.content, taxes: self.taxes, stamp }
     }
 }
 
@@ -208,14 +291,18 @@ impl Parked {
 
 impl Issued {
     /// An issued invoice read back from the store, checked again.
-    pub fn restore(content: Content, stamp: Stamp) -> Result<Self, InvoiceError> {
-        let issued = Self { content, stamp };
+    pub fn restore(content: Content, taxes: Taxes, stamp: Stamp) -> Result<Self, InvoiceError> {
+        let issued = Self { content, taxes, stamp };
         issued.check()?;
         Ok(issued)
     }
 
     pub const fn content(&self) -> &Content {
         &self.content
+    }
+
+    pub const fn taxes(&self) -> &Taxes {
+        &self.taxes
     }
 
     pub const fn stamp(&self) -> &Stamp {
@@ -227,6 +314,7 @@ impl Issued {
         if due_at < issued_at {
             return Err(InvoiceError::Due { issued_at, due_at });
         }
-        check::content(&self.content)
+        check::content(&self.content)?;
+        check::taxes(&self.content, &self.taxes)
     }
 }

@@ -1,7 +1,10 @@
 //! What does an issuing digest cover? All that decides the invoice, and nothing that does not.
 
 use expect_test::expect;
-use releve_billing::{Basis, Reports, digest};
+use releve_billing::{
+    Basis, Reports, Subject, digest,
+    tax::{Ground, Vat},
+};
 use releve_types::{AccountId, ids::IssuerId};
 
 use crate::sheet::{Sheet, may, named};
@@ -10,12 +13,16 @@ fn with_basis<T>(sheet: &str, then: impl FnOnce(&mut Basis<'_>) -> T) -> T {
     let sheet = Sheet::read(sheet);
     let contract = sheet.contract();
     let mut basis = Basis {
-        account: AccountId::from_uuid(named("account")),
-        issuer: IssuerId::from_uuid(named("issuer")),
-        period: may(),
-        book: 1,
+        subject: Subject {
+            account: AccountId::from_uuid(named("account")),
+            issuer: IssuerId::from_uuid(named("issuer")),
+            period: may(),
+            book: 1,
+        },
         contract: &contract,
         usage: &sheet.usage,
+        vat: vec![Vat { ground: Ground::Domestic, rate: "20".parse().expect("a rate") }],
+        corrects: vec![],
         reports: Reports::of([[1; 32], [2; 32]]),
     };
     then(&mut basis)
@@ -36,12 +43,13 @@ const SHEET: &str = r"price h100 from 04-01 2.00 to 100h, 1.50 beyond
 #[test]
 fn the_text_names_everything() {
     expect![[r#"
-        releve-basis	1
+        releve-basis	2
         account	acc_6163636f756e74000000000000000000
         issuer	iss_69737375657200000000000000000000
         period	2020-05-01T00:00:00Z	2020-06-01T00:00:00Z
         book	1
         currency	EUR
+        vat	domestic	20
         term	2020-01-01T00:00:00Z	pbk_626f6f6b000000000000000000000000
         price	prc_70726963652031000000000000000000	gpu/a100/whole/1:1/standard/eu	gpu_ms	2020-05-01T00:00:00Z	second_min_60	per_unit	-	1.25
         price	prc_70726963652032000000000000000000	gpu/a100/whole/1:1/standard/eu	gpu_ms	2020-05-16T00:00:00Z	second_min_60	per_unit	-	1.3
@@ -69,8 +77,9 @@ fn a_name_cannot_pass_for_another_row() {
         let contract = sheet.contract();
         let (account, issuer) = (AccountId::from_uuid(named("a")), IssuerId::from_uuid(named("i")));
         let reports = Reports::default();
-        let basis =
-            Basis { account, issuer, period: may(), book: 1, contract: &contract, usage: &sheet.usage, reports };
+        let subject = Subject { account, issuer, period: may(), book: 1 };
+        let (contract, usage) = (&contract, &sheet.usage);
+        let basis = Basis { subject, contract, usage, vat: vec![], corrects: vec![], reports };
         let text = basis.text().expect("a text");
         assert_eq!(text.lines().count(), 10, "{text}");
         texts.push(text);
@@ -94,10 +103,13 @@ fn whatever_decides_the_invoice_changes_it() {
     let mut seen: Vec<[u8; 32]> = others.iter().map(|sheet| of(sheet)).collect();
     seen.push(first);
     type Change = fn(&mut Basis<'_>);
-    let changes: [Change; 4] = [
-        |b| b.book = 2,
-        |b| b.account = AccountId::from_uuid(named("another")),
-        |b| b.issuer = IssuerId::from_uuid(named("another")),
+    let changes: [Change; 7] = [
+        |b| b.corrects.push("REL-2020-000001".to_owned()),
+        |b| b.vat[0].rate = "19.6".parse().expect("a rate"),
+        |b| b.vat[0].ground = Ground::OneStopShop,
+        |b| b.subject.book = 2,
+        |b| b.subject.account = AccountId::from_uuid(named("another")),
+        |b| b.subject.issuer = IssuerId::from_uuid(named("another")),
         |b| b.reports = Reports::of([[1; 32]]),
     ];
     for change in changes {

@@ -2,7 +2,8 @@
 
 use expect_test::{Expect, expect};
 use releve_billing::{
-    Content, Draft, Hold, HoldKind, InvoiceError, Issued, Number, Outcome, Parked, Stamp, draft, due_at, rate,
+    Content, Draft, Hold, HoldKind, InvoiceError, Issued, Number, Outcome, Parked, Stamp, Subject, draft, due_at, rate,
+    tax::{Ground, Missing, Subtotal, Taxes, Vat, VatRate},
 };
 use releve_types::{
     AccountId, Currency, InvoiceId, Money, Period, Timestamp, Zone, ids::IssuerId, time::MILLIS_PER_HOUR,
@@ -12,11 +13,19 @@ use uuid::Uuid;
 
 use crate::sheet::{Sheet, instant, may, named};
 
+fn standard() -> Vat {
+    Vat { ground: Ground::Domestic, rate: "20".parse().expect("a rate") }
+}
+
 fn outcome(sheet: &str, holds: Vec<Hold>) -> Outcome {
+    taxed(sheet, holds, Ok(standard()))
+}
+
+fn taxed(sheet: &str, holds: Vec<Hold>, vat: Result<Vat, Vec<Missing>>) -> Outcome {
     let sheet = Sheet::read(sheet);
     let rated = rate(&sheet.contract(), may(), &sheet.usage).expect("rated");
     let (account, issuer) = (AccountId::from_uuid(named("account")), IssuerId::from_uuid(named("issuer")));
-    draft(account, issuer, may(), 1, rated, holds)
+    draft(Subject { account, issuer, period: may(), book: 1 }, rated, vat, holds).expect("adds up")
 }
 
 const SHEET: &str = "price h100 from 05-01 2.00 to 100h, 1.00 beyond
@@ -101,21 +110,30 @@ fn lines_are_named_and_numbered() {
 fn issuing_keeps_what_was_drafted() {
     let draft = good();
     assert_eq!(draft.check(), Ok(()));
-    let content = draft.content().clone();
-    let issued = draft.issue(stamp());
+    let (content, taxes) = (draft.content().clone(), draft.taxes().clone());
+    let issued = draft.clone().issue(stamp());
     assert_eq!(issued.check(), Ok(()));
-    assert_eq!(Issued::restore(content.clone(), stamp()), Ok(issued));
-    assert_eq!(Draft::restore(content.clone()).map(|d| d.content().clone()), Ok(content.clone()));
+    assert_eq!(Issued::restore(content.clone(), taxes.clone(), stamp()), Ok(issued));
+    assert_eq!(Draft::restore(content.clone(), taxes.clone()), Ok(draft));
     let early = Stamp { due_at: instant("05-31"), ..stamp() };
-    assert!(matches!(Issued::restore(content.clone(), early), Err(InvoiceError::Due { .. })));
+    assert!(matches!(Issued::restore(content.clone(), taxes, early), Err(InvoiceError::Due { .. })));
     assert_eq!(Parked::restore(content, vec![]), Err(InvoiceError::NothingHolds));
 }
 
 #[track_caller]
 fn spoiled(how: fn(&mut Content), expected: Expect) {
-    let mut content = good().content().clone();
+    let draft = good();
+    let mut content = draft.content().clone();
     how(&mut content);
-    expected.assert_eq(&Draft::restore(content).expect_err("spoiled").to_string());
+    expected.assert_eq(&Draft::restore(content, draft.taxes().clone()).expect_err("spoiled").to_string());
+}
+
+#[track_caller]
+fn taxed_wrongly(how: fn(&mut Taxes), expected: Expect) {
+    let draft = good();
+    let mut taxes = draft.taxes().clone();
+    how(&mut taxes);
+    expected.assert_eq(&Draft::restore(draft.content().clone(), taxes).expect_err("spoiled").to_string());
 }
 
 fn euros(cents: i64) -> Money {
@@ -152,7 +170,10 @@ fn an_invoice_that_does_not_add_up_is_refused() {
         |c| c.lines[1].charge.base_quantity = 3_599,
         expect!["lines[1].base_quantity: 3599, where 3600 is the unit's"],
     );
-    spoiled(|c| c.lines[1].charge.metered = -1, expect!["lines[1].metered: -1 is negative"]);
+    spoiled(
+        |c| c.lines[1].charge.metered = -1,
+        expect!["lines[1].metered: -1, where only what is taken back is negative, and nothing else of it"],
+    );
     spoiled(|c| c.lines[1].line = 3, expect!["lines[1].line: it is numbered 3"]);
     spoiled(|c| c.lines.swap(0, 1), expect!["lines[0].line: it is numbered 2"]);
     spoiled(
@@ -169,6 +190,59 @@ fn an_invoice_that_does_not_add_up_is_refused() {
     );
 }
 
+#[test]
+fn taxes_that_do_not_add_up_are_refused() {
+    taxed_wrongly(
+        |t| t.payable = euros(27_288),
+        expect!["payable: 227.41 EUR and VAT of 45.48 EUR are not 272.88 EUR"],
+    );
+    taxed_wrongly(|t| t.tax = euros(4_549), expect!["payable: 227.41 EUR and VAT of 45.49 EUR are not 272.89 EUR"]);
+    taxed_wrongly(|t| t.subtotals[0].tax = euros(4_549), expect!["vat[0]: 227.41 EUR at 20 % is not 45.49 EUR"]);
+    taxed_wrongly(
+        |t| t.subtotals[0].base = euros(22_740),
+        expect!["vat[0]: the lines taxed so sum to 227.41 EUR, it says 227.40 EUR"],
+    );
+    taxed_wrongly(
+        |t| t.subtotals[0].vat.rate = VatRate::ZERO,
+        expect!["vat[0]: the lines taxed so sum to 0.00 EUR, it says 227.41 EUR"],
+    );
+    taxed_wrongly(|t| t.subtotals.push(t.subtotals[0]), expect!["vat[1]: the same ground and rate as an earlier one"]);
+    taxed_wrongly(|t| t.lines.truncate(2), expect!["vat: 2 lines are taxed, of 3"]);
+    taxed_wrongly(
+        |t| t.lines[0] = Vat::free(Ground::ReverseCharge),
+        expect!["vat[0]: the lines taxed so sum to 220.00 EUR, it says 227.41 EUR"],
+    );
+    taxed_wrongly(|t| t.subtotals.clear(), expect!["vat: 0 of 0 subtotals are of a line"]);
+}
+
+/// Once on the sum: line by line, three times 0.004 would be nothing.
+#[test]
+fn vat_is_rounded_once() {
+    let sheet = "price h100 from 05-01 3600.00
+                 use a/x h100 05-01..06-01 0.020s
+                 use a/y h100 05-01..06-01 0.020s
+                 use a/z h100 05-01..06-01 0.020s";
+    let Outcome::Draft(draft) = outcome(sheet, vec![]) else { panic!("a draft") };
+    let (subtotal, payable) = (draft.taxes().subtotals[0], draft.taxes().payable);
+    assert_eq!((subtotal.base, subtotal.tax, payable), (euros(6), euros(1), euros(7)));
+}
+
+#[test]
+fn what_nobody_can_tax_is_parked_with_what_is_missing() {
+    let missing = vec![
+        Missing { field: "issuer.vat_id", why: "a registered seller prints it".to_owned() },
+        Missing { field: "account.country", why: "decides whose VAT it is".to_owned() },
+    ];
+    let Outcome::Parked(parked) = taxed(SHEET, vec![], Err(missing.clone())) else { panic!("parked") };
+    let said: Vec<String> = parked.holds().iter().map(|h| format!("{}: {}; {}", h.kind, h.detail, h.to_do)).collect();
+    expect![[r#"
+        tax: issuer.vat_id: a registered seller prints it; set issuer.vat_id, then run again
+        tax: account.country: decides whose VAT it is; set account.country, then run again"#]]
+    .assert_eq(&said.join("\n"));
+    let nothing = taxed("price h100 from 05-01 2.00", vec![], Err(missing));
+    assert_eq!(nothing, Outcome::Nothing, "who owes nothing is not waited for");
+}
+
 /// Half a cent goes up. A line that says otherwise is as wrong as one that is a euro off.
 #[test]
 fn half_a_cent_belongs_to_the_larger_amount() {
@@ -179,7 +253,10 @@ fn half_a_cent_belongs_to_the_larger_amount() {
         let mut content = draft.content().clone();
         content.lines[0].charge.amount = euros(cents);
         content.total = euros(cents);
-        Draft::restore(content).is_ok()
+        let vat = Vat::free(Ground::NotTaxable);
+        let subtotals = vec![Subtotal { vat, base: euros(cents), tax: euros(0) }];
+        let taxes = Taxes { lines: vec![vat], subtotals, tax: euros(0), payable: euros(cents) };
+        Draft::restore(content, taxes).is_ok()
     };
     assert_eq!([with(0), with(1), with(2)], [false, true, false]);
 }

@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
-use releve_billing::{Basis, Contract, Outcome, Rated, Reports, Rounding, Usage, digest, draft, rate};
+use releve_billing::{
+    Basis, Contract, Outcome, Rated, Reports, Rounding, Subject, Usage, digest, draft, rate,
+    tax::{Ground, Vat},
+};
 use releve_types::{
     AccountId, Hour, Money, Period, Sku,
     ids::{IssuerId, PriceId},
@@ -25,7 +28,8 @@ fn digest_of(contract: &Contract, period: Period, usage: &Usage) -> [u8; 32] {
     let account = AccountId::from_uuid(Uuid::from_u128(1));
     let issuer = IssuerId::from_uuid(Uuid::from_u128(2));
     let reports = Reports::default();
-    digest(&Basis { account, issuer, period, book: 1, contract, usage, reports }).expect("a digest")
+    let subject = Subject { account, issuer, period, book: 1 };
+    digest(&Basis { subject, contract, usage, vat: vec![], corrects: vec![], reports }).expect("a digest")
 }
 
 /// Metered and billed per SKU and price; what has no price counts as nothing billed.
@@ -119,7 +123,8 @@ proptest! {
         let (account, issuer) = (AccountId::from_uuid(Uuid::nil()), IssuerId::from_uuid(Uuid::nil()));
         let nothing = rated.charges.is_empty() && rated.unpriced.is_empty();
         let unpriced = !rated.unpriced.is_empty();
-        match draft(account, issuer, period, 1, rated, vec![]) {
+        let vat = Ok(Vat::free(Ground::NotTaxable));
+        match draft(Subject { account, issuer, period, book: 1 }, rated, vat, vec![]).expect("adds up") {
             Outcome::Nothing => prop_assert!(nothing),
             Outcome::Draft(draft) => {
                 prop_assert!(!unpriced);

@@ -3,21 +3,22 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use releve_billing::{
-    Basis, Content, Contract, Hold, HoldKind, InvoiceError, Number, Outcome, RateError, Reports, Usage, draft, due_at,
-    park, rate,
+    Basis, Contract, Draft, Hold, HoldKind, InvoiceError, Issued, Number, Outcome, RateError, Reports, Subject, Usage,
+    correct, due_at, park, rate,
+    tax::{self, Buyer, Missing, RateClass, Seller, Vat},
 };
 use releve_store::{
     Db, Tx, archives, billing_usage, books,
     books::AccountPeriod,
-    floor,
-    invoices::{self, InvoiceState, NewInvoice, NewStamp},
+    customers, floor,
+    invoices::{self, Existing, InvoiceState, NewInvoice, NewStamp},
     numbers, outbox,
     runs::{self, AccountOutcome, AccountRow},
 };
 use releve_types::{AccountId, InvoiceId, Period, Timestamp, ids::IssuerId};
 use serde_json::json;
 
-use super::{Prepared, gather, turn};
+use super::{Prepared, Turn, gather, turn};
 use crate::{JobError, failpoint};
 
 /// What became of one account, before it is written.
@@ -47,7 +48,7 @@ pub async fn run(
     // From here on nobody writes usage of these accounts' period, and nobody else bills it.
     let decided = decide(&mut tx, prepared, period, accounts, now).await?;
     let drafts = write(&mut tx, prepared, &decided, now).await?;
-    let to_close: Vec<AccountId> = drafts.iter().map(|(_, content)| content.account).collect();
+    let to_close: Vec<AccountId> = drafts.iter().map(|(_, draft)| draft.content().account).collect();
     if drafts.is_empty() {
         tx.commit().await?;
         return Ok(0);
@@ -79,15 +80,20 @@ async fn decide(
     now: Timestamp,
 ) -> Result<Vec<Decided>, JobError> {
     let existing = invoices::existing(tx, accounts, period).await?;
-    let is_issued = |account: &AccountId| {
-        existing.get(account).is_some_and(|found| found.iter().any(|i| i.state == InvoiceState::Issued))
-    };
-    let mut accounts: Vec<AccountId> = accounts.iter().filter(|a| !is_issued(a)).copied().collect();
+    let mut before = documents(tx, &existing).await?;
+    let is_due = |account: &&AccountId| before.contains_key(account) == (prepared.turn == Turn::Correction);
+    let mut accounts: Vec<AccountId> = accounts.iter().filter(is_due).copied().collect();
     accounts.sort_unstable();
     let open = runs::open_books(tx, &accounts, period).await?;
     let mut usage = gather::gather(tx, &accounts, period, &prepared.contracts).await?;
-    let mut turns = turn::holds(tx, prepared, period, &usage).await?;
+    // A correction overtakes nobody: later periods are looked at after it, and corrected in their turn.
+    let mut turns = match prepared.turn {
+        Turn::First => turn::holds(tx, prepared, period, &usage).await?,
+        Turn::Correction => BTreeMap::new(),
+    };
     let reports = reports(tx, prepared, period, &accounts).await?;
+    let seller = seller(tx, prepared.issuer.id).await?;
+    let buyers = customers::buyers(tx, &accounts).await?;
     let mut decided = Vec::with_capacity(accounts.len());
     for account in accounts {
         let book = open.get(&account).copied().unwrap_or(1);
@@ -97,11 +103,10 @@ async fn decide(
         let mut holds = prepared.holds.get(&account).cloned().unwrap_or_default();
         holds.extend(turns.remove(&account));
         let one = One {
-            issuer: prepared.issuer.id,
+            subject: Subject { account, issuer: prepared.issuer.id, period, book },
             contract,
-            period,
-            account,
-            book,
+            before: before.remove(&account).unwrap_or_default(),
+            vat: vat(&seller, buyers.get(&account), period),
             reports: reports.get(&account).copied().unwrap_or_else(|| Reports::of([])),
         };
         let used = usage.remove(&account).unwrap_or_else(|| Ok(Usage::default()));
@@ -115,6 +120,24 @@ async fn decide(
     Ok(decided)
 }
 
+/// What was issued to each account already, the first first.
+async fn documents(
+    tx: &mut Tx,
+    existing: &BTreeMap<AccountId, Vec<Existing>>,
+) -> Result<BTreeMap<AccountId, Vec<Issued>>, JobError> {
+    let of_all = existing.values().flatten().filter(|i| i.state == InvoiceState::Issued);
+    let ids: Vec<InvoiceId> = of_all.map(|i| i.invoice).collect();
+    let mut documents: BTreeMap<AccountId, Vec<Issued>> = BTreeMap::new();
+    if ids.is_empty() {
+        return Ok(documents);
+    }
+    for issued in invoices::issued(tx, &ids).await? {
+        documents.entry(issued.content().account).or_default().push(issued);
+    }
+    documents.values_mut().for_each(|of_one| of_one.sort_by_key(|issued| issued.content().book));
+    Ok(documents)
+}
+
 /// Why an account's usage does not become an invoice: its own affair, whatever the others' is.
 #[derive(Debug, thiserror::Error)]
 enum Refused {
@@ -126,11 +149,11 @@ enum Refused {
 
 /// One account of the batch.
 struct One<'a> {
-    issuer: IssuerId,
+    subject: Subject,
     contract: &'a Contract,
-    period: Period,
-    account: AccountId,
-    book: i32,
+    /// The documents of the period so far.
+    before: Vec<Issued>,
+    vat: Result<Vat, Vec<Missing>>,
     reports: Reports,
 }
 
@@ -138,22 +161,21 @@ impl One<'_> {
     /// Its outcome; with the issuing digest, if it is a draft. Money assertions come in pairs: here before it is stored,
     /// in `releve_store::invoices` after it is loaded.
     fn billed(&self, used: Result<Usage, RateError>, holds: Vec<Hold>) -> Result<(Outcome, Option<[u8; 32]>), Refused> {
-        let &Self { issuer, contract, period, account, book, reports } = self;
+        let &Self { subject, contract, ref before, ref vat, reports } = self;
         let usage = &used?;
-        let outcome = draft(account, issuer, period, book, rate(contract, period, usage)?, holds);
-        outcome.check()?;
-        let digest = match &outcome {
-            Outcome::Draft(_) => {
-                Some(releve_billing::digest(&Basis { account, issuer, period, book, contract, usage, reports })?)
-            }
-            Outcome::Nothing | Outcome::Parked(_) => None,
-        };
-        Ok((outcome, digest))
+        let rated = rate(contract, subject.period, usage)?;
+        let outcome = correct(subject, rated, before, vat.clone(), holds)?;
+        let Outcome::Draft(draft) = &outcome else { return Ok((outcome, None)) };
+        let vat = draft.taxes().subtotals.iter().map(|subtotal| subtotal.vat).collect();
+        let corrects = draft.content().corrects.iter().map(|c| c.number.to_string()).collect();
+        let digest = releve_billing::digest(&Basis { subject, contract, usage, vat, corrects, reports })?;
+        Ok((outcome, Some(digest)))
     }
 
     /// Parks it alone, with the reason beside what else holds it back.
     fn set_aside(&self, refused: &Refused, mut holds: Vec<Hold>) -> Result<Outcome, JobError> {
-        let &Self { issuer, contract, period, account, book, .. } = self;
+        let &Self { subject, contract, .. } = self;
+        let Subject { account, period, .. } = subject;
         tracing::error!(%account, %period, %refused, "an account is parked, since it can't be billed");
         metrics::counter!("releve_accounts_unratable_total").increment(1);
         holds.push(Hold {
@@ -165,9 +187,23 @@ impl One<'_> {
                     .to_owned(),
             gpu_ms: None,
         });
-        let parked = park(account, issuer, period, book, contract.currency(), holds);
+        let parked = park(subject, contract.currency(), holds);
         parked.map_err(|error| JobError::Invoice { account, error })
     }
+}
+
+/// The seller as it is now, held until the commit: what its invoices are taxed by is what they will print.
+async fn seller(tx: &mut Tx, id: IssuerId) -> Result<Seller, JobError> {
+    let issuer = customers::share_issuer(tx, id).await?.ok_or(JobError::NoIssuer(id))?;
+    let rates = customers::vat_rates(tx, id).await?;
+    let customers::Party { country, vat_id, .. } = issuer.party;
+    Ok(Seller { scheme: issuer.terms.vat_scheme, country, vat_id, rates })
+}
+
+/// All that is billed is a service at the standard rate, supplied as the period ends.
+fn vat(seller: &Seller, buyer: Option<&Buyer>, period: Period) -> Result<Vat, Vec<Missing>> {
+    let unknown = Buyer::default();
+    tax::decide(seller, buyer.unwrap_or(&unknown), RateClass::Standard, period.end().plus_millis(-1))
 }
 
 /// The reports behind each account's usage: summed by the database, or, where days have left it, put together
@@ -199,31 +235,39 @@ async fn write<'a>(
     prepared: &Prepared,
     decided: &'a [Decided],
     now: Timestamp,
-) -> Result<Vec<(InvoiceId, &'a Content)>, JobError> {
+) -> Result<Vec<(InvoiceId, &'a Draft)>, JobError> {
     let (mut new, mut drafts, mut rows) = (Vec::new(), Vec::new(), Vec::new());
     for d in decided {
-        let (outcome, content, holds) = match &d.outcome {
-            Outcome::Nothing => (AccountOutcome::Nothing, None, &[][..]),
-            Outcome::Parked(parked) => (AccountOutcome::Parked, Some(parked.content()), parked.holds()),
+        let (id, digest) = (d.id, d.digest);
+        let (outcome, stored) = match &d.outcome {
+            Outcome::Nothing => (AccountOutcome::Nothing, None),
+            Outcome::Parked(parked) => {
+                let (content, holds) = (parked.content(), parked.holds());
+                (AccountOutcome::Parked, Some(NewInvoice { id, content, taxes: None, digest, holds }))
+            }
             Outcome::Draft(draft) => {
-                drafts.push((d.id, draft.content()));
-                (AccountOutcome::Issued, Some(draft.content()), &[][..])
+                drafts.push((id, draft));
+                let (content, taxes) = (draft.content(), Some(draft.taxes()));
+                (AccountOutcome::Issued, Some(NewInvoice { id, content, taxes, digest, holds: &[] }))
             }
         };
-        new.extend(content.map(|content| NewInvoice { id: d.id, content, digest: d.digest, holds }));
-        rows.push(AccountRow { account: d.account, outcome, invoice: content.map(|_| d.id) });
+        rows.push(AccountRow { account: d.account, outcome, invoice: stored.as_ref().map(|_| id) });
+        new.extend(stored);
     }
     let nothing: Vec<InvoiceId> = decided.iter().filter(|d| d.outcome == Outcome::Nothing).map(|d| d.id).collect();
     invoices::put(tx, &new, &prepared.issuer.series, now).await?;
     invoices::release(tx, &nothing).await?;
     invoices::put_lines(tx, &drafts).await?;
-    runs::record(tx, prepared.run, &rows, now).await?;
+    // A run tells of first documents; what is corrected later has its own.
+    if prepared.turn == Turn::First {
+        runs::record(tx, prepared.run, &rows, now).await?;
+    }
     let entries: Vec<outbox::NewEntry> = drafts
         .iter()
-        .map(|(id, content)| outbox::NewEntry {
+        .map(|(id, draft)| outbox::NewEntry {
             topic: "invoice.issued",
-            account: Some(content.account),
-            body: json!({ "invoice": id.to_string(), "account": content.account.to_string() }),
+            account: Some(draft.content().account),
+            body: json!({ "invoice": id.to_string(), "account": draft.content().account.to_string() }),
         })
         .collect();
     outbox::put(tx, &entries, now).await?;
@@ -235,7 +279,7 @@ async fn write<'a>(
 async fn number(
     tx: &mut Tx,
     prepared: &Prepared,
-    drafts: &[(InvoiceId, &Content)],
+    drafts: &[(InvoiceId, &Draft)],
     now: Timestamp,
 ) -> Result<(), JobError> {
     let issuer = &prepared.issuer;

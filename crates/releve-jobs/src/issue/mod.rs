@@ -7,12 +7,15 @@ mod holds;
 mod past;
 mod turn;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use releve_billing::{Contract, Hold, Number};
 use releve_outbound::Storage;
 use releve_store::{
-    Db, billing_contracts, books::AccountPeriod, customers, customers::Issuer, runs, runs::AccountOutcome,
+    Db, billing_contracts, books::AccountPeriod, corrections, customers, customers::Issuer, runs, runs::AccountOutcome,
 };
 use releve_types::{
     AccountId, Period, Timestamp,
@@ -56,35 +59,35 @@ pub struct Summary {
     pub nothing: i64,
 }
 
+/// Which documents are made.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Turn {
+    /// The first of an account's period.
+    First,
+    /// Of periods that have one.
+    Correction,
+}
+
 /// What holds for the whole run, read before the first lock. Contracts and prices don't change once they have
 /// begun, so a copy stays true; holds may have come or gone since, as they may the moment after the commit.
 struct Prepared {
+    turn: Turn,
     issuer: Issuer,
     run: RunId,
     contracts: BTreeMap<AccountId, Arc<Contract>>,
     holds: BTreeMap<AccountId, Vec<Hold>>,
     /// The reports of days that left the database.
     archived: archive::Archived,
-    queue: Vec<AccountId>,
 }
 
 /// Bills a period that has ended. Idempotent and resumable: killed at any statement and called again, it comes to
 /// the same end. Two calls at once bill each account once.
 pub async fn issue(db: &Db, order: Order<'_>, now: Timestamp) -> Result<Summary, JobError> {
-    let mut prepared = prepare(db, order, now).await?;
-    let queue = std::mem::take(&mut prepared.queue);
-    let mut issued_now = 0;
-    for accounts in queue.chunks(order.issue_accounts_max.max(1)) {
-        issued_now += loop {
-            match batch::run(db, &prepared, order.period, accounts, now).await {
-                // Nothing of the transaction is kept. A period has few days, and each leaves once.
-                Err(JobError::DayLeft(_)) => {
-                    prepared.archived = archive::heads_by_account(db, order.archive, order.period, &queue).await?;
-                }
-                done => break done?,
-            }
-        };
-    }
+    let mut prepared = prepare(db, order, Turn::First, now).await?;
+    let mut tx = db.begin_app().await?;
+    let queue = runs::open_accounts(&mut tx, prepared.run, order.issuer, order.period).await?;
+    tx.commit().await?;
+    let issued_now = work_off(db, &mut prepared, order, queue, now).await?;
     let mut tx = db.begin_app().await?;
     runs::finish(&mut tx, prepared.run, now).await?;
     let counts = runs::counts(&mut tx, prepared.run).await?;
@@ -101,7 +104,62 @@ pub async fn issue(db: &Db, order: Order<'_>, now: Timestamp) -> Result<Summary,
     Ok(summary)
 }
 
-async fn prepare(db: &Db, order: Order<'_>, now: Timestamp) -> Result<Prepared, JobError> {
+/// Corrects a period that has documents: of each account whose usage is not what they say, what it should cost − what
+/// they billed. `also` are looked at without a sign of late usage. Idempotent and resumable as `issue` is. How many
+/// documents were issued.
+pub async fn correct(db: &Db, order: Order<'_>, also: &[AccountId], now: Timestamp) -> Result<usize, JobError> {
+    let mut prepared = prepare(db, order, Turn::Correction, now).await?;
+    let mut tx = db.begin_app().await?;
+    let queue = corrections::open_accounts(&mut tx, order.issuer, order.period, also).await?;
+    tx.commit().await?;
+    work_off(db, &mut prepared, order, queue, now).await
+}
+
+/// Corrects all of an issuer's periods that ended by an instant, the earliest first: what a plan rounds over the end of
+/// one changes the next. How many documents were issued.
+pub async fn correct_all(db: &Db, order: Order<'_>, ended_by: Timestamp, now: Timestamp) -> Result<usize, JobError> {
+    let mut tx = db.begin_app().await?;
+    let periods = corrections::billed_periods(&mut tx, order.issuer, ended_by).await?;
+    tx.commit().await?;
+    let (mut issued, mut also) = (0, BTreeSet::new());
+    for period in periods {
+        let order = Order { period, ..order };
+        let known: Vec<AccountId> = also.iter().copied().collect();
+        let mut tx = db.begin_app().await?;
+        also.extend(corrections::open_accounts(&mut tx, order.issuer, period, &[]).await?);
+        tx.commit().await?;
+        issued += correct(db, order, &known, now).await?;
+    }
+    Ok(issued)
+}
+
+/// Bills the accounts of a queue, many in one transaction; how many documents were issued.
+async fn work_off(
+    db: &Db,
+    prepared: &mut Prepared,
+    order: Order<'_>,
+    mut queue: Vec<AccountId>,
+    now: Timestamp,
+) -> Result<usize, JobError> {
+    // In the order of the locks, so that a batch takes few of the 256 and most writers of usage never wait.
+    queue.sort_unstable_by_key(|account| (AccountPeriod { account: *account, period: order.period }.lock(), *account));
+    prepared.archived = archive::heads_by_account(db, order.archive, order.period, &queue).await?;
+    let mut issued = 0;
+    for accounts in queue.chunks(order.issue_accounts_max.max(1)) {
+        issued += loop {
+            match batch::run(db, prepared, order.period, accounts, now).await {
+                // Nothing of the transaction is kept. A period has few days, and each leaves once.
+                Err(JobError::DayLeft(_)) => {
+                    prepared.archived = archive::heads_by_account(db, order.archive, order.period, &queue).await?;
+                }
+                done => break done?,
+            }
+        };
+    }
+    Ok(issued)
+}
+
+async fn prepare(db: &Db, order: Order<'_>, turn: Turn, now: Timestamp) -> Result<Prepared, JobError> {
     let mut tx = db.begin_app().await?;
     let issuer = customers::issuer(&mut tx, order.issuer).await?.ok_or(JobError::NoIssuer(order.issuer))?;
     if issuer.zone.period_of(order.period.start()) != order.period {
@@ -115,10 +173,6 @@ async fn prepare(db: &Db, order: Order<'_>, now: Timestamp) -> Result<Prepared, 
     let run = runs::begin(&mut tx, order.issuer, order.period, now).await?;
     let contracts = billing_contracts::contracts(&mut tx, order.issuer).await?;
     let holds = holds::read(&mut tx, order.period).await?;
-    let mut queue = runs::open_accounts(&mut tx, run, order.issuer, order.period).await?;
     tx.commit().await?;
-    // In the order of the locks, so that a batch takes few of the 256 and most writers of usage never wait.
-    queue.sort_unstable_by_key(|account| (AccountPeriod { account: *account, period: order.period }.lock(), *account));
-    let archived = archive::heads_by_account(db, order.archive, order.period, &queue).await?;
-    Ok(Prepared { issuer, run, contracts, holds, archived, queue })
+    Ok(Prepared { turn, issuer, run, contracts, holds, archived: archive::Archived::default() })
 }

@@ -1,18 +1,21 @@
 //! What was billed? Invoices in their three states, their lines, and the documents made of them.
 
+mod lines;
 mod read;
 
 use std::collections::BTreeMap;
 
-use releve_billing::{Content, Hold, Line, Number};
+use releve_billing::{Content, Corrected, Hold, Number, tax::Taxes};
 use releve_types::{AccountId, InvoiceId, Period, Timestamp};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use sqlx::PgConnection;
-use time::OffsetDateTime;
 use uuid::Uuid;
 
-pub use self::read::{InvoiceFilter, InvoiceHead, head, issued, page, parked};
+pub use self::{
+    lines::put_lines,
+    read::{InvoiceFilter, InvoiceHead, head, issued, page, parked},
+};
 use crate::{pool::StoreError, sql_time::to_sql};
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -79,6 +82,8 @@ pub async fn existing(
 pub struct NewInvoice<'a> {
     pub id: InvoiceId,
     pub content: &'a Content,
+    /// Of a draft.
+    pub taxes: Option<&'a Taxes>,
     pub digest: Option<[u8; 32]>,
     pub holds: &'a [Hold],
 }
@@ -102,24 +107,30 @@ pub async fn put(
     let books: Vec<i32> = invoices.iter().map(|i| i.content.book).collect();
     let currencies: Vec<&str> = invoices.iter().map(|i| i.content.currency.code()).collect();
     let totals: Vec<Decimal> = invoices.iter().map(|i| i.content.total.amount()).collect();
+    let corrects: Vec<Value> =
+        invoices.iter().map(|i| i.content.corrects.iter().map(corrected_to_json).collect()).collect();
+    let payable: Vec<Option<Decimal>> = invoices.iter().map(|i| i.taxes.map(|t| t.payable.amount())).collect();
     let digests: Vec<Option<&[u8]>> = invoices.iter().map(|i| i.digest.as_ref().map(|d| d.as_slice())).collect();
     let reasons: Vec<Value> = invoices.iter().map(|i| i.holds.iter().map(hold_to_json).collect()).collect();
     sqlx::query!(
         r#"
         insert into invoices as i (invoice_id, account_id, issuer_id, state, period_start, period_end, book, series,
-                                   currency, total, digest, parked_for, created_at)
+                                   currency, total, digest, parked_for, payable, corrects, created_at)
         select invoice_id, account_id, issuer_id, state, period_start, period_end, book, $12, currency, total, digest,
-               parked_for, $13
+               parked_for, payable, corrects, $13
         from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::timestamptz[], $6::timestamptz[], $7::int4[],
-                    $8::text[], $9::numeric[], $10::bytea[], $11::jsonb[])
+                    $8::text[], $9::numeric[], $10::bytea[], $11::jsonb[],
+                    $14::numeric[], $15::jsonb[])
              as made(invoice_id, account_id, issuer_id, state, period_start, period_end, book, currency, total, digest,
-                     parked_for)
+                     parked_for, payable, corrects)
         order by account_id
         on conflict (account_id, period_start, book) do update
             set state = excluded.state, series = excluded.series, currency = excluded.currency, total = excluded.total,
-                digest = excluded.digest, parked_for = excluded.parked_for
-            where (i.state, i.series, i.currency, i.total, i.digest, i.parked_for) is distinct from
-                  (excluded.state, excluded.series, excluded.currency, excluded.total, excluded.digest, excluded.parked_for)
+                digest = excluded.digest, parked_for = excluded.parked_for, payable = excluded.payable,
+                corrects = excluded.corrects
+            where (i.state, i.series, i.currency, i.total, i.digest, i.parked_for, i.payable, i.corrects) is distinct from
+                  (excluded.state, excluded.series, excluded.currency, excluded.total, excluded.digest, excluded.parked_for,
+                   excluded.payable, excluded.corrects)
         "#,
         &ids,
         &accounts,
@@ -133,7 +144,9 @@ pub async fn put(
         &digests as _,
         &reasons,
         series,
-        to_sql(now)
+        to_sql(now),
+        &payable as _,
+        &corrects
     )
     .execute(conn)
     .await?;
@@ -154,92 +167,6 @@ pub async fn release(conn: &mut PgConnection, ids: &[InvoiceId]) -> Result<(), S
     .execute(conn)
     .await?;
     Ok(())
-}
-
-/// Stores the lines of drafts.
-pub async fn put_lines(conn: &mut PgConnection, of: &[(InvoiceId, &Content)]) -> Result<(), StoreError> {
-    let mut columns = LineColumns::default();
-    for (id, content) in of {
-        for line in &content.lines {
-            columns.push(*id, content.account, line);
-        }
-    }
-    sqlx::query!(
-        r#"
-        insert into invoice_lines (invoice_id, account_id, line, tenant_id, project, sku, description, unit, price_id,
-                                   tier, from_at, to_at, metered, billed, energy_mj, unit_price, base_quantity, amount)
-        select * from unnest($1::uuid[], $2::uuid[], $3::int4[], $4::uuid[], $5::text[], $6::text[], $7::text[],
-                             $8::text[], $9::uuid[], $10::int4[], $11::timestamptz[], $12::timestamptz[], $13::bigint[],
-                             $14::bigint[], $15::bigint[], $16::numeric[], $17::bigint[], $18::numeric[])
-        "#,
-        &columns.invoices,
-        &columns.accounts,
-        &columns.lines,
-        &columns.tenants,
-        &columns.projects as _,
-        &columns.skus,
-        &columns.descriptions as _,
-        &columns.units as _,
-        &columns.prices,
-        &columns.tiers,
-        &columns.froms,
-        &columns.tos,
-        &columns.metered,
-        &columns.billed,
-        &columns.energies,
-        &columns.unit_prices,
-        &columns.bases,
-        &columns.amounts
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
-#[derive(Default)]
-struct LineColumns<'a> {
-    invoices: Vec<Uuid>,
-    accounts: Vec<Uuid>,
-    lines: Vec<i32>,
-    tenants: Vec<Uuid>,
-    projects: Vec<&'a str>,
-    skus: Vec<String>,
-    descriptions: Vec<&'a str>,
-    units: Vec<&'a str>,
-    prices: Vec<Uuid>,
-    tiers: Vec<i32>,
-    froms: Vec<OffsetDateTime>,
-    tos: Vec<OffsetDateTime>,
-    metered: Vec<i64>,
-    billed: Vec<i64>,
-    energies: Vec<i64>,
-    unit_prices: Vec<Decimal>,
-    bases: Vec<i64>,
-    amounts: Vec<Decimal>,
-}
-
-impl<'a> LineColumns<'a> {
-    fn push(&mut self, invoice: InvoiceId, account: AccountId, line: &'a Line) {
-        let c = &line.charge;
-        self.invoices.push(invoice.uuid());
-        self.accounts.push(account.uuid());
-        self.lines.push(line.line);
-        self.tenants.push(c.tenant.uuid());
-        self.projects.push(&c.project);
-        self.skus.push(c.sku.to_string());
-        self.descriptions.push(&line.description);
-        self.units.push(c.unit.name());
-        self.prices.push(c.price_id.uuid());
-        self.tiers.push(i32::try_from(c.tier).unwrap_or(i32::MAX));
-        self.froms.push(to_sql(c.stretch.start()));
-        self.tos.push(to_sql(c.stretch.end()));
-        self.metered.push(c.metered);
-        self.billed.push(c.billed);
-        self.energies.push(c.energy_mj);
-        self.unit_prices.push(c.unit_price);
-        self.bases.push(c.base_quantity);
-        self.amounts.push(c.amount.amount());
-    }
 }
 
 /// What issuing writes onto a draft.
@@ -269,10 +196,8 @@ pub async fn stamp(
         from (
             select made.invoice_id, made.year, made.serial, made.number,
                    jsonb_build_object(
-                       'issuer', jsonb_build_object('name', p.name, 'address', p.address, 'country', p.country,
-                                                    'vat_id', p.vat_id),
-                       'account', jsonb_build_object('name', a.name, 'address', a.address, 'country', a.country,
-                                                     'vat_id', a.vat_id),
+                       'issuer', issuer_as_party(p),
+                       'account', account_as_party(a),
                        'tenants', coalesce(jsonb_object_agg(t.tenant_id, t.name) filter (where t.tenant_id is not null),
                                            '{}')) as parties
             from unnest($1::uuid[], $2::int4[], $3::bigint[], $4::text[]) as made(invoice_id, year, serial, number)
@@ -294,6 +219,12 @@ pub async fn stamp(
     .execute(conn)
     .await?;
     Ok(done.rows_affected())
+}
+
+fn corrected_to_json(corrected: &Corrected) -> Value {
+    let Corrected { id, number, issued_at } = corrected;
+    json!({ "id": id.uuid().to_string(), "series": number.series(), "year": number.year(), "serial": number.serial(),
+            "issued_at_ms": issued_at.as_millis() })
 }
 
 fn hold_to_json(hold: &Hold) -> Value {

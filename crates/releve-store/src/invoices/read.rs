@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use releve_billing::{Charge, Content, Hold, HoldKind, Issued, Line, Number, Parked, Stamp};
+use releve_billing::{
+    Charge, Content, Corrected, Hold, HoldKind, Issued, Line, Number, Parked, Stamp,
+    tax::{Subtotal, Taxes, Vat, VatRate},
+};
 use releve_types::{
     AccountId, Currency, InvoiceId, Money, Period, TenantId, Timestamp,
     ids::{IssuerId, PriceId},
@@ -29,6 +32,9 @@ pub struct InvoiceHead {
     pub period: Period,
     pub book: i32,
     pub total: Money,
+    /// With VAT; of a draft or an issued one.
+    pub payable: Option<Money>,
+    pub corrects: Vec<Corrected>,
     pub holds: Vec<Hold>,
     pub created_at: Timestamp,
     /// Of an issued one.
@@ -48,8 +54,10 @@ struct HeadRow {
     serial: Option<i64>,
     currency: String,
     total: Decimal,
+    payable: Option<Decimal>,
     digest: Option<Vec<u8>>,
     parked_for: Value,
+    corrects: Value,
     created_at: OffsetDateTime,
     issued_at: Option<OffsetDateTime>,
     due_at: Option<OffsetDateTime>,
@@ -65,6 +73,7 @@ impl TryFrom<HeadRow> for InvoiceHead {
         let state = InvoiceState::from_sql(&row.state)?;
         let currency: Currency = row.currency.parse().map_err(|e| broken("currency", e))?;
         let holds = row.parked_for.as_array().map_or(&[][..], Vec::as_slice);
+        let corrects = row.corrects.as_array().map_or(&[][..], Vec::as_slice);
         let stamp = match (state, row.year, row.serial, row.issued_at, row.due_at, row.digest) {
             (InvoiceState::Issued, Some(year), Some(serial), Some(issued_at), Some(due_at), Some(digest)) => {
                 Some(Stamp {
@@ -87,6 +96,8 @@ impl TryFrom<HeadRow> for InvoiceHead {
                 .map_err(|e| broken("period_start", e))?,
             book: row.book,
             total: Money::exact(row.total, currency).map_err(|e| broken("total", e))?,
+            payable: row.payable.map(|p| Money::exact(p, currency).map_err(|e| broken("payable", e))).transpose()?,
+            corrects: corrects.iter().map(corrected_from_json).collect::<Result<_, _>>()?,
             holds: holds.iter().map(hold_from_json).collect::<Result<_, _>>()?,
             created_at: from_sql(row.created_at),
             stamp,
@@ -114,7 +125,7 @@ pub async fn page(
         HeadRow,
         r#"
         select invoice_id, account_id, issuer_id, state, period_start, period_end, book, series, year, serial,
-               currency, total, digest, parked_for, created_at, issued_at, due_at
+               currency, total, payable, digest, parked_for, corrects, created_at, issued_at, due_at
         from invoices
         where ($1::uuid is null or account_id = $1) and ($2::uuid is null or issuer_id = $2)
           and ($3::text is null or state = $3) and ($4::timestamptz is null or period_start = $4)
@@ -139,7 +150,7 @@ pub async fn head(conn: &mut PgConnection, id: InvoiceId) -> Result<Option<Invoi
         HeadRow,
         r#"
         select invoice_id, account_id, issuer_id, state, period_start, period_end, book, series, year, serial,
-               currency, total, digest, parked_for, created_at, issued_at, due_at
+               currency, total, payable, digest, parked_for, corrects, created_at, issued_at, due_at
         from invoices
         where invoice_id = $1
         "#,
@@ -157,7 +168,7 @@ pub async fn issued(conn: &mut PgConnection, ids: &[InvoiceId]) -> Result<Vec<Is
         HeadRow,
         r#"
         select i.invoice_id, i.account_id, i.issuer_id, i.state, i.period_start, i.period_end, i.book, i.series,
-               i.year, i.serial, i.currency, i.total, i.digest, i.parked_for, i.created_at, i.issued_at, i.due_at
+               i.year, i.serial, i.currency, i.total, i.payable, i.digest, i.parked_for, i.corrects, i.created_at, i.issued_at, i.due_at
         from unnest($1::uuid[]) with ordinality as asked(invoice_id, ord)
         join invoices i on i.invoice_id = asked.invoice_id
         where i.state = 'issued'
@@ -169,11 +180,14 @@ pub async fn issued(conn: &mut PgConnection, ids: &[InvoiceId]) -> Result<Vec<Is
     .await?;
     let heads = heads.into_iter().map(InvoiceHead::try_from).collect::<Result<Vec<_>, _>>()?;
     let mut lines = lines(conn, &heads).await?;
+    let mut subtotals = subtotals(conn, &heads).await?;
     let mut issued = Vec::with_capacity(heads.len());
     for head in heads {
         let Some(stamp) = head.stamp.clone() else { continue };
-        let lines = lines.remove(&head.id).unwrap_or_default();
-        let restored = Issued::restore(content(&head, lines), stamp);
+        let (lines, of_lines) = lines.remove(&head.id).unwrap_or_default().into_iter().unzip();
+        let subtotals = subtotals.remove(&head.id).unwrap_or_default();
+        let taxes = taxes(&head, of_lines, subtotals)?;
+        let restored = Issued::restore(content(&head, lines), taxes, stamp);
         issued.push(restored.map_err(|e| broken("invoice_id", format!("{}: {e}", head.id)))?);
     }
     Ok(issued)
@@ -193,18 +207,72 @@ fn content(head: &InvoiceHead, lines: Vec<Line>) -> Content {
         period: head.period,
         book: head.book,
         currency: head.total.currency(),
+        corrects: head.corrects.clone(),
         lines,
         total: head.total,
     }
 }
 
-async fn lines(conn: &mut PgConnection, of: &[InvoiceHead]) -> Result<BTreeMap<InvoiceId, Vec<Line>>, StoreError> {
+fn taxes(head: &InvoiceHead, lines: Vec<Vat>, subtotals: Vec<Subtotal>) -> Result<Taxes, StoreError> {
+    let mut tax = Money::zero(head.total.currency());
+    for subtotal in &subtotals {
+        tax = tax.checked_add(subtotal.tax).map_err(|e| StoreError::inconsistent("invoice_taxes", "tax", e))?;
+    }
+    let payable = head.payable.ok_or_else(|| broken("payable", "of an issued invoice"))?;
+    Ok(Taxes { lines, subtotals, tax, payable })
+}
+
+/// By ground and rate.
+async fn subtotals(
+    conn: &mut PgConnection,
+    of: &[InvoiceHead],
+) -> Result<BTreeMap<InvoiceId, Vec<Subtotal>>, StoreError> {
+    let (accounts, invoices): (Vec<Uuid>, Vec<Uuid>) = of.iter().map(|h| (h.account.uuid(), h.id.uuid())).unzip();
+    let currencies: BTreeMap<InvoiceId, Currency> = of.iter().map(|h| (h.id, h.total.currency())).collect();
+    let rows = sqlx::query!(
+        r#"
+        select t.invoice_id, t.ground, t.rate, t.base, t.tax
+        from unnest($1::uuid[], $2::uuid[]) as asked(account_id, invoice_id)
+        join invoice_taxes t on t.account_id = asked.account_id and t.invoice_id = asked.invoice_id
+        "#,
+        &accounts,
+        &invoices
+    )
+    .fetch_all(conn)
+    .await?;
+    let broken = |column, detail: String| StoreError::inconsistent("invoice_taxes", column, detail);
+    let mut subtotals: BTreeMap<InvoiceId, Vec<Subtotal>> = BTreeMap::new();
+    for r in rows {
+        let invoice = InvoiceId::from_uuid(r.invoice_id);
+        let currency = currencies.get(&invoice).copied();
+        let currency = currency.ok_or_else(|| broken("invoice_id", "not among those asked for".to_owned()))?;
+        subtotals.entry(invoice).or_default().push(Subtotal {
+            vat: vat(&r.ground, r.rate)?,
+            base: Money::exact(r.base, currency).map_err(|e| broken("base", e.to_string()))?,
+            tax: Money::exact(r.tax, currency).map_err(|e| broken("tax", e.to_string()))?,
+        });
+    }
+    subtotals.values_mut().for_each(|of_one| of_one.sort_by_key(|s| s.vat));
+    Ok(subtotals)
+}
+
+fn vat(ground: &str, rate: Decimal) -> Result<Vat, StoreError> {
+    Ok(Vat {
+        ground: ground.parse().map_err(|e| StoreError::inconsistent("invoice_lines", "vat_ground", e))?,
+        rate: VatRate::new(rate).map_err(|e| StoreError::inconsistent("invoice_lines", "vat_rate", e))?,
+    })
+}
+
+type TaxedLines = Vec<(Line, Vat)>;
+
+async fn lines(conn: &mut PgConnection, of: &[InvoiceHead]) -> Result<BTreeMap<InvoiceId, TaxedLines>, StoreError> {
     let (accounts, invoices): (Vec<Uuid>, Vec<Uuid>) = of.iter().map(|h| (h.account.uuid(), h.id.uuid())).unzip();
     let currencies: BTreeMap<InvoiceId, Currency> = of.iter().map(|h| (h.id, h.total.currency())).collect();
     let rows = sqlx::query!(
         r#"
         select l.invoice_id, l.line, l.tenant_id, l.project, l.sku, l.description, l.unit, l.price_id, l.tier,
-               l.from_at, l.to_at, l.metered, l.billed, l.energy_mj, l.unit_price, l.base_quantity, l.amount
+               l.from_at, l.to_at, l.metered, l.billed, l.energy_mj, l.unit_price, l.base_quantity, l.amount,
+               l.vat_ground, l.vat_rate, l.taken_back
         from unnest($1::uuid[], $2::uuid[]) as asked(account_id, invoice_id)
         join invoice_lines l on l.account_id = asked.account_id and l.invoice_id = asked.invoice_id
         order by l.invoice_id, l.line
@@ -215,7 +283,7 @@ async fn lines(conn: &mut PgConnection, of: &[InvoiceHead]) -> Result<BTreeMap<I
     .fetch_all(conn)
     .await?;
     let broken = |column, detail: String| StoreError::inconsistent("invoice_lines", column, detail);
-    let mut lines: BTreeMap<InvoiceId, Vec<Line>> = BTreeMap::new();
+    let mut lines: BTreeMap<InvoiceId, TaxedLines> = BTreeMap::new();
     for r in rows {
         let invoice = InvoiceId::from_uuid(r.invoice_id);
         let currency = currencies.get(&invoice).copied();
@@ -236,9 +304,23 @@ async fn lines(conn: &mut PgConnection, of: &[InvoiceHead]) -> Result<BTreeMap<I
             base_quantity: r.base_quantity,
             amount: Money::exact(r.amount, currency).map_err(|e| broken("amount", e.to_string()))?,
         };
-        lines.entry(invoice).or_default().push(Line { line: r.line, description: r.description, charge });
+        let line = Line { line: r.line, description: r.description, taken_back: r.taken_back, charge };
+        lines.entry(invoice).or_default().push((line, vat(&r.vat_ground, r.vat_rate)?));
     }
     Ok(lines)
+}
+
+fn corrected_from_json(value: &Value) -> Result<Corrected, StoreError> {
+    let missing = |name: &str| broken("corrects", format!("{name} is missing or no such value"));
+    let id = value["id"].as_str().and_then(|text| Uuid::try_parse(text).ok()).ok_or_else(|| missing("id"))?;
+    let series = value["series"].as_str().ok_or_else(|| missing("series"))?;
+    let whole = |name: &str| value[name].as_i64().ok_or_else(|| missing(name));
+    let year = i32::try_from(whole("year")?).map_err(|_| missing("year"))?;
+    Ok(Corrected {
+        id: InvoiceId::from_uuid(id),
+        number: Number::new(series, year, whole("serial")?).map_err(|e| broken("corrects", e))?,
+        issued_at: Timestamp::from_millis(whole("issued_at_ms")?),
+    })
 }
 
 fn hold_from_json(value: &Value) -> Result<Hold, StoreError> {

@@ -1,0 +1,108 @@
+//! Whose issued periods may be worth less or more than their documents say?
+
+use releve_types::{AccountId, Period, Timestamp, ids::IssuerId};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::{
+    pool::StoreError,
+    sql_time::{period_from_sql, to_sql},
+};
+
+/// An issuer's periods that ended by an instant and have a document, the earliest first.
+pub async fn billed_periods(
+    conn: &mut PgConnection,
+    issuer: IssuerId,
+    ended_by: Timestamp,
+) -> Result<Vec<Period>, StoreError> {
+    let rows = sqlx::query!(
+        r#"
+        select distinct period_start, period_end
+        from invoices
+        where issuer_id = $1 and state = 'issued' and period_end <= $2
+        order by period_start
+        "#,
+        issuer.uuid(),
+        to_sql(ended_by)
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter().map(|r| period_from_sql("invoices", r.period_start, r.period_end)).collect()
+}
+
+/// Accounts with a document of this period and usage in the book after it, or a correction that is held back; and of
+/// `also`, those with a document of it.
+pub async fn open_accounts(
+    conn: &mut PgConnection,
+    issuer: IssuerId,
+    period: Period,
+    also: &[AccountId],
+) -> Result<Vec<AccountId>, StoreError> {
+    let also: Vec<Uuid> = also.iter().map(|a| a.uuid()).collect();
+    let rows = sqlx::query!(
+        r#"
+        select p.account_id
+        from periods p
+        join accounts a on a.account_id = p.account_id and a.issuer_id = $1
+        where p.period_start = $2 and p.open_book > 1
+          and exists (select from invoices i
+                      where i.account_id = p.account_id and i.period_start = $2 and i.state = 'issued')
+          and (p.account_id = any($4)
+               or exists (select from invoices i
+                          where i.account_id = p.account_id and i.period_start = $2 and i.state = 'parked')
+               or exists (select from tenants t join usage_hours u on u.tenant_id = t.tenant_id
+                          where t.account_id = p.account_id and u.hour >= $2 and u.hour < $3 and u.book = p.open_book)
+               or exists (select from tenants t join meter_hours m on m.tenant_id = t.tenant_id
+                          where t.account_id = p.account_id and m.hour >= $2 and m.hour < $3 and m.book = p.open_book))
+        "#,
+        issuer.uuid(),
+        to_sql(period.start()),
+        to_sql(period.end()),
+        &also
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|r| AccountId::from_uuid(r.account_id)).collect())
+}
+
+/// Issuers that have billed a month that ended by an instant, and have not looked through their earlier months since;
+/// with that month.
+pub async fn due(conn: &mut PgConnection, ended_by: Timestamp) -> Result<Vec<(IssuerId, Period)>, StoreError> {
+    let rows = sqlx::query!(
+        r#"
+        select distinct on (r.issuer_id) r.issuer_id, r.period_start, r.period_end
+        from billing_runs r
+        left join correction_passes c on c.issuer_id = r.issuer_id
+        where r.finished_at is not null and r.period_end <= $1 and (c.period_start is null or c.period_start < r.period_start)
+        order by r.issuer_id, r.period_start desc
+        "#,
+        to_sql(ended_by)
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|r| Ok((IssuerId::from_uuid(r.issuer_id), period_from_sql("billing_runs", r.period_start, r.period_end)?)))
+        .collect()
+}
+
+/// Notes that an issuer's months before this one were looked through.
+pub async fn passed(
+    conn: &mut PgConnection,
+    issuer: IssuerId,
+    period: Period,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        r#"
+        insert into correction_passes as c (issuer_id, period_start, passed_at) values ($1, $2, $3)
+        on conflict (issuer_id) do update set period_start = excluded.period_start, passed_at = excluded.passed_at
+            where c.period_start < excluded.period_start
+        "#,
+        issuer.uuid(),
+        to_sql(period.start()),
+        to_sql(now)
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,205 @@
+//! Who pays? The legal customers, with what VAT asks of them.
+
+use std::collections::BTreeMap;
+
+use releve_billing::tax::{Buyer, BuyerKind};
+use releve_types::{AccountId, Currency, Timestamp, ids::IssuerId};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::Party;
+use crate::{
+    StoreError,
+    sql_time::{from_sql, to_sql},
+};
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Account {
+    pub id: AccountId,
+    pub issuer: IssuerId,
+    pub party: Party,
+    /// None: not known, which is enough where it decides nothing.
+    pub customer_kind: Option<BuyerKind>,
+    /// What the customer wants to read on its invoices.
+    pub buyer_reference: String,
+    pub currency: Currency,
+    pub created_at: Timestamp,
+}
+
+/// False if the name is taken.
+pub async fn insert_account(conn: &mut PgConnection, account: &Account) -> Result<bool, StoreError> {
+    let party = &account.party;
+    let done = sqlx::query!(
+        r#"
+        insert into accounts (account_id, issuer_id, name, address, postcode, city, country, vat_id, legal_id, email,
+                              customer_kind, buyer_reference, currency, created_at)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+        on conflict (name) do nothing
+        "#,
+        account.id.uuid(),
+        account.issuer.uuid(),
+        party.name,
+        party.address,
+        party.postcode,
+        party.city,
+        party.country,
+        party.vat_id,
+        party.legal_id,
+        party.email,
+        account.customer_kind.map_or("", BuyerKind::name),
+        account.buyer_reference,
+        account.currency.code(),
+        to_sql(account.created_at),
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Writes what may change of an account: what the next document prints of it, never its name, currency or seller.
+pub async fn update_account(conn: &mut PgConnection, account: &Account) -> Result<bool, StoreError> {
+    let party = &account.party;
+    let done = sqlx::query!(
+        r#"
+        update accounts
+        set address = $2, postcode = $3, city = $4, country = $5, vat_id = $6, legal_id = $7, email = $8,
+            customer_kind = $9, buyer_reference = $10
+        where account_id = $1
+        "#,
+        account.id.uuid(),
+        party.address,
+        party.postcode,
+        party.city,
+        party.country,
+        party.vat_id,
+        party.legal_id,
+        party.email,
+        account.customer_kind.map_or("", BuyerKind::name),
+        account.buyer_reference,
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+struct AccountRow {
+    account_id: Uuid,
+    issuer_id: Uuid,
+    name: String,
+    address: String,
+    postcode: String,
+    city: String,
+    country: String,
+    vat_id: String,
+    legal_id: String,
+    email: String,
+    customer_kind: String,
+    buyer_reference: String,
+    currency: String,
+    created_at: time::OffsetDateTime,
+}
+
+impl TryFrom<AccountRow> for Account {
+    type Error = StoreError;
+    fn try_from(row: AccountRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: AccountId::from_uuid(row.account_id),
+            issuer: IssuerId::from_uuid(row.issuer_id),
+            customer_kind: kind(&row.customer_kind)?,
+            buyer_reference: row.buyer_reference,
+            currency: row.currency.parse().map_err(|e| StoreError::inconsistent("accounts", "currency", e))?,
+            created_at: from_sql(row.created_at),
+            party: Party {
+                name: row.name,
+                address: row.address,
+                postcode: row.postcode,
+                city: row.city,
+                country: row.country,
+                vat_id: row.vat_id,
+                legal_id: row.legal_id,
+                email: row.email,
+            },
+        })
+    }
+}
+
+/// Empty is not known.
+fn kind(text: &str) -> Result<Option<BuyerKind>, StoreError> {
+    let known = (!text.is_empty()).then(|| text.parse());
+    known.transpose().map_err(|e| StoreError::inconsistent("accounts", "customer_kind", e))
+}
+
+pub async fn account(conn: &mut PgConnection, id: AccountId) -> Result<Option<Account>, StoreError> {
+    let row = sqlx::query_as!(
+        AccountRow,
+        r#"
+        select account_id, issuer_id, name, address, postcode, city, country, vat_id, legal_id, email, customer_kind,
+               buyer_reference, currency, created_at
+        from accounts
+        where account_id = $1
+        "#,
+        id.uuid()
+    )
+    .fetch_optional(conn)
+    .await?;
+    row.map(Account::try_from).transpose()
+}
+
+pub async fn account_named(conn: &mut PgConnection, name: &str) -> Result<Option<Account>, StoreError> {
+    let row = sqlx::query_as!(
+        AccountRow,
+        r#"
+        select account_id, issuer_id, name, address, postcode, city, country, vat_id, legal_id, email, customer_kind,
+               buyer_reference, currency, created_at
+        from accounts
+        where name = $1
+        "#,
+        name
+    )
+    .fetch_optional(conn)
+    .await?;
+    row.map(Account::try_from).transpose()
+}
+
+/// Accounts by name, after a name.
+pub async fn accounts(conn: &mut PgConnection, after: &str, len_max: i64) -> Result<Vec<Account>, StoreError> {
+    let rows = sqlx::query_as!(
+        AccountRow,
+        r#"
+        select account_id, issuer_id, name, address, postcode, city, country, vat_id, legal_id, email, customer_kind,
+               buyer_reference, currency, created_at
+        from accounts
+        where name > $1
+        order by name
+        limit $2
+        "#,
+        after,
+        len_max
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter().map(Account::try_from).collect()
+}
+
+/// What VAT asks of these accounts, held until the transaction ends: an account that moves to another country waits
+/// until its invoice is issued.
+pub async fn buyers(conn: &mut PgConnection, accounts: &[AccountId]) -> Result<BTreeMap<AccountId, Buyer>, StoreError> {
+    let ids: Vec<Uuid> = accounts.iter().map(|a| a.uuid()).collect();
+    let rows = sqlx::query!(
+        r#"
+        select account_id, country, vat_id, customer_kind
+        from accounts
+        where account_id = any($1)
+        order by account_id
+        for share
+        "#,
+        &ids
+    )
+    .fetch_all(conn)
+    .await?;
+    let buyer = |row: (Uuid, String, String, String)| {
+        let (id, country, vat_id, customer_kind) = row;
+        Ok((AccountId::from_uuid(id), Buyer { country, vat_id, kind: kind(&customer_kind)? }))
+    };
+    rows.into_iter().map(|r| buyer((r.account_id, r.country, r.vat_id, r.customer_kind))).collect()
+}
