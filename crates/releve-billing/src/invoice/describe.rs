@@ -12,6 +12,9 @@ pub(super) fn lines(charges: Vec<Charge>) -> Vec<Line> {
     let tiered: HashSet<PriceId> = charges.iter().filter(|c| c.tier > 0).map(|c| c.price_id).collect();
     let described = charges.into_iter().map(|charge| {
         let mut description = describe(&charge.sku);
+        if charge.base_quantity != charge.unit.base_quantity().1 {
+            description.push_str(&format!(", {}", charge.priced_per()));
+        }
         if tiered.contains(&charge.price_id) {
             description.push_str(&format!(", tier {}", charge.tier + 1));
         }
