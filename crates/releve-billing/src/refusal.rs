@@ -38,7 +38,9 @@ pub enum PriceReason {
     NoPackageSize,
     #[error("a package holds 1 to {max} base units, not {size}")]
     PackageSize { size: i64, max: i64 },
-    #[error("a package is a whole number of {printed}s, as a line prints it: {size} base units are not, {each} are one")]
+    #[error(
+        "a package is a whole number of {printed}s, as a line prints it: {size} base units are not, {each} are one"
+    )]
     PackageNotWhole { size: i64, printed: &'static str, each: i64 },
     #[error("{0} rounds what each allocation held, a package price what the account used in all: one of the two")]
     RoundingOfPackage(Rounding),
