@@ -135,7 +135,7 @@ async fn the_application_can_not_change_what_was_issued() {
                 created_at from invoices;
          insert into invoice_lines
          select l.account_id, i.invoice_id, 1, tenant_id, project, sku, description, unit, price_id, tier, from_at, to_at,
-                metered, billed, energy_mj, unit_price, base_quantity, amount
+                metered, billed, energy_mj, unit_price, base_quantity, amount, vat_ground, vat_rate
          from invoice_lines l, invoices i where i.state = 'draft'",
     );
     let mut changed = Vec::new();
@@ -149,9 +149,13 @@ async fn the_application_can_not_change_what_was_issued() {
           where invoice_id in (select invoice_id from invoices where state = 'draft')", "23R03"),
         ("delete from invoice_lines", "23R03"),
         ("insert into invoice_lines select account_id, invoice_id, 99, tenant_id, project, sku, description, unit, price_id,
-          tier, from_at, to_at, metered, billed, energy_mj, unit_price, base_quantity, amount from invoice_lines", "23R03"),
+          tier, from_at, to_at, metered, billed, energy_mj, unit_price, base_quantity, amount, vat_ground, vat_rate from invoice_lines", "23R03"),
         ("insert into invoice_lines select account_id, gen_random_uuid(), 1, tenant_id, project, sku, description, unit, price_id,
-          tier, from_at, to_at, metered, billed, energy_mj, unit_price, base_quantity, amount from invoice_lines", "23503"),
+          tier, from_at, to_at, metered, billed, energy_mj, unit_price, base_quantity, amount, vat_ground, vat_rate from invoice_lines", "23503"),
+        ("update invoice_taxes set tax = tax + 1", "23R03"),
+        ("delete from invoice_taxes", "23R03"),
+        ("insert into invoice_taxes select account_id, invoice_id, 'domestic', 19, base, tax from invoice_taxes", "23R03"),
+        ("update vat_rates set percent = 19", "42501"),
         ("update invoice_lines set invoice_id = gen_random_uuid()
           where invoice_id in (select invoice_id from invoices where state = 'draft')", "23503"),
         ("update invoice_documents set body = ''", "42501"),
@@ -187,9 +191,9 @@ async fn no_line_slips_in_while_its_invoice_is_issued() {
     );
     let line = "insert into invoice_lines
          select l.account_id, i.invoice_id, 99, tenant_id, project, sku, description, unit, price_id, tier, from_at, to_at,
-                metered, billed, energy_mj, unit_price, base_quantity, amount
+                metered, billed, energy_mj, unit_price, base_quantity, amount, vat_ground, vat_rate
          from invoice_lines l, invoices i where i.book = 2";
-    let stamp = "update invoices set state = 'issued', year = 2020, serial = 99, number = 'T-2020-99',
+    let stamp = "update invoices set state = 'issued', year = 2020, serial = 99, number = 'T-2020-99', payable = total,
                         issued_at = created_at, due_at = created_at where book = 2";
     for (first, second) in [(line, stamp), (stamp, line)] {
         let (mut one, mut other) = (bench.admin().await, bench.admin().await);

@@ -3,5 +3,6 @@
 mod archiving;
 mod auditing;
 mod bench;
+mod correcting;
 mod holding;
 mod issuing;

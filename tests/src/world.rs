@@ -166,7 +166,11 @@ impl World {
         };
         let row = customers::Issuer {
             id: issuer,
-            party: customers::Party { vat_id: "FR83404833048".to_owned(), ..party("Test Cloud") },
+            party: customers::Party {
+                vat_id: "FR83404833048".to_owned(),
+                legal_id: "404833048".to_owned(),
+                ..party("Test Cloud")
+            },
             zone: Zone::new(zone).expect("a zone"),
             series: "T".to_owned(),
             due_days: 30,

@@ -22,7 +22,7 @@
 //!
 //! Usage is given summed over the longest stretches in which its price does not change, and sorted by its fields
 //! from left to right: texts by their bytes, but SKUs of GPUs by model, profile (whole devices first), share,
-//! class and region, and before meters. `allocation` lines are there for SKUs that a plan rounds; then the
+//! class and region, and before meters. What a package's price says it is `up to` is the package's size. `allocation` lines are there for SKUs that a plan rounds; then the
 //! `usage` lines hold their sums too.
 
 use std::fmt::{self, Write};

@@ -1,7 +1,8 @@
 //! What might some usage come to? A figure for a decision, never for a document.
 //!
 //! Usage that is not counted yet has no place in its account's period: which tier it would fall into and what a
-//! plan would round it to is not known. So each hour costs its first tier's price, unrounded by any plan.
+//! plan would round it to is not known. So each hour costs its first tier's price, unrounded by any plan, and of a
+//! package as much as was used.
 
 use std::collections::BTreeMap;
 
@@ -36,7 +37,7 @@ pub fn estimate<'a>(
     for (price, quantity) in priced.into_values() {
         let Some(first) = price.model().tiers().first().map(|tier| tier.price) else { continue };
         let part = Part { tier: 0, quantity, price: first };
-        money = money.checked_add(amount(&part, price.unit(), contract.currency())?)?;
+        money = money.checked_add(amount(&part, price, contract.currency())?)?;
     }
     Ok(Estimate { money, unpriced })
 }

@@ -1,6 +1,6 @@
 //! What does one SKU cost, from when? Checked once, when the price is made.
 
-use std::{fmt, str::FromStr};
+use std::{borrow::Cow, fmt, str::FromStr};
 
 use releve_types::{Hour, Sku, Timestamp, Unit, ids::PriceId};
 use rust_decimal::Decimal;
@@ -12,7 +12,7 @@ pub const PRICE_DECIMALS_MAX: u32 = 6;
 /// Digits before the point, so that any price times any quantity stays within exact integers.
 pub const PRICE_WHOLE_DIGITS_MAX: u32 = 12;
 
-/// A price per base quantity (a GPU-hour, a million tokens): not negative, at most six decimals.
+/// A price per base quantity (a GPU-hour, a million tokens, a package): not negative, at most six decimals.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UnitPrice(Decimal);
 
@@ -75,7 +75,7 @@ impl fmt::Debug for UnitPrice {
 /// A step of a price: up to how many base units in all (ms for GPU time), and what each costs.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Tier {
-    /// The last tier has no end.
+    /// The last tier has no end, but that a package price has one tier only, and it ends where the package does.
     pub up_to: Option<i64>,
     pub price: UnitPrice,
 }
@@ -110,6 +110,9 @@ impl Price {
             return Err(PriceReason::NotWholeHour(from).at("from"));
         }
         model.check()?;
+        if let Model::Package { size, .. } = model {
+            check_package(size, unit, rounding)?;
+        }
         Ok(Self { id, sku, unit, from: from.hour(), model, rounding })
     }
 
@@ -136,4 +139,40 @@ impl Price {
     pub const fn rounding(&self) -> Rounding {
         self.rounding
     }
+
+    /// How many printed units the price is for (EN 16931 BT-149): an hour's seconds, a million tokens, a package.
+    pub const fn base_quantity(&self) -> i64 {
+        self.model.base_quantity(self.unit)
+    }
+
+    /// What the price is for, in words.
+    pub fn priced_per(&self) -> Cow<'static, str> {
+        match self.model {
+            Model::Package { .. } => Cow::Owned(package(self.unit, self.base_quantity())),
+            _ => Cow::Borrowed(self.unit.base_quantity().0),
+        }
+    }
+}
+
+/// A line prints packages as a quantity, so one is a whole number of printed units. And a line shows one rounding:
+/// where a plan rounds too, nobody could tell from the metered quantities how many packages were begun.
+fn check_package(size: i64, unit: Unit, rounding: Rounding) -> Result<(), PriceError> {
+    if rounding != Rounding::Exact {
+        return Err(PriceReason::RoundingOfPackage(rounding).at("rounding"));
+    }
+    let (printed, each) = unit.printed();
+    if size % each != 0 {
+        return Err(PriceReason::PackageNotWhole { size, printed, each }.at("tiers[0].up_to"));
+    }
+    Ok(())
+}
+
+/// A package in words: `package of 10 × million tokens`, or of printed units where it is no whole number of what the
+/// unit is commonly priced per.
+pub(crate) fn package(unit: Unit, base_quantity: i64) -> String {
+    let (commonly, of) = unit.base_quantity();
+    if base_quantity % of == 0 {
+        return format!("package of {} × {commonly}", base_quantity / of);
+    }
+    format!("package of {base_quantity} × {}", unit.printed().0)
 }

@@ -1,6 +1,6 @@
 //! What does the usage of a period cost? Charges, and beside them what has no price.
 
-use std::num::NonZero;
+use std::{borrow::Cow, num::NonZero};
 
 use releve_types::{AllocationId, Currency, Money, Period, Sku, TenantId, Unit, ids::PriceId, money::MoneyError};
 use rust_decimal::Decimal;
@@ -9,7 +9,8 @@ use uuid::Uuid;
 use crate::{
     Contract, Price, Rounding, UnitPrice, Usage,
     gather::{Row, gather},
-    rating::Part,
+    price,
+    rating::{Part, Place, Places},
 };
 
 /// One price applied to what one project used: what becomes an invoice line.
@@ -26,12 +27,12 @@ pub struct Charge {
     pub stretch: Period,
     /// As measured, in base units.
     pub metered: i64,
-    /// After the plan's rounding, in base units.
+    /// After the plan's rounding, or in whole packages, in base units.
     pub billed: i64,
     pub energy_mj: i64,
     /// Per base quantity.
     pub unit_price: Decimal,
-    /// In printed units: 3600 seconds, a million tokens.
+    /// In printed units: 3600 seconds, a million tokens, a package.
     pub base_quantity: i64,
     pub amount: Money,
 }
@@ -45,6 +46,14 @@ impl Charge {
     /// The metered quantity, printed alike.
     pub fn metered_quantity(&self) -> Decimal {
         printed(self.unit, self.metered)
+    }
+
+    /// What the unit price is for, in words. A package that is just the unit's base quantity goes by that one's name.
+    pub fn priced_per(&self) -> Cow<'static, str> {
+        match self.unit.base_quantity() {
+            (commonly, of) if of == self.base_quantity => Cow::Borrowed(commonly),
+            _ => Cow::Owned(price::package(self.unit, self.base_quantity)),
+        }
     }
 }
 
@@ -95,17 +104,15 @@ pub fn rate(contract: &Contract, period: Period, usage: &Usage) -> Result<Rated,
     let mut charges = Vec::with_capacity(gathered.rows.len());
     let mut unpriced = Vec::new();
     for of_sku in gathered.rows.chunk_by(|a, b| a.key.sku == b.key.sku) {
-        // Graduated tiers fill up over the period per account and SKU, also across a change of price.
-        let mut position = 0_i64;
+        let (sku, runs) = &gathered.skus[of_sku[0].key.sku];
+        let places = Places::new(of_sku.iter().map(|row| row.billed));
+        let mut places = places.ok_or_else(|| RateError::TooLarge { sku: Box::new((*sku).clone()) })?;
         for row in of_sku {
-            let (sku, runs) = &gathered.skus[row.key.sku];
             let run = runs[row.key.run];
             match run.price {
                 Some(price) => {
-                    charge(row, price, run.stretch, position, contract.currency(), &mut charges)?;
-                    position = position
-                        .checked_add(row.billed)
-                        .ok_or_else(|| RateError::TooLarge { sku: Box::new((*sku).clone()) })?;
+                    let place = places.next(price.id(), row.billed);
+                    charge(row, price, run.stretch, place, contract.currency(), &mut charges)?;
                 }
                 None => unpriced.push(Unpriced {
                     tenant: row.key.tenant,
@@ -134,11 +141,12 @@ fn charge(
     row: &Row<'_>,
     price: &Price,
     stretch: Period,
-    position: i64,
+    place: Place,
     currency: Currency,
     charges: &mut Vec<Charge>,
 ) -> Result<(), RateError> {
-    let parts = price.model().split(position, row.billed);
+    let too_large = || RateError::TooLarge { sku: Box::new(price.sku().clone()) };
+    let parts = price.model().split(place, row.billed).ok_or_else(too_large)?;
     let (mut metered_left, mut energy_left) = (row.metered, row.energy_mj);
     for (n, part) in parts.iter().enumerate() {
         let last = n + 1 == parts.len();
@@ -158,18 +166,18 @@ fn charge(
             billed: part.quantity,
             energy_mj,
             unit_price: part.price.amount(),
-            base_quantity: price.unit().base_quantity().1,
-            amount: amount(part, price.unit(), currency)?,
+            base_quantity: price.base_quantity(),
+            amount: amount(part, price, currency)?,
         });
     }
     Ok(())
 }
 
 /// quantity × unit price ÷ base quantity, in integers, rounded once.
-pub(crate) fn amount(part: &Part, unit: Unit, currency: Currency) -> Result<Money, MoneyError> {
+pub(crate) fn amount(part: &Part, price: &Price, currency: Currency) -> Result<Money, MoneyError> {
     let UnitPriceParts { mantissa, one } = parts_of(part.price);
     let numerator = i128::from(part.quantity).checked_mul(mantissa).ok_or(MoneyError::TooLarge)?;
-    let base = u128::from(unit.printed().1.unsigned_abs()) * u128::from(unit.base_quantity().1.unsigned_abs());
+    let base = u128::from(price.unit().printed().1.unsigned_abs()) * u128::from(price.base_quantity().unsigned_abs());
     let denominator = base.checked_mul(one).and_then(NonZero::new).ok_or(MoneyError::TooLarge)?;
     Money::round_ratio(numerator, denominator, currency)
 }

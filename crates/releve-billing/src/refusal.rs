@@ -24,7 +24,7 @@ pub enum PriceReason {
     TooLarge(String),
     #[error(transparent)]
     Currency(MoneyError),
-    #[error("'{0}' is no price model: expected per_unit or graduated")]
+    #[error("'{0}' is no price model: expected per_unit, graduated, volume or package")]
     UnknownModel(String),
     #[error("'{0}' is no rounding plan: expected exact, second, second_min_60, started_minute or started_hour")]
     UnknownRounding(String),
@@ -32,6 +32,18 @@ pub enum PriceReason {
     NoTiers,
     #[error("a per-unit price is one tier without an end, not {0}")]
     NotOneTier(usize),
+    #[error("a package price is one tier, which ends where the package does, not {0}")]
+    NotOnePackage(usize),
+    #[error("a package holds so many base units: its tier has an end")]
+    NoPackageSize,
+    #[error("a package holds 1 to {max} base units, not {size}")]
+    PackageSize { size: i64, max: i64 },
+    #[error(
+        "a package is a whole number of {printed}s, as a line prints it: {size} base units are not, {each} are one"
+    )]
+    PackageNotWhole { size: i64, printed: &'static str, each: i64 },
+    #[error("{0} rounds what each allocation held, a package price what the account used in all: one of the two")]
+    RoundingOfPackage(Rounding),
     #[error("a price has at most {max} tiers, not {tiers}")]
     TooManyTiers { tiers: usize, max: usize },
     #[error("tiers ascend: {up_to} does not pass {before}")]
@@ -71,7 +83,9 @@ impl PriceReason {
             Self::Currency(_) => "unknown_currency",
             Self::UnknownModel(_) => "unknown_model",
             Self::UnknownRounding(_) => "unknown_rounding",
-            Self::NoTiers | Self::NotOneTier(_) | Self::TooManyTiers { .. } => "tier_count",
+            Self::NoTiers | Self::NotOneTier(_) | Self::NotOnePackage(_) | Self::TooManyTiers { .. } => "tier_count",
+            Self::NoPackageSize | Self::PackageSize { .. } | Self::PackageNotWhole { .. } => "package_size",
+            Self::RoundingOfPackage(_) => "rounding_of_package",
             Self::NotAscending { .. } => "tiers_not_ascending",
             Self::LastTierEnds => "last_tier_ends",
             Self::OpenTierNotLast => "open_tier_not_last",

@@ -33,12 +33,18 @@ fn seller(scheme: Option<Scheme>, text: &str) -> Seller {
         rate("ES", RateClass::Standard, "1970-01-01T00:00:00Z", "21"),
         rate("IE", RateClass::Reduced, "1970-01-01T00:00:00Z", "0"),
     ];
-    Seller { scheme, country, vat_id, rates }
+    let legal_id = if country == "FR" { "404833048".to_owned() } else { String::new() };
+    Seller { scheme, country, vat_id, legal_id, rates }
 }
 
 fn decided(seller: &Seller, buyer: &str, class: RateClass, at: &str) -> String {
     let (country, vat_id, kind) = words(buyer);
-    match decide(seller, &Buyer { country, vat_id, kind }, class, instant(at)) {
+    match decide(
+        seller,
+        &Buyer { legal_id: vat_id.chars().skip(4).collect(), country, vat_id, kind },
+        class,
+        instant(at),
+    ) {
         Ok(Vat { ground, rate }) => format!("{} {rate} % {ground}", ground.category().code()),
         Err(missing) => missing.iter().map(ToString::to_string).collect::<Vec<_>>().join(" | "),
     }
@@ -58,6 +64,7 @@ const FRENCH: &str = "FR FR83404833048";
 fn a_registered_seller_in_france() {
     let buyers = [
         "FR FR25900000019 business",
+        "FR - business",
         "FR - consumer",
         "FR -",
         "MC -",
@@ -79,23 +86,24 @@ fn a_registered_seller_in_france() {
         &seller(Some(Scheme::Registered), FRENCH),
         &buyers,
         expect![[r#"
-        FR FR25900000019 business         S 20 % domestic
-        FR - consumer                     S 20 % domestic
-        FR -                              S 20 % domestic
-        MC -                              S 20 % domestic
-        DE DE123456788                    AE 0 % reverse_charge
-        DE DE123456788 business           AE 0 % reverse_charge
-        DE DE123456789 business           account.vat_id: the check digits of the VAT id DE123456789 don't fit
-        DE - business                     account.vat_id: a business in another member state shows by it that it owes the VAT
-        DE -                              account.customer_kind: business or consumer decides who owes the VAT
-        DE - consumer                     issuer.vat_rates: no standard rate of DE holds at 2026-10-31T22:59:59.999Z
-        ES - consumer                     S 21 % one_stop_shop
-        DE FR25900000019 business         account.vat_id: FR25900000019 is not of another member state, and the customer is in DE
-        US - business                     O 0 % outside_territory
-        US - consumer                     O 0 % outside_territory
-        GB - business                     O 0 % outside_territory
-        CH -                              O 0 % outside_territory
-        - -                               account.country: where the customer is decides whose VAT it is"#]],
+            FR FR25900000019 business         S 20 % domestic
+            FR - business                     account.legal_id: an invoice between businesses in France says the customer's SIREN
+            FR - consumer                     S 20 % domestic
+            FR -                              S 20 % domestic
+            MC -                              S 20 % domestic
+            DE DE123456788                    AE 0 % reverse_charge
+            DE DE123456788 business           AE 0 % reverse_charge
+            DE DE123456789 business           account.vat_id: the check digits of the VAT id DE123456789 don't fit
+            DE - business                     account.vat_id: a business in another member state shows by it that it owes the VAT
+            DE -                              account.customer_kind: business or consumer decides who owes the VAT
+            DE - consumer                     issuer.vat_rates: no standard rate of DE holds at 2026-10-31T22:59:59.999Z
+            ES - consumer                     S 21 % one_stop_shop
+            DE FR25900000019 business         account.vat_id: FR25900000019 is not of another member state, and the customer is in DE
+            US - business                     O 0 % outside_territory
+            US - consumer                     O 0 % outside_territory
+            GB - business                     O 0 % outside_territory
+            CH -                              O 0 % outside_territory
+            - -                               account.country: where the customer is decides whose VAT it is"#]],
     );
 }
 

@@ -1,7 +1,7 @@
 //! What does an invoice look like to a person? One page, without a script or anything to load.
 
 use releve_billing::{
-    Content, Issued, Line, UnitPrice,
+    Content, Corrected, Issued, Kind, Line, Stamp, UnitPrice,
     tax::{Subtotal, Taxes},
 };
 use releve_types::{Money, Period, TenantId, Unit, Zone, money::Currency};
@@ -15,25 +15,28 @@ const STYLE: &str = include_str!("style.css");
 
 /// The invoice as a page. Whatever a customer or a node could have named is escaped.
 pub fn invoice_html(invoice: &Issued, parties: &Parties, coverage: Option<&Coverage>) -> String {
-    let content = invoice.content();
+    let kind = invoice.content().kind();
+    let (content, taxes) = (&invoice.content().printed(), &invoice.taxes().printed(kind));
+    let title = title(kind);
     let number = escaped(&invoice.stamp().number.to_string());
     let seller = escaped(&parties.issuer.name);
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <title>Invoice {number} \u{b7} {seller}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n\
+         <title>{title} {number} \u{b7} {seller}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n\
          {}{}{}{}{}</main>\n</body>\n</html>\n",
         head(invoice, parties),
-        facts(invoice, parties),
-        lines(content, invoice.taxes(), parties),
-        law(parties),
+        facts(invoice.stamp(), content, taxes, parties),
+        lines(content, taxes, parties),
+        if kind == Kind::CreditNote { String::new() } else { law(parties) },
         how(invoice, parties, coverage),
     )
 }
 
 fn head(invoice: &Issued, parties: &Parties) -> String {
+    let title = title(invoice.content().kind());
     format!(
-        "<header>\n<div>\n<h1>Invoice</h1>\n<p class=\"number\">{}</p>\n</div>\n<div class=\"seller\">\n{}</div>\n</header>\n",
+        "<header>\n<div>\n<h1>{title}</h1>\n<p class=\"number\">{}</p>\n</div>\n<div class=\"seller\">\n{}</div>\n</header>\n",
         escaped(&invoice.stamp().number.to_string()),
         party(&parties.issuer),
     )
@@ -57,19 +60,31 @@ fn party(party: &Party) -> String {
     out
 }
 
-fn facts(invoice: &Issued, parties: &Parties) -> String {
-    let (content, stamp, zone) = (invoice.content(), invoice.stamp(), &parties.zone);
+const fn title(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Invoice => "Invoice",
+        Kind::Correction => "Correction invoice",
+        Kind::CreditNote => "Credit note",
+    }
+}
+
+fn facts(stamp: &Stamp, content: &Content, taxes: &Taxes, parties: &Parties) -> String {
+    let zone = &parties.zone;
+    let named = |c: &Corrected| format!("{} of {}", c.number, zone.date(c.issued_at));
+    let corrects: Vec<String> = content.corrects.iter().map(named).collect();
+    let due = if content.kind() == Kind::CreditNote { "Given back" } else { "Amount due" };
     let fact = |label: &str, value: &str| {
         format!("<div>\n<p class=\"label\">{label}</p>\n<p>{value}</p>\n</div>\n", value = escaped(value))
     };
     format!(
         "<section class=\"facts\">\n<div class=\"buyer\">\n<p class=\"label\">Billed to</p>\n{}</div>\n{}{}\
-         <div class=\"due\">\n<div>\n<p class=\"label\">Amount due</p>\n<strong>{}</strong>\n</div>\n\
+         <div class=\"due\">\n<div>\n<p class=\"label\">{due}</p>\n<strong>{}</strong>\n</div>\n\
          <div>\n<p class=\"label\">Due by</p>\n<p>{}</p>\n</div>\n</div>\n</section>\n",
         party(&parties.account),
         fact("Issued on", &zone.date(stamp.issued_at)),
         [
             fact("For", &stretch(content.period, zone)),
+            if corrects.is_empty() { String::new() } else { fact("Corrects", &corrects.join(", ")) },
             if parties.buyer_reference.is_empty() {
                 String::new()
             } else {
@@ -77,7 +92,7 @@ fn facts(invoice: &Issued, parties: &Parties) -> String {
             },
         ]
         .concat(),
-        money(invoice.taxes().payable),
+        money(taxes.payable),
         escaped(&zone.date(stamp.due_at)),
     )
 }
@@ -92,8 +107,9 @@ fn lines(content: &Content, taxes: &Taxes, parties: &Parties) -> String {
         |label: &str, of: Money| format!("<tr class=\"sum\"><td>{label}</td><td class=\"r\">{}</td></tr>\n", money(of));
     let vat: String = taxes.subtotals.iter().map(|subtotal| sum(&vat(subtotal), subtotal.tax)).collect();
     out.push_str(&format!(
-        "<table>\n<tbody>\n{}{vat}<tr class=\"total\"><td>To pay</td><td class=\"r\">{}</td></tr>\n</tbody>\n</table>\n",
+        "<table>\n<tbody>\n{}{vat}<tr class=\"total\"><td>{}</td><td class=\"r\">{}</td></tr>\n</tbody>\n</table>\n",
         sum("Total, without VAT", content.total),
+        if content.kind() == Kind::CreditNote { "Given back" } else { "To pay" },
         money(taxes.payable),
     ));
     out
@@ -162,6 +178,7 @@ fn tenant_table(tenant: TenantId, lines: &[Line], content: &Content, parties: &P
 
 fn row(line: &Line, content: &Content, parties: &Parties) -> String {
     let c = &line.charge;
+    let before = if line.taken_back { "<small>as it was billed, taken back</small>" } else { "" };
     let when = if c.stretch == content.period {
         String::new()
     } else {
@@ -178,13 +195,13 @@ fn row(line: &Line, content: &Content, parties: &Parties) -> String {
     let price = UnitPrice::new(c.unit_price).map_or_else(|_| c.unit_price.to_string(), |p| p.to_string());
     let cell = |label: &str, value: &str| format!("<td class=\"r\" data-label=\"{label}\"><span>{value}</span></td>");
     format!(
-        "<tr class=\"line\"><td class=\"what\">{}{when}<small class=\"sku\">{}</small></td>{}{}{}{}</tr>\n",
+        "<tr class=\"line\"><td class=\"what\">{}{before}{when}<small class=\"sku\">{}</small></td>{}{}{}{}</tr>\n",
         escaped(&line.description),
         // A SKU is long: it may break after each of its parts.
         escaped(&c.sku.to_string()).replace('/', "/<wbr>"),
         cell("Metered", &metered),
         cell("Billed", &billed),
-        cell("Price", &format!("{}<small>per {}</small>", grouped(&price), c.unit.base_quantity().0)),
+        cell("Price", &format!("{}<small>per {}</small>", grouped(&price), escaped(&c.priced_per()))),
         cell(Currency::code(content.currency), &amount(c.amount)),
     )
 }

@@ -5,7 +5,7 @@
 //! meaning within `format`.
 
 use releve_billing::{
-    Issued, Line, UnitPrice,
+    Corrected, Issued, Line, UnitPrice,
     tax::{Subtotal, Vat},
 };
 use releve_types::money::Currency;
@@ -20,6 +20,11 @@ struct Document {
     format: &'static str,
     id: String,
     number: String,
+    /// `invoice`, `correction` or `credit_note`. A credit note's figures are what is given back, without a sign.
+    kind: &'static str,
+    /// The documents that this one corrects, the first first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    corrects: Vec<CorrectedView>,
     issue_date: String,
     issued_at: String,
     due_date: String,
@@ -41,6 +46,12 @@ struct Document {
     #[serde(skip_serializing_if = "Option::is_none")]
     coverage: Option<CoverageView>,
     digest: DigestView,
+}
+
+#[derive(Serialize)]
+struct CorrectedView {
+    number: String,
+    issue_date: String,
 }
 
 #[derive(Serialize)]
@@ -78,6 +89,9 @@ struct PeriodView {
 struct LineView {
     line: i32,
     description: String,
+    /// What was billed before, taken off again; what should be billed instead stands beside it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    taken_back: bool,
     tenant: String,
     tenant_name: String,
     project: String,
@@ -93,7 +107,7 @@ struct LineView {
     quantity_unit: &'static str,
     unit_price: String,
     base_quantity: i64,
-    price_per: &'static str,
+    price_per: String,
     amount: String,
     vat_category: &'static str,
     vat_rate: String,
@@ -117,12 +131,15 @@ struct DigestView {
 
 /// The invoice as JSON, indented, ended by a line feed. The same arguments give the same bytes.
 pub fn invoice_json(invoice: &Issued, parties: &Parties, coverage: Option<&Coverage>) -> String {
-    let (content, taxes, stamp) = (invoice.content(), invoice.taxes(), invoice.stamp());
+    let kind = invoice.content().kind();
+    let (content, taxes, stamp) = (&invoice.content().printed(), &invoice.taxes().printed(kind), invoice.stamp());
     let energy_mj = content.lines.iter().fold(0_i64, |sum, line| sum.saturating_add(line.charge.energy_mj));
     let document = Document {
         format: FORMAT,
         id: stamp.id.to_string(),
         number: stamp.number.to_string(),
+        kind: kind.name(),
+        corrects: content.corrects.iter().map(|c| corrected(c, parties)).collect(),
         issue_date: parties.zone.date(stamp.issued_at),
         issued_at: stamp.issued_at.to_string(),
         due_date: parties.zone.date(stamp.due_at),
@@ -160,6 +177,10 @@ fn party(id: String, party: &Party) -> PartyView {
     PartyView { id, name, address, postcode, city, country, vat_id, legal_id }
 }
 
+fn corrected(corrected: &Corrected, parties: &Parties) -> CorrectedView {
+    CorrectedView { number: corrected.number.to_string(), issue_date: parties.zone.date(corrected.issued_at) }
+}
+
 fn vat_view(subtotal: &Subtotal) -> VatView {
     let Vat { ground, rate } = subtotal.vat;
     VatView {
@@ -177,6 +198,7 @@ fn line_view(line: &Line, vat: Vat, parties: &Parties) -> LineView {
     LineView {
         line: line.line,
         description: line.description.clone(),
+        taken_back: line.taken_back,
         tenant: c.tenant.to_string(),
         tenant_name: parties.tenant(c.tenant),
         project: c.project.clone(),
@@ -192,7 +214,7 @@ fn line_view(line: &Line, vat: Vat, parties: &Parties) -> LineView {
         quantity_unit: c.unit.printed().0,
         unit_price: UnitPrice::new(c.unit_price).map_or_else(|_| c.unit_price.to_string(), |p| p.to_string()),
         base_quantity: c.base_quantity,
-        price_per: c.unit.base_quantity().0,
+        price_per: c.priced_per().into_owned(),
         amount: c.amount.amount().to_string(),
         vat_category: vat.ground.category().code(),
         vat_rate: vat.rate.to_string(),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use releve_billing::tax::Scheme;
 use releve_types::{TenantId, Zone};
 
 /// Seller and customer as they are named on the day of issue, and the names of the customer's tenants.
@@ -37,6 +38,8 @@ pub struct Party {
 /// What stands on a seller's invoices beside its name. What is empty is not printed, or is as the law sets it.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Terms {
+    /// How the seller stands to VAT; none before that was asked.
+    pub vat_scheme: Option<Scheme>,
     /// Legal form, capital, register.
     pub legal_mentions: String,
     pub iban: String,

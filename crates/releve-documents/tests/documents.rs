@@ -6,7 +6,7 @@ use expect_test::expect_file;
 use releve_billing::{
     AllocationItem, Contract, Issued, Model, Number, Outcome, Price, PriceBook, Rounding, Stamp, Subject, Term, Tier,
     Usage, UsageItem, draft, due_at, rate,
-    tax::{Ground, Vat},
+    tax::{Ground, Scheme, Vat},
 };
 use releve_documents::{Coverage, Parties, Party, Terms, invoice_html, invoice_json};
 use releve_types::{
@@ -122,6 +122,7 @@ fn parties() -> Parties {
     Parties {
         issuer: party("Nuage Souverain SAS", ("12 rue des Compteurs", "75011", "Paris"), "FR83404833048", "404833048"),
         terms: Terms {
+            vat_scheme: Some(Scheme::Registered),
             legal_mentions: "SAS au capital de 10 000 €, RCS Paris 404 833 048".to_owned(),
             iban: "FR7630006000011234567890189".to_owned(),
             bic: "AGRIFRPP".to_owned(),

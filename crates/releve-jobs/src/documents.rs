@@ -1,7 +1,7 @@
 //! Which bytes does the customer get? Documents of issued invoices, rendered once after the commit and kept.
 
 use releve_billing::Issued;
-use releve_documents::{Parties, Party, Terms, invoice_html, invoice_json};
+use releve_documents::{Parties, Party, Terms, einvoice, invoice_html, invoice_json};
 use releve_store::{
     Db, Tx, customers,
     documents::{self, Document, Named},
@@ -14,6 +14,11 @@ use crate::{Job, JobError};
 
 pub const JSON: &str = "application/json";
 pub const HTML: &str = "text/html; charset=utf-8";
+/// UBL 2.1, of EN 16931: an `Invoice` or a `CreditNote`. Not every invoice has one.
+pub const UBL: &str = "application/vnd.oasis.ubl+xml";
+/// UN/CEFACT Cross Industry Invoice, of EN 16931. Every invoice that has the one above has this one.
+pub const CII: &str = "application/vnd.uncefact.cii+xml";
+/// What every invoice has.
 const MEDIA_TYPES: [&str; 2] = [JSON, HTML];
 /// Invoices rendered in one transaction.
 const RENDER_INVOICES_MAX: i64 = 200;
@@ -55,15 +60,19 @@ async fn render(tx: &mut Tx, issued: &[Issued]) -> Result<Vec<Document>, JobErro
         let parties = parties(zone, named.remove(&of).ok_or(JobError::NobodyNamed(of))?);
         made.push(document(invoice, JSON, invoice_json(invoice, &parties, None)));
         made.push(document(invoice, HTML, invoice_html(invoice, &parties, None)));
+        if let Some(electronic) = einvoice::of(invoice, &parties) {
+            made.push(document(invoice, UBL, einvoice::ubl(&electronic)));
+            made.push(document(invoice, CII, einvoice::cii(&electronic)));
+        }
     }
     Ok(made)
 }
 
 fn parties(zone: &Zone, named: Named) -> Parties {
-    let customers::IssuerTerms { vat_scheme: _, vat_on_debits, legal_mentions, iban, bic, late_penalty } = named.terms;
+    let customers::IssuerTerms { vat_scheme, vat_on_debits, legal_mentions, iban, bic, late_penalty } = named.terms;
     Parties {
         issuer: party(named.issuer),
-        terms: Terms { legal_mentions, iban, bic, late_penalty, vat_on_debits },
+        terms: Terms { vat_scheme, legal_mentions, iban, bic, late_penalty, vat_on_debits },
         account: party(named.account),
         buyer_reference: named.buyer_reference,
         tenants: named.tenants,

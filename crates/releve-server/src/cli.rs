@@ -123,6 +123,16 @@ pub enum Invoice {
         #[arg(long)]
         issuer: Option<String>,
     },
+    /// Correct months that were billed: what came late or was taken back since becomes a correction invoice or a credit
+    /// note. The jobs do it by themselves, once a month.
+    Correct {
+        /// Only this month. Without it, every month that has ended.
+        #[arg(long, value_name = "YYYY-MM")]
+        period: Option<BillingMonth>,
+        /// Who sells, by name. Needed where there are several.
+        #[arg(long)]
+        issuer: Option<String>,
+    },
     /// Print an invoice as JSON, by its number.
     Show { number: String },
 }

@@ -80,7 +80,7 @@ const HOMES: [(&str, Home); 8] = [
     // Outside the Union: outside the scope of VAT.
     ("Gale Robotics", ("US", "94107", "San Francisco", "", "")),
     // Monaco is France to VAT.
-    ("Harbor Archive", ("MC", "98000", "Monaco", "", "")),
+    ("Harbor Archive", ("MC", "98000", "Monaco", "FR53000004605", "")),
 ];
 
 fn player(tenant: &fleet::FleetTenant) -> anyhow::Result<Player> {
@@ -95,7 +95,7 @@ fn player(tenant: &fleet::FleetTenant) -> anyhow::Result<Player> {
         country: country.to_owned(),
         vat_id: vat_id.to_owned(),
         legal_id: legal_id.to_owned(),
-        email: String::new(),
+        email: format!("invoices@{}.example", tenant.key.rsplit('/').next().unwrap_or("demo")),
     };
     Ok(Player { key: TenantKey::new(tenant.key)?, party, kind: Some(kind) })
 }

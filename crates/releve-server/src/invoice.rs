@@ -1,6 +1,7 @@
 //! How does an operator bill by hand? Run a month, or show an invoice by its number.
 
 use anyhow::{Context, bail};
+use releve_jobs::Order;
 use releve_store::{
     Tx,
     customers::{self, Issuer},
@@ -14,6 +15,7 @@ use crate::{
     bill,
     cli::Invoice,
     ground::{Ground, Use},
+    serve::archive,
     settings::Settings,
 };
 
@@ -50,6 +52,7 @@ pub async fn run(settings: &Settings, asked: &Invoice) -> anyhow::Result<()> {
     let ground = Ground::open(settings, settings.data.as_deref(), Use::Command).await?;
     let text = match asked {
         Invoice::Run { period, issuer } => bill_month(settings, &ground, *period, issuer.as_deref()).await,
+        Invoice::Correct { period, issuer } => correct(settings, &ground, *period, issuer.as_deref()).await,
         Invoice::Show { number } => show(&ground, number).await,
     };
     ground.close().await?;
@@ -100,6 +103,38 @@ async fn bill_month(
         text += &format!("\nunbilled: {whose} {tenant} {sku}: {quantity}");
     }
     Ok(text)
+}
+
+/// What a correction came to, as `--json` prints it.
+#[derive(Serialize, Debug)]
+struct Corrections {
+    issuer: String,
+    /// Documents that this call issued.
+    issued: usize,
+}
+
+async fn correct(
+    settings: &Settings,
+    ground: &Ground,
+    month: Option<releve_types::BillingMonth>,
+    name: Option<&str>,
+) -> anyhow::Result<String> {
+    let mut tx = ground.db.begin_app().await?;
+    let issuer = issuer(&mut tx, name).await?;
+    tx.commit().await?;
+    let (now, archive) = (wall_clock(), archive(settings, settings.data.as_deref())?);
+    let period = issuer.zone.month(month.unwrap_or_else(|| issuer.zone.month_of(now).previous()));
+    let order = Order { archive: archive.as_ref(), ..Order::new(issuer.id, period) };
+    let issued = match month {
+        Some(_) => releve_jobs::correct(&ground.db, order, &[], now).await?,
+        None => releve_jobs::correct_all(&ground.db, order, now, now).await?,
+    };
+    releve_jobs::documents::run(&ground.db, now).await?;
+    let outcome = Corrections { issuer: issuer.party.name, issued };
+    if settings.json {
+        return Ok(serde_json::to_string(&outcome)?);
+    }
+    Ok(format!("{}: {issued} corrections issued", outcome.issuer))
 }
 
 /// What this issuer's accounts used in the period that no invoice holds, and what waits in suspense.

@@ -182,10 +182,11 @@ pub async fn invoice_differences(
         with billed as (
             select * from invoices where state = 'issued' and period_start < $2 and period_end > $1
         ), said as (
-            select l.invoice_id, l.tenant_id, l.sku, sum(l.metered)::bigint as quantity
+            select b.invoice_id, l.tenant_id, l.sku, sum(l.metered)::bigint as quantity
             from billed b
-            join invoice_lines l on l.account_id = b.account_id and l.invoice_id = b.invoice_id
-            group by l.invoice_id, l.tenant_id, l.sku
+            join billed d on d.account_id = b.account_id and d.period_start = b.period_start and d.book <= b.book
+            join invoice_lines l on l.account_id = d.account_id and l.invoice_id = d.invoice_id
+            group by b.invoice_id, l.tenant_id, l.sku
         ), used as (
             select invoice_id, tenant_id, sku, sum(quantity)::bigint as quantity
             from (

@@ -69,8 +69,8 @@ async fn seed(admin: &mut PgConnection, accounts: u32) -> IssuerId {
         // No triggers and no foreign keys while seeding; the run itself has all of them.
         "set session_replication_role = replica".to_owned(),
         "select make_partitions('2026-06-01', '2026-06-30')".to_owned(),
-        "insert into issuers (issuer_id, name, zone, series, country, vat_id, vat_scheme, created_at)
-         values (gen_random_uuid(), 'bench', 'UTC', 'B', 'FR', 'FR83404833048', 'registered', '2026-01-01Z')"
+        "insert into issuers (issuer_id, name, zone, series, country, vat_id, legal_id, vat_scheme, created_at)
+         values (gen_random_uuid(), 'bench', 'UTC', 'B', 'FR', 'FR83404833048', '404833048', 'registered', '2026-01-01Z')"
             .to_owned(),
         "insert into vat_rates (issuer_id, country, class, from_at, percent, created_at, created_by)
          select issuer_id, 'FR', 'standard', '1970-01-01Z', 20, created_at, 'bench' from issuers"

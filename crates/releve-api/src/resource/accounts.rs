@@ -182,7 +182,7 @@ async fn create(
     let opening = Opening {
         customer_kind: buyer_kind(input.customer_kind)?,
         buyer_reference: input.buyer_reference.map_or_else(String::new, |v| v.0),
-        party: party_fields!(input).named(input.name.0),
+        party: party_fields!(input).named(input.name.0)?,
         issuer: input.issuer,
         price_book: input.price_book,
         currency: input.currency,
@@ -241,7 +241,7 @@ async fn amend(
         Box::pin(async move {
             let mut account = lookup::account(conn, &reference).await?;
             let before = AccountView::from(&account);
-            account.party = party.onto(account.party);
+            account.party = party.onto(account.party)?;
             account.customer_kind = customer_kind.or(account.customer_kind);
             account.buyer_reference = buyer_reference.map_or(account.buyer_reference, |v| v.0);
             customers::update_account(conn, &account).await?;

@@ -8,7 +8,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use releve_billing::Hold;
-use releve_jobs::documents::{HTML, JSON};
+use releve_jobs::documents::{CII, HTML, JSON, UBL};
 use releve_store::{
     documents,
     invoices::{self, InvoiceFilter, InvoiceHead, InvoiceState},
@@ -41,6 +41,8 @@ pub fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(list_of_tenant))
         .routes(routes!(document_of_tenant))
         .routes(routes!(page_of_tenant))
+        .routes(routes!(electronic))
+        .routes(routes!(electronic_of_tenant))
 }
 
 #[derive(Serialize, ToSchema)]
@@ -55,8 +57,12 @@ pub struct InvoiceView {
     period_start: String,
     /// Not included.
     period_end: String,
-    /// Without taxes. Of a parked one: what it came to when it was last tried.
+    /// Without taxes. Of a parked one: what it came to when it was last tried. Below zero: a credit note.
     total: MoneyView,
+    /// With VAT. None while nobody can say.
+    payable: Option<MoneyView>,
+    /// The numbers of the documents that this one corrects, the first first.
+    corrects: Vec<String>,
     created_at: String,
     issued_at: Option<String>,
     due_at: Option<String>,
@@ -68,7 +74,7 @@ pub struct InvoiceView {
 
 #[derive(Serialize, ToSchema)]
 pub struct HoldView {
-    /// `gap`, `suspense`, `quarantine`, `unpriced`, `rounding` or `unratable`.
+    /// `gap`, `suspense`, `quarantine`, `unpriced`, `tax`, `rounding` or `unratable`.
     kind: &'static str,
     detail: String,
     to_do: String,
@@ -93,6 +99,8 @@ impl From<InvoiceHead> for InvoiceView {
             period_start: head.period.start().to_string(),
             period_end: head.period.end().to_string(),
             total: head.total.into(),
+            payable: head.payable.map(MoneyView::from),
+            corrects: head.corrects.iter().map(|c| c.number.to_string()).collect(),
             created_at: head.created_at.to_string(),
             issued_at: stamp.map(|s| s.issued_at.to_string()),
             due_at: stamp.map(|s| s.due_at.to_string()),
@@ -177,6 +185,10 @@ async fn rendered(
         return Err(missing());
     }
     let found = documents::find(conn, head.account, head.id, media_type).await?;
+    if found.is_none() && media_type != JSON && documents::find(conn, head.account, head.id, JSON).await?.is_some() {
+        let why = "EN 16931 has no words for it: its seller is no taxable person, or goes by no id";
+        return Err(Problem::new(Code::NotFound, why));
+    }
     let document = found.ok_or_else(|| {
         let problem = Problem::new(Code::Unavailable, "it was issued a moment ago and is being rendered");
         Problem { retry_after_s: Some(RETRY_SECONDS), ..problem }
@@ -227,6 +239,28 @@ async fn page(
     rendered(&mut tx, None, &reference, HTML).await
 }
 
+/// Gives an issued invoice as an electronic one of EN 16931, in `ubl` or `cii`: the bytes that the customer got. What a
+/// seller issues that is no taxable person has none.
+#[utoipa::path(get, path = "/v1/invoices/{invoice}/electronic/{syntax}", tag = "billing",
+    params(("invoice" = String, Path), ("syntax" = String, Path, description = "`ubl` or `cii`")),
+    responses((status = 200, content_type = "application/xml", body = String)), security(("api_key" = ["operator:read"])))]
+async fn electronic(
+    _: OperatorScope,
+    State(app): State<AppState>,
+    PathOf((reference, syntax)): PathOf<(String, String)>,
+) -> Result<Response, Problem> {
+    let mut tx = app.db().begin_app().await?;
+    rendered(&mut tx, None, &reference, media_type(&syntax)?).await
+}
+
+fn media_type(syntax: &str) -> Result<&'static str, Problem> {
+    match syntax {
+        "ubl" => Ok(UBL),
+        "cii" => Ok(CII),
+        _ => Err(Problem::field("syntax", "expected ubl or cii")),
+    }
+}
+
 /// Lists the issued invoices of a tenant's account. An invoice is the account's: it shows all its tenants.
 #[utoipa::path(get, path = "/v1/tenants/{tenant}/invoices", tag = "tenant", params(("tenant" = String, Path), Page),
     responses((status = 200, body = Paged<InvoiceView>)), security(("api_key" = ["tenant:read"]), ("api_key" = ["operator:read"])))]
@@ -267,4 +301,18 @@ async fn page_of_tenant(
 ) -> Result<Response, Problem> {
     let mut tx = scope.begin(&app).await?;
     rendered(&mut tx, Some(scope.account()), &invoice, HTML).await
+}
+
+/// Gives an issued invoice of a tenant's account as an electronic one of EN 16931, in `ubl` or `cii`.
+#[utoipa::path(get, path = "/v1/tenants/{tenant}/invoices/{invoice}/electronic/{syntax}", tag = "tenant",
+    params(("tenant" = String, Path), ("invoice" = String, Path), ("syntax" = String, Path, description = "`ubl` or `cii`")),
+    responses((status = 200, content_type = "application/xml", body = String)),
+    security(("api_key" = ["tenant:read"]), ("api_key" = ["operator:read"])))]
+async fn electronic_of_tenant(
+    scope: TenantScope,
+    State(app): State<AppState>,
+    PathOf((_tenant, invoice, syntax)): PathOf<(String, String, String)>,
+) -> Result<Response, Problem> {
+    let mut tx = scope.begin(&app).await?;
+    rendered(&mut tx, Some(scope.account()), &invoice, media_type(&syntax)?).await
 }

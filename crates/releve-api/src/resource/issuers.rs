@@ -157,7 +157,7 @@ async fn create(
     let series = checked_series(input.series)?;
     let due_days = checked_due_days(input.due_days.unwrap_or(30))?;
     let terms = terms_fields!(input).onto(IssuerTerms::default())?;
-    let party = party_fields!(input).named(input.name.0);
+    let party = party_fields!(input).named(input.name.0)?;
     let actor = scope.caller().actor();
     app.write(scope.caller(), repeat, move |conn, now| {
         Box::pin(async move {
@@ -220,7 +220,7 @@ async fn amend(
             let mut issuer = lookup::issuer(conn, &reference).await?;
             let before = IssuerView::from(&issuer);
             issuer.due_days = due_days.unwrap_or(issuer.due_days);
-            issuer.party = party.onto(issuer.party);
+            issuer.party = party.onto(issuer.party)?;
             issuer.terms = terms.onto(issuer.terms)?;
             customers::update_issuer(conn, &issuer).await?;
             let view = IssuerView::from(&issuer);

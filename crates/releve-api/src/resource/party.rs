@@ -1,10 +1,14 @@
 //! What may be known of a legal entity, seller or customer, and how is it taken over?
 
+use releve_billing::tax::id::is_siren;
 use releve_store::customers::Party;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::input::{Country, Line, Lines, VatIdText};
+use crate::{
+    error::Problem,
+    input::{Country, Line, Lines, VatIdText},
+};
 
 /// The facts that an invoice prints of an entity and its VAT is decided by. Absent fields stay as they are.
 #[derive(Default)]
@@ -35,8 +39,8 @@ macro_rules! party_fields {
 pub(super) use party_fields;
 
 impl PartyFields {
-    pub fn onto(self, party: Party) -> Party {
-        Party {
+    pub fn onto(self, party: Party) -> Result<Party, Problem> {
+        let party = Party {
             name: party.name,
             address: self.address.map_or(party.address, |v| v.0),
             postcode: self.postcode.map_or(party.postcode, |v| v.0),
@@ -45,10 +49,17 @@ impl PartyFields {
             vat_id: self.vat_id.map_or(party.vat_id, |v| v.0),
             legal_id: self.legal_id.map_or(party.legal_id, |v| v.0),
             email: self.email.map_or(party.email, |v| v.0),
+        };
+        if party.country == "FR" && !party.legal_id.is_empty() && !is_siren(&party.legal_id) {
+            return Err(Problem::field(
+                "legal_id",
+                "in France, a SIREN: nine digits, the last of which checks the others",
+            ));
         }
+        Ok(party)
     }
 
-    pub fn named(self, name: String) -> Party {
+    pub fn named(self, name: String) -> Result<Party, Problem> {
         self.onto(Party { name, ..Party::default() })
     }
 }

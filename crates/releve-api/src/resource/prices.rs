@@ -36,13 +36,24 @@ pub struct NewPrice {
     sku: String,
     /// gpu_ms, gib_second, byte, token or count; the SKU's if it is known, gpu_ms for a GPU's.
     unit: Option<String>,
+    /// How the price grows with what the account uses of the SKU in its period. If absent: per_unit with a `price`,
+    /// graduated with `tiers`.
+    ///
+    /// - per_unit: each unit costs the same.
+    /// - graduated: each unit costs what its tier says; the first units stay in the first tier.
+    /// - volume: all units cost what the tier says that the period's total comes to. Where a higher tier is cheaper, a
+    ///   spend falls as that tier is reached.
+    /// - package: each package that is begun costs the same. One tier, whose `up_to` is what a package holds and whose
+    ///   `price` is for all of it. Packages are counted over the account, and anew for each price and period.
+    #[schema(example = "per_unit")]
+    model: Option<String>,
     /// Per base quantity of the unit (GPU-hour, GiB-hour, GiB, million tokens, unit): a decimal as text, with at
     /// most 6 decimals. Either this or `tiers`.
     #[schema(example = "2.50")]
     price: Option<String>,
-    /// Graduated: each unit costs what its tier says.
+    /// Of a graduated or a volume price: ascending, the last without an end. Of a package price: one, with an end.
     tiers: Option<Vec<NewTier>>,
-    /// exact (if absent), second, second_min_60, started_minute or started_hour: GPU time only.
+    /// exact (if absent), second, second_min_60, started_minute or started_hour: GPU time only, and not of a package.
     rounding: Option<String>,
     /// A whole UTC hour. If absent: the current one for a SKU's first price, the next one for a change.
     from: Option<Instant>,
@@ -51,8 +62,11 @@ pub struct NewPrice {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewTier {
-    /// In base units of the unit (milliseconds for GPU time), summed over the account's period. Absent in the last.
+    /// In base units of the unit (milliseconds for GPU time), summed over the account's period, also across a change of
+    /// price. The last unit belongs to the tier. Absent in the last tier. Of a package: how much one holds, for GPU time
+    /// in whole seconds.
     up_to: Option<i64>,
+    /// Per base quantity of the unit; of a package, for the whole package.
     #[schema(example = "2.50")]
     price: String,
 }
@@ -63,9 +77,10 @@ pub struct PriceView {
     price_book: String,
     sku: String,
     unit: &'static str,
-    /// What the price is for.
-    priced_per: &'static str,
+    /// What the price is for: as in `GPU-hour`, or `package of 10 × million tokens`.
+    priced_per: String,
     from: String,
+    /// per_unit, graduated, volume or package.
     model: &'static str,
     tiers: Vec<TierView>,
     rounding: &'static str,
@@ -75,6 +90,7 @@ pub struct PriceView {
 
 #[derive(Serialize, ToSchema)]
 pub struct TierView {
+    /// In base units; absent in the last tier. Of a package: how much one holds.
     up_to: Option<i64>,
     price: String,
 }
@@ -88,7 +104,7 @@ impl From<&PriceRecord> for PriceView {
             price_book: record.book.to_string(),
             sku: price.sku().to_string(),
             unit: price.unit().name(),
-            priced_per: price.unit().base_quantity().0,
+            priced_per: price.priced_per().into_owned(),
             from: price.from().to_string(),
             model: price.model().name(),
             tiers: price.model().tiers().iter().map(tier).collect(),
@@ -108,7 +124,7 @@ async fn create(
     Command { input, repeat }: Command<NewPrice>,
 ) -> Result<Response, Problem> {
     let sku: Sku = lookup::parsed("sku", &input.sku)?;
-    let model = model_of(input.price, input.tiers)?;
+    let model = model_of(input.model.as_deref(), input.price, input.tiers)?;
     let rounding: Rounding = input.rounding.as_deref().unwrap_or("exact").parse()?;
     let actor = scope.caller().actor();
     app.write(scope.caller(), repeat, move |conn, now| {
@@ -134,20 +150,23 @@ async fn create(
     .await
 }
 
-fn model_of(price: Option<String>, tiers: Option<Vec<NewTier>>) -> Result<Model, Problem> {
-    match (price, tiers) {
-        (Some(price), None) => Ok(Model::PerUnit { price: price.parse::<UnitPrice>()? }),
-        (None, Some(tiers)) => {
+fn model_of(name: Option<&str>, price: Option<String>, tiers: Option<Vec<NewTier>>) -> Result<Model, Problem> {
+    match (name, price, tiers) {
+        (_, Some(_), Some(_)) => Err(Problem::field("tiers", "a price is either one price or tiers")),
+        (None | Some("per_unit"), Some(price), None) => Ok(Model::PerUnit { price: price.parse::<UnitPrice>()? }),
+        (None | Some("per_unit"), None, None) => {
+            Err(Problem::field("price", "missing field `price`: give it, or tiers"))
+        }
+        // Every other model is made of tiers: without any, it says how many it needs.
+        (name, _, tiers) => {
             let at = |n: usize| move |error: PriceError| PriceError { field: format!("tiers[{n}].price"), ..error };
-            let tiers = tiers.into_iter().enumerate().map(|(n, tier)| {
+            let tiers = tiers.unwrap_or_default().into_iter().enumerate().map(|(n, tier)| {
                 let price = tier.price.parse::<UnitPrice>().map_err(at(n))?;
                 Ok(Tier { up_to: tier.up_to, price })
             });
             let tiers = tiers.collect::<Result<Vec<_>, PriceError>>()?;
-            Ok(Model::from_parts("graduated", tiers)?)
+            Ok(Model::from_parts(name.unwrap_or("graduated"), tiers)?)
         }
-        (None, None) => Err(Problem::field("price", "missing field `price`: give it, or tiers")),
-        (Some(_), Some(_)) => Err(Problem::field("tiers", "a price is either one price or tiers")),
     }
 }
 

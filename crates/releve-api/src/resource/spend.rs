@@ -71,7 +71,9 @@ pub struct ChargeView {
     #[schema(example = "2.50")]
     unit_price: String,
     #[schema(example = "GPU-hour")]
-    priced_per: &'static str,
+    /// How many printed units the price is for.
+    base_quantity: i64,
+    priced_per: String,
     amount: String,
     energy_mj: i64,
 }
@@ -103,7 +105,8 @@ impl From<&Charge> for ChargeView {
             billed: charge.billed,
             unit_price: UnitPrice::new(charge.unit_price)
                 .map_or_else(|_| charge.unit_price.to_string(), |p| p.to_string()),
-            priced_per: charge.unit.base_quantity().0,
+            base_quantity: charge.base_quantity,
+            priced_per: charge.priced_per().into_owned(),
             amount: charge.amount.amount().to_string(),
             energy_mj: charge.energy_mj,
         }

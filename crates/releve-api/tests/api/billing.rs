@@ -19,6 +19,16 @@ async fn read(world: &World, tenant: &str, meter: &str, quantity: i64) {
     world.post("/v1/readings", reading).await.expect(200);
 }
 
+async fn patch(world: &World, path: &str, body: Value) -> Value {
+    let key = world.key(&[Scope::OperatorRead, Scope::OperatorWrite]).await;
+    world.call("PATCH", path, Some(&key), Some(body)).await.expect(200)
+}
+
+/// The seller is no taxable person, so that its invoices bear no VAT.
+async fn recharges(world: &World) {
+    patch(world, "/v1/issuers/default", json!({ "vat_scheme": "not_taxable" })).await;
+}
+
 /// Bills February.
 async fn bill(world: &World) {
     let mut tx = world.db.begin_app().await.expect("begins");
@@ -32,6 +42,7 @@ async fn bill(world: &World) {
 #[tokio::test]
 async fn what_was_previewed_is_what_is_billed_and_given_out_as_it_was() {
     let world = World::new().await;
+    recharges(&world).await;
     for name in ["lab", "other"] {
         world.post("/v1/tenants", json!({ "name": name })).await.expect(201);
     }
@@ -65,6 +76,8 @@ async fn what_was_previewed_is_what_is_billed_and_given_out_as_it_was() {
     assert_eq!(document.headers["content-type"], "application/json");
     let again = world.get(&format!("/v1/invoices/{id}/document")).await;
     assert_eq!((document.body, &document.headers["etag"]), (again.body, &again.headers["etag"]));
+    let electronic = ask(&format!("/v1/tenants/lab/invoices/{id}/electronic/ubl")).await;
+    assert_eq!(electronic.problem().0, 404, "a seller that is no taxable person has none");
     let page = ask(&format!("/v1/tenants/lab/invoices/{id}/page")).await;
     assert!(page.status.is_success() && page.text().contains("<html"), "{}", page.text());
     assert!(page.headers["content-security-policy"].to_str().expect("text").contains("default-src 'none'"));
@@ -174,4 +187,52 @@ async fn what_is_measured_is_shown_to_its_own_scope() {
     assert!(!text.contains("nobody"), "a path is anybody's text, and no label");
     let other: Value = world.call("GET", "/v1/nodes", Some(&key), None).await.json();
     assert_eq!(other["code"], "forbidden");
+}
+
+#[tokio::test]
+async fn an_invoice_waits_until_it_is_known_which_vat_it_bears() {
+    let world = World::new().await;
+    world.post("/v1/tenants", json!({ "name": "lab" })).await.expect(201);
+    let price =
+        json!({ "sku": "meter/images/default", "unit": "count", "price": "1.00", "from": "2026-02-01T00:00:00Z" });
+    world.post("/v1/prices", price).await.expect(201);
+    read(&world, "lab", "images", 1_001).await;
+    let held = async || {
+        bill(&world).await;
+        let parked = world.get("/v1/invoices?state=parked").await.expect(200);
+        let holds = parked["items"][0]["held_by"].as_array().cloned().unwrap_or_default();
+        holds.iter().map(|h| h["to_do"].as_str().expect("a text").to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(held().await, ["set issuer.vat_scheme, then run again"]);
+    patch(&world, "/v1/issuers/default", json!({ "vat_scheme": "registered" })).await;
+    let lacks = ["issuer.country", "issuer.vat_id", "account.country"].map(|f| format!("set {f}, then run again"));
+    assert_eq!(held().await, lacks);
+    let seller = json!({ "country": "FR", "vat_id": "fr 83 404 833 048", "legal_id": "404833048", "iban": "FR76 3000 6000 0112 3456 7890 189" });
+    let shown = patch(&world, "/v1/issuers/default", seller).await;
+    assert_eq!((&shown["vat_id"], &shown["iban"]), (&json!("FR83404833048"), &json!("FR7630006000011234567890189")));
+    patch(&world, "/v1/accounts/lab", json!({ "country": "FR", "customer_kind": "business" })).await;
+    assert_eq!(held().await, ["set issuer.vat_rates, then run again", "set account.legal_id, then run again"]);
+    patch(&world, "/v1/accounts/lab", json!({ "legal_id": "900000019" })).await;
+    let rate = json!({ "country": "FR", "percent": "20", "from": "2014-01-01T00:00:00Z" });
+    world.post("/v1/issuers/default/vat-rates", rate).await.expect(201);
+    assert_eq!(held().await, [""; 0]);
+    let issued = world.get("/v1/invoices?state=issued").await.expect(200);
+    assert_eq!(
+        (&issued["items"][0]["total"]["amount"], &issued["items"][0]["payable"]["amount"]),
+        (&json!("1001.00"), &json!("1201.20"))
+    );
+    let id = issued["items"][0]["id"].as_str().expect("an id");
+    let key = world.tenant_key("lab").await;
+    for (syntax, root) in [("ubl", "<Invoice xmlns="), ("cii", "<rsm:CrossIndustryInvoice")] {
+        let mine =
+            world.call("GET", &format!("/v1/tenants/lab/invoices/{id}/electronic/{syntax}"), Some(&key), None).await;
+        assert!(mine.status.is_success() && mine.text().contains(root), "{}", mine.text());
+        assert_eq!(world.get(&format!("/v1/invoices/{id}/electronic/{syntax}")).await.body, mine.body);
+    }
+    assert_eq!(world.get(&format!("/v1/invoices/{id}/electronic/edi")).await.problem().0, 422);
+    let rates = world.get("/v1/issuers/default/vat-rates").await.expect(200);
+    assert_eq!(
+        rates["items"][0],
+        json!({ "country": "FR", "class": "standard", "percent": "20", "from": "2014-01-01T00:00:00Z" })
+    );
 }

@@ -57,6 +57,8 @@ fn every_refused_price_and_contract_is_explained() {
         "not_whole_hour",
         "wrong_unit",
         "rounding_without_time",
+        "rounding_of_package",
+        "package_size",
         "two_prices_at_once",
         "price_in_the_past",
         "two_terms_at_once",

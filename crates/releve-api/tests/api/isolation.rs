@@ -119,7 +119,7 @@ fn own(table: &str, tenant: &str, account: &str) -> String {
         "tenants" | "projects" | "allocation_hours" | "usage_hours" | "meter_hours" | "allocations" | "api_keys" => {
             format!("tenant_id = '{tenant}'")
         }
-        "accounts" | "contracts" | "invoices" | "invoice_lines" | "invoice_documents" | "periods" => {
+        "accounts" | "contracts" | "invoices" | "invoice_lines" | "invoice_taxes" | "invoice_documents" | "periods" => {
             format!("account_id = '{account}'")
         }
         "issuers" => format!("issuer_id in (select issuer_id from accounts where account_id = '{account}')"),
@@ -160,8 +160,9 @@ fn rows(n: usize, tenant: &str, account: &str) -> String {
                      from own, seller returning invoice_id),
          line as (insert into invoice_lines
                   select account_id, invoice_id, 1, tenant_id, '', 'meter/m{n}/x', '', 'count', id, 0, at,
-                         at + interval '1 hour', 1, 1, 0, 1, 1, 1
-                  from own, invoice returning 1)
+                         at + interval '1 hour', 1, 1, 0, 1, 1, 1, 'not_taxable', 0
+                  from own, invoice returning 1),
+         tax as (insert into invoice_taxes select account_id, invoice_id, 'not_taxable', 0, 1, 0 from own, invoice returning 1)
          insert into invoice_documents select account_id, invoice_id, 'text/plain', '', '', at from own, invoice"
     )
 }

@@ -8,6 +8,7 @@ mod isolation;
 mod lists;
 mod node;
 mod nodes;
+mod prices;
 mod quickstart;
 mod refusals;
 mod scopes;

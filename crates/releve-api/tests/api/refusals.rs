@@ -75,9 +75,32 @@ async fn customers_that_can_not_be() {
         (("country", "fr"), "invalid_field", "country", ""),
         (("address", "a\u{0}b"), "invalid_field", "address", ""),
         (("vat", "FR1"), "invalid_field", "vat", ""),
+        (("vat_id", "FR84404833048"), "invalid_field", "vat_id", ""),
+        (("vat_scheme", "none"), "invalid_field", "vat_scheme", ""),
+        (("iban", "FR7630006000011234567890188"), "invalid_field", "iban", ""),
+        (("bic", "agri"), "invalid_field", "bic", ""),
     ] {
         refused(&world, "/v1/issuers", issuer(change), code, field, reason).await;
     }
+    world.post("/v1/issuers", json!({ "name": "seller", "zone": "Europe/Paris", "series": "R" })).await.expect(201);
+    let rate = |percent: &str, from: &str| json!({ "country": "FR", "percent": percent, "from": from });
+    let rates = "/v1/issuers/seller/vat-rates";
+    world.post(rates, rate("19.6", "2000-01-01T00:00:00Z")).await.expect(201);
+    for (percent, from, field, reason) in [
+        ("20%", "2014-01-01T00:00:00Z", "percent", "not_a_decimal"),
+        ("101", "2014-01-01T00:00:00Z", "percent", "out_of_range"),
+        ("20", "2014-01-01T00:00:00Z", "from", "rate_in_the_past"),
+        ("20", "2000-01-01T00:00:00Z", "from", "two_rates_at_once"),
+    ] {
+        refused(&world, rates, rate(percent, from), "vat_rate_refused", field, reason).await;
+    }
+    refused(&world, rates, json!({ "country": "", "percent": "20" }), "invalid_field", "country", "").await;
+    let class = json!({ "country": "FR", "percent": "20", "class": "super" });
+    refused(&world, rates, class, "invalid_field", "class", "").await;
+    let siren = json!({ "name": "lab", "country": "FR", "legal_id": "404833049" });
+    refused(&world, "/v1/accounts", siren, "invalid_field", "legal_id", "").await;
+    let kind = json!({ "name": "lab", "customer_kind": "robot" });
+    refused(&world, "/v1/accounts", kind, "invalid_field", "customer_kind", "").await;
     let book = json!({ "name": "dollars", "currency": "DOGE" });
     refused(&world, "/v1/price-books", book, "currency_refused", "currency", "unknown_currency").await;
     world.post("/v1/price-books", json!({ "name": "dollars", "currency": "USD" })).await.expect(201);

@@ -8,7 +8,8 @@ use rust_decimal::Decimal;
 
 use super::{AMOUNT_DIGITS_MAX, Content, InvoiceError, Line};
 use crate::{
-    UnitPrice,
+    Charge, UnitPrice,
+    rating::PACKAGE_MAX,
     tax::{Subtotal, Taxes},
 };
 
@@ -63,10 +64,17 @@ fn one_line(content: &Content, n: usize, line: &Line) -> Result<(), InvoiceError
     }
     UnitPrice::new(c.unit_price).map_err(|error| InvoiceError::UnitPrice { line: n, error })?;
     let expected = c.unit.base_quantity().1;
-    if c.base_quantity != expected {
+    if c.base_quantity != expected && !whole_packages(c) {
         return Err(InvoiceError::BaseQuantity { line: n, found: c.base_quantity, expected });
     }
     multiplies_out(n, line)
+}
+
+/// A price that is not per the unit's base quantity is per package: of those only whole ones are billed, and they
+/// have no tiers.
+fn whole_packages(charge: &Charge) -> bool {
+    let package = charge.base_quantity.checked_mul(charge.unit.printed().1);
+    package.is_some_and(|size| (1..=PACKAGE_MAX).contains(&size) && charge.billed % size == 0 && charge.tier == 0)
 }
 
 /// amount × base quantity may differ from quantity × price by at most half a minor unit × base quantity; at the

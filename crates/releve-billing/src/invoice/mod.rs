@@ -67,6 +67,16 @@ pub enum Kind {
     CreditNote,
 }
 
+impl Kind {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Invoice => "invoice",
+            Self::Correction => "correction",
+            Self::CreditNote => "credit_note",
+        }
+    }
+}
+
 impl Subject {
     fn content(self, currency: Currency, corrects: Vec<Corrected>, lines: Vec<Line>, total: Money) -> Content {
         let Self { account, issuer, period, book } = self;

@@ -85,6 +85,8 @@ pub struct Seller {
     /// ISO 3166 alpha-2.
     pub country: String,
     pub vat_id: String,
+    /// The number in the register of companies.
+    pub legal_id: String,
     pub rates: Vec<DatedRate>,
 }
 
@@ -93,6 +95,7 @@ pub struct Seller {
 pub struct Buyer {
     pub country: String,
     pub vat_id: String,
+    pub legal_id: String,
     pub kind: Option<BuyerKind>,
 }
 
@@ -144,6 +147,33 @@ fn registered(seller: &Seller, buyer: &Buyer, class: RateClass, at: Timestamp) -
     if !lacks.is_empty() {
         return Err(lacks);
     }
+    let decided = placed(seller, buyer, class, at);
+    let numbers = french_numbers(seller, buyer);
+    match decided {
+        Ok(vat) if numbers.is_empty() => Ok(vat),
+        Ok(_) => Err(numbers),
+        Err(lacks) => Err([lacks, numbers].concat()),
+    }
+}
+
+/// A French invoice says the seller's SIREN, and between businesses in France the customer's (CGI ann. II, art. 242 nonies
+/// A, as of decree 2022-1299; XP Z12-012, BR-FR-10 and 11).
+fn french_numbers(seller: &Seller, buyer: &Buyer) -> Vec<Missing> {
+    let mut lacks = Vec::new();
+    if seller.country == "FR" {
+        if seller.legal_id.is_empty() {
+            lacks.push(missing("issuer.legal_id", "an invoice from France says the seller's SIREN"));
+        }
+        if buyer.country == "FR" && buyer.kind == Some(BuyerKind::Business) && buyer.legal_id.is_empty() {
+            lacks
+                .push(missing("account.legal_id", "an invoice between businesses in France says the customer's SIREN"));
+        }
+    }
+    lacks
+}
+
+/// Whose VAT it is, once both places are known.
+fn placed(seller: &Seller, buyer: &Buyer, class: RateClass, at: Timestamp) -> Result<Vat, Vec<Missing>> {
     let (from, to) = (territory(&seller.country), territory(&buyer.country));
     if from == to {
         return charged(seller, Ground::Domestic, from, class, at);

@@ -10,6 +10,7 @@ use releve_types::{
 use rust_decimal::Decimal;
 
 use super::{Category, Ground, VatRate};
+use crate::Kind;
 
 /// How a line is taxed.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -43,6 +44,22 @@ pub struct Taxes {
     pub tax: Money,
     /// The lines' total with the tax: what the customer owes.
     pub payable: Money,
+}
+
+impl Taxes {
+    /// As it is printed on a document of this kind: a credit note says what it gives back without a sign.
+    pub fn printed(&self, kind: Kind) -> Self {
+        if kind != Kind::CreditNote {
+            return self.clone();
+        }
+        let subtotal = |s: &Subtotal| Subtotal { vat: s.vat, base: s.base.negated(), tax: s.tax.negated() };
+        Self {
+            lines: self.lines.clone(),
+            subtotals: self.subtotals.iter().map(subtotal).collect(),
+            tax: self.tax.negated(),
+            payable: self.payable.negated(),
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

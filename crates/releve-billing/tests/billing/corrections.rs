@@ -211,7 +211,7 @@ fn a_correction_is_taxed_as_what_it_corrects() {
     let nothing = || rate(&sheet("1h").contract(), may(), &releve_billing::Usage::default()).expect("rated");
     let reverse = || Ok(Vat::free(Ground::ReverseCharge));
     let first = next(may(), rated("1h"), &[], Ok(standard())).expect("an invoice");
-    let second = next(may(), rated("2h"), &[first.clone()], reverse()).expect("a correction");
+    let second = next(may(), rated("2h"), std::slice::from_ref(&first), reverse()).expect("a correction");
     assert_eq!(second.taxes().lines, vec![standard(); 2]);
     let documents = [first, second];
     let back = next(may(), nothing(), &documents, reverse()).expect("a credit note");

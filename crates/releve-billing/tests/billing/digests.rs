@@ -61,6 +61,20 @@ fn the_text_names_everything() {
     "#]].assert_eq(&with_basis(SHEET, |basis| basis.text().expect("a text")));
 }
 
+/// A volume price reads as a graduated one does, a package as a tier that ends.
+#[test]
+fn the_text_names_volumes_and_packages() {
+    let sheet = "price h100 from 05-01 volume 2.00 to 100h, 1.50 beyond
+                 price tokens from 05-01 package 4.00 to 10000000
+                 use acme/x h100 05-01..06-01 1h
+                 use acme/x tokens 05-01..06-01 1";
+    let text = with_basis(sheet, |basis| basis.text().expect("a text"));
+    let prices: Vec<&str> = text.lines().filter(|line| line.starts_with("price")).collect();
+    expect![[r#"
+        price	prc_70726963652030000000000000000000	gpu/h100/whole/1:1/standard/eu	gpu_ms	2020-05-01T00:00:00Z	exact	volume	360000000	2	-	1.5
+        price	prc_70726963652031000000000000000000	meter/tokens/eu	token	2020-05-01T00:00:00Z	exact	package	10000000	4"#]].assert_eq(&prices.join("\n"));
+}
+
 #[test]
 fn it_is_the_digest_of_the_text() {
     use sha2::{Digest as _, Sha256};
@@ -99,6 +113,10 @@ fn whatever_decides_the_invoice_changes_it() {
         "price h100 from 05-01 2.00\nuse bcme/x h100 05-01..06-01 1h",
         "price h100 from 05-01 2.00 second\nhold acme/x h100 05-01..06-01 a:gpu0 1h",
         "price h100 from 05-01 2.00 second\nhold acme/x h100 05-01..06-01 a:gpu0 1h after 1s",
+        "price h100 from 05-01 2.00 to 2h, 1.00 beyond\nuse acme/x h100 05-01..06-01 1h",
+        "price h100 from 05-01 volume 2.00 to 2h, 1.00 beyond\nuse acme/x h100 05-01..06-01 1h",
+        "price h100 from 05-01 package 2.00 to 2h\nuse acme/x h100 05-01..06-01 1h",
+        "price h100 from 05-01 package 2.00 to 3h\nuse acme/x h100 05-01..06-01 1h",
     ];
     let mut seen: Vec<[u8; 32]> = others.iter().map(|sheet| of(sheet)).collect();
     seen.push(first);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use releve_billing::{
-    Basis, Contract, Outcome, Rated, Reports, Rounding, Subject, Usage, digest, draft, rate,
+    Basis, Contract, Model, Outcome, Rated, Reports, Rounding, Subject, Usage, digest, draft, rate,
     tax::{Ground, Vat},
 };
 use releve_types::{
@@ -42,6 +42,16 @@ fn sums(rated: &Rated) -> BTreeMap<(Sku, Option<PriceId>), (i64, i64)> {
         (sum.0, sum.1) = (sum.0 + metered, sum.1 + billed);
     }
     sums
+}
+
+/// What a package holds, for each price that sells packages.
+fn packages(world: &World) -> BTreeMap<PriceId, i64> {
+    let prices = world.contract.terms().iter().flat_map(|term| term.book.prices());
+    let sizes = prices.filter_map(|price| match price.model() {
+        Model::Package { size, .. } => Some((price.id(), *size)),
+        _ => None,
+    });
+    sizes.collect()
 }
 
 proptest! {
@@ -102,7 +112,8 @@ proptest! {
         prop_assert!(rated.charges.iter().all(|c| c.energy_mj >= 0 && c.metered >= 0 && c.billed >= 0));
     }
 
-    /// Two short periods meter and bill what one long one does, price by price: nothing is begun twice.
+    /// Two short periods meter and bill what one long one does, price by price: nothing is begun twice. But a new
+    /// period begins with a new package, so of those there may be one more.
     #[test]
     fn splitting_a_period_bills_the_same_time(world in a_world(), at in 1..HOURS) {
         let whole = sums(&rated(&world, hours(0, HOURS)));
@@ -111,7 +122,47 @@ proptest! {
             let sum = halves.entry(key).or_default();
             (sum.0, sum.1) = (sum.0 + metered, sum.1 + billed);
         }
-        prop_assert_eq!(whole, halves);
+        let packages = packages(&world);
+        prop_assert!(whole.keys().eq(halves.keys()));
+        for (key, (metered, billed)) in whole {
+            let of_halves = halves[&key];
+            prop_assert_eq!(metered, of_halves.0);
+            match key.1.and_then(|price| packages.get(&price)) {
+                None => prop_assert_eq!(billed, of_halves.1),
+                Some(size) => prop_assert!([0, *size].contains(&(of_halves.1 - billed))),
+            }
+        }
+    }
+
+    /// Packages hold what was metered and not one more than that takes, whoever shares them: so who sees all lines of
+    /// a price can count them.
+    #[test]
+    fn packages_are_shared_by_all_who_use_their_price(world in a_world()) {
+        let packages = packages(&world);
+        let rated = rated(&world, hours(0, HOURS));
+        for ((_, price), (metered, billed)) in sums(&rated) {
+            if let Some(size) = price.and_then(|price| packages.get(&price)) {
+                prop_assert!((0..*size).contains(&(billed - metered)), "{billed} for {metered}");
+            }
+        }
+        for charge in rated.charges {
+            if let Some(size) = packages.get(&charge.price_id) {
+                prop_assert_eq!((charge.billed % size, charge.base_quantity * 1_000), (0, *size));
+            }
+        }
+    }
+
+    /// Of a volume price all units of a stretch cost the same, whoever used them first.
+    #[test]
+    fn a_volume_price_is_one_price(world in a_world()) {
+        let mut seen = BTreeMap::new();
+        for charge in rated(&world, hours(0, HOURS)).charges {
+            let price = world.contract.price_at(&charge.sku, charge.stretch.first_hour()).expect("priced");
+            if matches!(price.model(), Model::Volume { .. }) {
+                let one = seen.entry(charge.price_id).or_insert((charge.tier, charge.unit_price));
+                prop_assert_eq!(*one, (charge.tier, charge.unit_price));
+            }
+        }
     }
 
     #[test]

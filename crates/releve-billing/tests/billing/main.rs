@@ -1,11 +1,14 @@
 //! Does billing do what an accountant would? Text tables, laws, and a second opinion in exact fractions.
 
+mod calendar;
 mod corrections;
 mod digests;
 mod invoices;
 mod laws;
 mod oracle;
+mod package;
 mod refusals;
 mod sheet;
 mod tables;
+mod volume;
 mod world;

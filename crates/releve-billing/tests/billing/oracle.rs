@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 
 use num_bigint::BigInt;
 use proptest::prelude::*;
-use releve_billing::{Charge, Model, Price, Rounding, rate};
+use releve_billing::{Charge, Model, Price, Rounding, Tier, UnitPrice, rate, rating::PACKAGE_MAX};
 use releve_types::{Hour, Sku, ids::PriceId};
+use rust_decimal::Decimal;
 
 use crate::world::{HOURS, World, a_settled_world, a_world, hours};
 
@@ -16,16 +17,53 @@ fn millionths(decimal: &str) -> BigInt {
     format!("{whole}{fraction:0<6}").parse().expect("a decimal with at most six places")
 }
 
-/// Minor units, half away from zero, of a GPU line: ms × price per hour.
-fn cents(ms: i64, price: &str) -> BigInt {
-    let (numerator, denominator) = (BigInt::from(ms) * millionths(price) * 100, BigInt::from(3_600_000_000_000_i64));
+/// Minor units, half away from zero, of a GPU line: ms × price per so many ms.
+fn cents(ms: i64, price: &str, base_ms: i64) -> BigInt {
+    let (numerator, denominator) = (BigInt::from(ms) * millionths(price) * 100, BigInt::from(base_ms) * 1_000_000);
     (numerator * 2 + &denominator) / (denominator * 2)
 }
 
-/// What so many ms cost when counted from the first, in millionths × ms: tier by tier.
-fn cost(price: &Price, ms: i64) -> BigInt {
+/// What a GPU's price is for: a package, or an hour.
+fn base_ms(price: &Price) -> i64 {
+    if let Model::Package { size, .. } = price.model() { *size } else { 3_600_000 }
+}
+
+/// The price that a line was made with.
+fn price_of<'a>(world: &'a World, charge: &Charge) -> &'a Price {
+    world.contract.price_at(&charge.sku, charge.stretch.first_hour()).expect("a priced stretch")
+}
+
+/// What a SKU's units cost that come after the first `from`, of `total` in all, and after the first `at_price` that
+/// this price was charged for: in millionths × ms of what the price is for.
+fn cost(price: &Price, [from, at_price, quantity, total]: [i64; 4]) -> BigInt {
+    let in_all = |tier: &Tier| BigInt::from(quantity) * millionths(&tier.price.amount().to_string());
+    let tiers = price.model().tiers();
+    match price.model() {
+        Model::PerUnit { .. } => in_all(&tiers[0]),
+        Model::Graduated { .. } => graduated(&tiers, from + quantity) - graduated(&tiers, from),
+        Model::Volume { .. } => {
+            let passed = tiers.iter().filter(|tier| tier.up_to.is_some_and(|end| end < total)).count();
+            in_all(&tiers[passed])
+        }
+        Model::Package { size, price } => {
+            // Opened one by one, each when the one before is used up.
+            let (mut opened, mut held) = (0, 0);
+            while held < at_price {
+                held += size;
+            }
+            while held < at_price + quantity {
+                held += size;
+                opened += 1;
+            }
+            BigInt::from(opened) * *size * millionths(&price.amount().to_string())
+        }
+    }
+}
+
+/// What so many units cost when counted from the first, tier by tier.
+fn graduated(tiers: &[Tier], ms: i64) -> BigInt {
     let (mut total, mut from) = (BigInt::ZERO, 0);
-    for tier in price.model().tiers().iter() {
+    for tier in tiers {
         let until = tier.up_to.unwrap_or(i64::MAX).min(ms);
         if until > from {
             total += BigInt::from(until - from) * millionths(&tier.price.amount().to_string());
@@ -35,7 +73,7 @@ fn cost(price: &Price, ms: i64) -> BigInt {
     total
 }
 
-/// What each hour bills, plan by plan, walking every allocation through every hour.
+/// What each hour adds, plan by plan, walking every allocation through every hour; before packages are made of it.
 fn billed_by_hour(world: &World) -> BTreeMap<(Sku, Option<PriceId>), i64> {
     let mut atoms = world.atoms.clone();
     atoms.sort_by_key(|a| a.hour);
@@ -76,52 +114,78 @@ proptest! {
     fn each_amount_is_the_exact_fraction_rounded_once(world in a_world()) {
         for c in charges(&world) {
             let printed = c.amount.amount().to_string().replace('.', "");
-            prop_assert_eq!(printed.parse::<BigInt>(), Ok(cents(c.billed, &c.unit_price.to_string())));
+            let base_ms = base_ms(price_of(&world, &c));
+            prop_assert_eq!(c.base_quantity * 1_000, base_ms);
+            prop_assert_eq!(printed.parse::<BigInt>(), Ok(cents(c.billed, &c.unit_price.to_string(), base_ms)));
         }
     }
 
+    /// And of packages, the fewest that hold it: not one per tenant, per project or per stretch.
     #[test]
     fn billed_time_is_what_each_hour_adds(world in a_settled_world()) {
-        let mut billed: BTreeMap<_, i64> = BTreeMap::new();
+        let (mut billed, mut packages) = (BTreeMap::new(), BTreeMap::new());
         for c in charges(&world) {
+            if let Model::Package { size, .. } = price_of(&world, &c).model() {
+                packages.insert(c.price_id, *size);
+            }
             *billed.entry((c.sku, Some(c.price_id))).or_default() += c.billed;
         }
         billed.retain(|_, ms| *ms != 0);
-        prop_assert_eq!(billed, billed_by_hour(&world));
+        let mut expected = billed_by_hour(&world);
+        for ((_, price), ms) in &mut expected {
+            if let Some(size) = price.and_then(|price| packages.get(&price)) {
+                *ms = (*ms + size - 1) / size * size;
+            }
+        }
+        prop_assert_eq!(billed, expected);
     }
 
     /// Before rounding to cents, the lines of one price cost what the price says of its range of the period's
     /// quantity, however tenants, projects and tiers cut it.
     #[test]
-    fn tiers_cost_what_their_range_costs(world in a_world()) {
+    fn a_range_costs_what_its_model_says(world in a_world()) {
         let mut by_run: BTreeMap<_, (i64, BigInt)> = BTreeMap::new();
+        let mut total: BTreeMap<Sku, i64> = BTreeMap::new();
         for c in charges(&world) {
+            // A package rounds what it holds, so its quantity is what was metered.
+            let packed = matches!(price_of(&world, &c).model(), Model::Package { .. });
+            let quantity = if packed { c.metered } else { c.billed };
+            *total.entry(c.sku.clone()).or_default() += quantity;
             let sum = by_run.entry((c.sku, c.stretch, c.price_id)).or_default();
-            sum.0 += c.billed;
+            sum.0 += quantity;
             sum.1 += BigInt::from(c.billed) * millionths(&c.unit_price.to_string());
         }
-        let mut position: BTreeMap<Sku, i64> = BTreeMap::new();
-        for ((sku, stretch, _), (billed, exact)) in by_run {
+        let (mut before, mut before_at): (BTreeMap<Sku, i64>, BTreeMap<PriceId, i64>) = Default::default();
+        for ((sku, stretch, id), (quantity, exact)) in by_run {
             let price = world.contract.price_at(&sku, stretch.first_hour()).expect("a priced stretch");
-            let from = position.entry(sku).or_default();
-            prop_assert_eq!(exact, cost(price, *from + billed) - cost(price, *from));
-            *from += billed;
+            let (total, from) = (total[&sku], before.entry(sku).or_default());
+            let at_price = before_at.entry(id).or_default();
+            prop_assert_eq!(exact, cost(price, [*from, *at_price, quantity, total]));
+            (*from, *at_price) = (*from + quantity, *at_price + quantity);
         }
     }
 
-    /// Quantities and prices up to the largest: exact, or refused; never a rounded product.
+    /// Quantities, prices and packages up to the largest: exact, or refused; never a rounded product.
     #[test]
-    fn large_amounts_are_exact_or_refused(ms in any::<i64>(), mantissa in 0i64..=999_999_999_999_999_999, scale in 0u32..=6) {
-        let price = rust_decimal::Decimal::new(mantissa, scale);
-        let Ok(price) = releve_billing::UnitPrice::new(price) else { return Ok(()) };
-        let ms = ms.unsigned_abs().min(i64::MAX.unsigned_abs());
-        let world = crate::oracle::one_price(Model::PerUnit { price });
-        let mut usage = world.1;
-        usage.items[0].metered = i64::try_from(ms).expect("within i64");
-        if let Ok(rated) = rate(&world.0, hours(0, HOURS), &usage) {
+    fn large_amounts_are_exact_or_refused(
+        ms in 0..=i64::MAX,
+        mantissa in 0i64..=999_999_999_999_999_999,
+        scale in 0u32..=6,
+        package in prop::option::of(1i64..=PACKAGE_MAX / 1_000),
+    ) {
+        let Ok(price) = UnitPrice::new(Decimal::new(mantissa, scale)) else { return Ok(()) };
+        let model = match package {
+            Some(seconds) => Model::Package { size: seconds * 1_000, price },
+            None => Model::PerUnit { price },
+        };
+        let (contract, mut usage) = one_price(model);
+        usage.items[0].metered = ms;
+        if let Ok(rated) = rate(&contract, hours(0, HOURS), &usage) {
             for c in rated.charges {
                 let printed = c.amount.amount().to_string().replace('.', "");
-                prop_assert_eq!(printed.parse::<BigInt>(), Ok(cents(c.billed, &c.unit_price.to_string())));
+                let base_ms = package.map_or(3_600_000, |seconds| seconds * 1_000);
+                prop_assert_eq!(printed.parse::<BigInt>(), Ok(cents(c.billed, &c.unit_price.to_string(), base_ms)));
+                prop_assert!(c.billed >= ms);
             }
         }
     }

@@ -113,7 +113,10 @@ fn tiers_that_leave_something_without_a_price() {
             ("forty tiers", model("graduated", &many)),
             ("per unit with an end", model("per_unit", &[tier(Some(10), "1")])),
             ("per unit with two", model("per_unit", &[tier(Some(10), "1"), open])),
-            ("another model", model("volume", &[open])),
+            ("a volume price", model("volume", &[tier(Some(10), "2"), open])),
+            ("volume, descending", model("volume", &[tier(Some(10), "2"), tier(Some(5), "1.5"), open])),
+            ("volume, last tier ends", model("volume", &[tier(Some(10), "2")])),
+            ("another model", model("by_feel", &[open])),
         ],
         &expect![[r#"
             ascending: fine
@@ -127,7 +130,61 @@ fn tiers_that_leave_something_without_a_price() {
             forty tiers: tiers: a price has at most 32 tiers, not 40 [tier_count]
             per unit with an end: tiers[0].up_to: the last tier has no end, or what lies above it would have no price [last_tier_ends]
             per unit with two: tiers: a per-unit price is one tier without an end, not 2 [tier_count]
-            another model: model: 'volume' is no price model: expected per_unit or graduated [unknown_model]
+            a volume price: fine
+            volume, descending: tiers[1].up_to: tiers ascend: 5 does not pass 10 [tiers_not_ascending]
+            volume, last tier ends: tiers[0].up_to: the last tier has no end, or what lies above it would have no price [last_tier_ends]
+            another model: model: 'by_feel' is no price model: expected per_unit, graduated, volume or package [unknown_model]
+        "#]],
+    );
+}
+
+#[test]
+fn packages_that_nobody_can_count() {
+    let tier = |up_to, price: &str| Tier { up_to, price: price.parse().expect("a price") };
+    let package = |tiers: &[Tier]| Model::from_parts("package", tiers.to_vec());
+    let ten = tier(Some(10), "2");
+    let new = |name: &str, size, plan| {
+        let ((sku, unit), price) = (sku_of(name), "2".parse().expect("a price"));
+        Price::new(PriceId::from_uuid(named("p")), sku, unit, instant("05-01"), Model::Package { size, price }, plan)
+    };
+    cases(
+        [
+            ("ten", package(&[ten])),
+            ("without an end", package(&[tier(None, "2")])),
+            ("without a tier", package(&[])),
+            ("of two sizes", package(&[ten, tier(Some(20), "2")])),
+            ("and then another price", package(&[ten, tier(None, "2")])),
+            ("of nothing", package(&[tier(Some(0), "2")])),
+            ("of less than nothing", package(&[tier(Some(-5), "2")])),
+            ("a petabyte", package(&[tier(Some(1_000_000_000_000_000), "2")])),
+            ("a byte more", package(&[tier(Some(1_000_000_000_000_001), "2")])),
+        ],
+        &expect![[r#"
+            ten: fine
+            without an end: tiers[0].up_to: a package holds so many base units: its tier has an end [package_size]
+            without a tier: tiers: a package price is one tier, which ends where the package does, not 0 [tier_count]
+            of two sizes: tiers: a package price is one tier, which ends where the package does, not 2 [tier_count]
+            and then another price: tiers: a package price is one tier, which ends where the package does, not 2 [tier_count]
+            of nothing: tiers[0].up_to: a package holds 1 to 1000000000000000 base units, not 0 [package_size]
+            of less than nothing: tiers[0].up_to: a package holds 1 to 1000000000000000 base units, not -5 [package_size]
+            a petabyte: fine
+            a byte more: tiers[0].up_to: a package holds 1 to 1000000000000000 base units, not 1000000000000001 [package_size]
+        "#]],
+    );
+    cases(
+        [
+            ("a second", new("h100", 1_000, Rounding::Exact)),
+            ("a second and a half", new("h100", 1_500, Rounding::Exact)),
+            ("a hundred hours begun", new("h100", 360_000_000, Rounding::StartedHour)),
+            ("seven tokens", new("tokens", 7, Rounding::Exact)),
+            ("made without a size", new("tokens", 0, Rounding::Exact)),
+        ],
+        &expect![[r#"
+            a second: fine
+            a second and a half: tiers[0].up_to: a package is a whole number of GPU-seconds, as a line prints it: 1500 base units are not, 1000 are one [package_size]
+            a hundred hours begun: rounding: started_hour rounds what each allocation held, a package price what the account used in all: one of the two [rounding_of_package]
+            seven tokens: fine
+            made without a size: tiers[0].up_to: a package holds 1 to 1000000000000000 base units, not 0 [package_size]
         "#]],
     );
 }

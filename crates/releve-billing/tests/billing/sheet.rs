@@ -3,13 +3,18 @@
 //! ```text
 //! price h100 from 05-01 2.50                                    per hour, exact
 //! price h100 from 05-16 3.00 started_minute                     with a plan
-//! price a100 from 05-01 2.00 to 100h, 1.50 to 500h, 1.00 beyond graduated
+//! price a100 from 05-01 2.00 to 100h, 1.50 to 500h, 1.00 beyond graduated, if nothing else is said
+//! price a100 from 05-01 volume 2.00 to 100h, 1.50 beyond        the period's total decides
+//! price tokens from 05-01 package 4.00 to 10000000              each ten million begun
+//! contract from 05-17                                           without a price before; 01-01 if nothing is said
 //! use acme/train h100 05-01..06-01 744h                         summed usage
+//! use acme/train h100 05-01..06-01 all                          a device held throughout
+//! use acme/train h100:1g.10gb:spot 05-01..06-01 1h              a slice, on spot
 //! hold acme/train h100 05-01..06-01 job1:gpu0 40m               usage of one allocation on one device
 //! hold acme/train h100 05-01..06-01 job1:gpu0 40m after 30m     … which held 30 minutes before the period
 //! ```
 //!
-//! All in May 2020, UTC.
+//! All in May 2020, UTC, unless another period is billed; an instant of another year is written in full: `2026-03-01`.
 
 use std::{collections::BTreeMap, fmt::Write, sync::Arc};
 
@@ -17,7 +22,7 @@ use releve_billing::{
     AllocationItem, Contract, Model, Price, PriceBook, Rated, Rounding, Term, Tier, Usage, UsageItem, rate,
 };
 use releve_types::{
-    AllocationId, Currency, Period, Sku, TenantId, Timestamp, Unit,
+    AllocationId, Currency, Period, Sku, TenantId, Timestamp, Unit, Zone,
     ids::{PriceBookId, PriceId},
     time::{MILLIS_PER_HOUR, MILLIS_PER_MINUTE, MILLIS_PER_SECOND},
 };
@@ -27,10 +32,16 @@ pub fn may() -> Period {
     Period::new(instant("05-01"), instant("06-01")).expect("a month")
 }
 
-/// `05-16` or `05-16T07`.
+/// A calendar month in a seller's zone.
+pub fn month(zone: &str, month: &str) -> Period {
+    Zone::new(zone).expect("a zone").month(month.parse().expect("a month"))
+}
+
+/// `05-16`, `05-16T07` or `2026-05-16T07`.
 pub fn instant(text: &str) -> Timestamp {
     let (date, hour) = text.split_once('T').unwrap_or((text, "00"));
-    format!("2020-{date}T{hour}:00:00Z").parse().expect("an instant")
+    let year = if date.len() == "05-16".len() { "2020-" } else { "" };
+    format!("{year}{date}T{hour}:00:00Z").parse().expect("an instant")
 }
 
 /// Ids that sort as their names do.
@@ -53,14 +64,22 @@ pub fn sku_of(name: &str) -> (Sku, Unit) {
         "storage" => meter(Unit::GibSecond),
         "traffic" => meter(Unit::Byte),
         "images" => meter(Unit::Count),
-        gpu => (format!("gpu/{gpu}/whole/1:1/standard/eu").parse().expect("a SKU"), Unit::GpuMs),
+        gpu => {
+            let (gpu, class) = gpu.strip_suffix(":spot").map_or((gpu, "standard"), |gpu| (gpu, "spot"));
+            let (model, profile) = gpu.split_once(':').unwrap_or((gpu, "whole"));
+            (format!("gpu/{model}/{profile}/1:1/{class}/eu").parse().expect("a SKU"), Unit::GpuMs)
+        }
     }
 }
 
-fn short(sku: &Sku) -> &str {
+/// The inverse.
+fn short(sku: &Sku) -> String {
     match sku {
-        Sku::Gpu { model, .. } => model,
-        Sku::Meter { meter, .. } => meter,
+        Sku::Gpu { model, profile, spot, .. } => {
+            let profile = profile.as_ref().map_or_else(String::new, |profile| format!(":{profile}"));
+            format!("{model}{profile}{}", if *spot { ":spot" } else { "" })
+        }
+        Sku::Meter { meter, .. } => meter.clone(),
     }
 }
 
@@ -100,19 +119,21 @@ fn shown(unit: Unit, base_units: i64) -> String {
     if unit == Unit::GpuMs { clock(base_units) } else { base_units.to_string() }
 }
 
-#[derive(Default)]
 pub struct Sheet {
     prices: Vec<Price>,
+    /// When the account's contract begins.
+    from: Timestamp,
     pub usage: Usage,
 }
 
 impl Sheet {
     pub fn read(text: &str) -> Self {
-        let mut sheet = Self::default();
+        let mut sheet = Self { prices: Vec::new(), from: instant("01-01"), usage: Usage::default() };
         for line in text.lines().map(str::trim).filter(|l| !l.is_empty()) {
             let words: Vec<&str> = line.split_whitespace().collect();
             match words.as_slice() {
                 ["price", sku, "from", from, rest @ ..] => sheet.price(sku, from, rest),
+                ["contract", "from", from] => sheet.from = instant(from),
                 ["use", who, sku, when, amount] => sheet.item(who, sku, when, amount),
                 ["hold", who, sku, when, what, held] => sheet.hold(who, sku, when, what, held, "0"),
                 ["hold", who, sku, when, what, held, "after", before] => sheet.hold(who, sku, when, what, held, before),
@@ -128,6 +149,11 @@ impl Sheet {
             Some((last, before)) if last.parse::<Rounding>().is_ok() => (last.parse().expect("a plan"), before),
             _ => (Rounding::Exact, rest),
         };
+        let (name, words) = match words {
+            [name @ ("volume" | "package"), words @ ..] => (*name, words),
+            _ if words.contains(&"to") => ("graduated", words),
+            _ => ("per_unit", words),
+        };
         let tier = |words: &[&str]| match words {
             [price, "to", up_to] => Tier { up_to: Some(quantity(up_to)), price: price.parse().expect("a price") },
             [price, "beyond"] | [price] => Tier { up_to: None, price: price.parse().expect("a price") },
@@ -135,7 +161,6 @@ impl Sheet {
         };
         let words = words.join(" ");
         let tiers: Vec<Tier> = words.split(", ").map(|t| tier(&t.split(' ').collect::<Vec<_>>())).collect();
-        let name = if tiers.len() == 1 { "per_unit" } else { "graduated" };
         let model = Model::from_parts(name, tiers).expect("a model");
         let id = PriceId::from_uuid(named(&format!("price {}", self.prices.len())));
         self.prices.push(Price::new(id, sku, unit, instant(from), model, plan).expect("a price"));
@@ -143,8 +168,8 @@ impl Sheet {
 
     fn item(&mut self, who: &str, sku: &str, when: &str, amount: &str) {
         let (tenant, project) = tenant_and_project(who);
-        let (metered, energy_mj) = (quantity(amount), 0);
-        let (sku, stretch) = (sku_of(sku).0, stretch(when));
+        let (sku, stretch, energy_mj) = (sku_of(sku).0, stretch(when), 0);
+        let metered = if amount == "all" { stretch.hours() * MILLIS_PER_HOUR } else { quantity(amount) };
         self.usage.items.push(UsageItem { tenant, project, sku, stretch, metered, energy_mj });
     }
 
@@ -170,7 +195,7 @@ impl Sheet {
     }
 
     pub fn contract(&self) -> Contract {
-        let from = instant("01-01").hour();
+        let from = self.from.hour();
         Contract::new(Currency::Eur, vec![Term { from, book: Arc::new(self.book()) }]).expect("a contract")
     }
 }
@@ -187,8 +212,12 @@ fn stretch(when: &str) -> Period {
 
 /// Rates the sheet's May and writes the result as a table.
 pub fn bill(text: &str) -> String {
+    bill_in(may(), text)
+}
+
+pub fn bill_in(period: Period, text: &str) -> String {
     let sheet = Sheet::read(text);
-    match rate(&sheet.contract(), may(), &sheet.usage) {
+    match rate(&sheet.contract(), period, &sheet.usage) {
         Ok(rated) => table(&rated),
         Err(refused) => format!("refused: {refused}\n"),
     }
@@ -223,7 +252,7 @@ pub fn table(rated: &Rated) -> String {
         writeln!(out, "no price: {who}/{} {} {from} to {until}, {amount}", u.project, short(&u.sku)).expect("text");
     }
     // The quantities' own sums, for whoever checks them with a pencil.
-    let mut sums: BTreeMap<&str, (i64, i64)> = BTreeMap::new();
+    let mut sums: BTreeMap<String, (i64, i64)> = BTreeMap::new();
     for c in rated.charges.iter().filter(|c| c.unit == Unit::GpuMs) {
         let sum = sums.entry(short(&c.sku)).or_default();
         (sum.0, sum.1) = (sum.0 + c.metered, sum.1 + c.billed);

@@ -113,12 +113,16 @@ pub fn a_price() -> impl Strategy<Value = UnitPrice> {
 }
 
 fn a_model() -> impl Strategy<Value = Model> {
-    let graduated = (prop::collection::btree_set(1i64..40 * 3_600_000, 1..4), prop::collection::vec(a_price(), 4));
-    let graduated = graduated.prop_map(|(ends, prices)| {
+    let tiered = (prop::collection::btree_set(1i64..40 * 3_600_000, 1..4), prop::collection::vec(a_price(), 4));
+    let tiered = (tiered, any::<bool>()).prop_map(|((ends, prices), volume)| {
         let ends = ends.into_iter().map(Some).chain([None]);
-        Model::Graduated { tiers: ends.zip(prices).map(|(up_to, price)| Tier { up_to, price }).collect() }
+        let tiers = ends.zip(prices).map(|(up_to, price)| Tier { up_to, price }).collect();
+        if volume { Model::Volume { tiers } } else { Model::Graduated { tiers } }
     });
-    prop_oneof![a_price().prop_map(|price| Model::PerUnit { price }), graduated]
+    // Whole seconds: some packages hold less than an hour's use, some more than the two days'.
+    let package = prop_oneof![1i64..3_600, 3_600i64..200 * 3_600, Just(3_600)];
+    let package = (package, a_price()).prop_map(|(seconds, price)| Model::Package { size: seconds * 1_000, price });
+    prop_oneof![2 => a_price().prop_map(|price| Model::PerUnit { price }), 4 => tiered, 2 => package]
 }
 
 fn a_plan() -> impl Strategy<Value = Rounding> {
@@ -132,6 +136,8 @@ fn a_book(number: u128) -> impl Strategy<Value = PriceBook> {
         let prices = prices.into_iter().enumerate().map(|(n, ((of, from), (model, plan)))| {
             let id = Uuid::from_u128(number * 1000 + u128::try_from(n).expect("few"));
             let from = Hour::from_index(from).start();
+            // A package is the one rounding of what it prices.
+            let plan = if matches!(model, Model::Package { .. }) { Rounding::Exact } else { plan };
             Price::new(PriceId::from_uuid(id), sku(of), Unit::GpuMs, from, model, plan).expect("a price")
         });
         let id = PriceBookId::from_uuid(Uuid::from_u128(number));

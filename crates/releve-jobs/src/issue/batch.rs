@@ -196,8 +196,8 @@ impl One<'_> {
 async fn seller(tx: &mut Tx, id: IssuerId) -> Result<Seller, JobError> {
     let issuer = customers::share_issuer(tx, id).await?.ok_or(JobError::NoIssuer(id))?;
     let rates = customers::vat_rates(tx, id).await?;
-    let customers::Party { country, vat_id, .. } = issuer.party;
-    Ok(Seller { scheme: issuer.terms.vat_scheme, country, vat_id, rates })
+    let customers::Party { country, vat_id, legal_id, .. } = issuer.party;
+    Ok(Seller { scheme: issuer.terms.vat_scheme, country, vat_id, legal_id, rates })
 }
 
 /// All that is billed is a service at the standard rate, supplied as the period ends.

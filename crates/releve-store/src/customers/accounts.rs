@@ -187,7 +187,7 @@ pub async fn buyers(conn: &mut PgConnection, accounts: &[AccountId]) -> Result<B
     let ids: Vec<Uuid> = accounts.iter().map(|a| a.uuid()).collect();
     let rows = sqlx::query!(
         r#"
-        select account_id, country, vat_id, customer_kind
+        select account_id, country, vat_id, legal_id, customer_kind
         from accounts
         where account_id = any($1)
         order by account_id
@@ -197,9 +197,11 @@ pub async fn buyers(conn: &mut PgConnection, accounts: &[AccountId]) -> Result<B
     )
     .fetch_all(conn)
     .await?;
-    let buyer = |row: (Uuid, String, String, String)| {
-        let (id, country, vat_id, customer_kind) = row;
-        Ok((AccountId::from_uuid(id), Buyer { country, vat_id, kind: kind(&customer_kind)? }))
-    };
-    rows.into_iter().map(|r| buyer((r.account_id, r.country, r.vat_id, r.customer_kind))).collect()
+    let mut buyers = BTreeMap::new();
+    for r in rows {
+        let kind = kind(&r.customer_kind)?;
+        let buyer = Buyer { country: r.country, vat_id: r.vat_id, legal_id: r.legal_id, kind };
+        buyers.insert(AccountId::from_uuid(r.account_id), buyer);
+    }
+    Ok(buyers)
 }

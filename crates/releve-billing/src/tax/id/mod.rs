@@ -7,5 +7,5 @@ mod vat;
 
 pub use self::{
     bank::{Bic, BicError, Iban, IbanError},
-    vat::{VatId, VatIdError, is_eu},
+    vat::{VatId, VatIdError, is_eu, is_siren},
 };
