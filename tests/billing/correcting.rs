@@ -31,7 +31,8 @@ async fn documents_of(bench: &Bench, tenant: usize) -> Vec<String> {
     let heads = bench.invoices().await;
     let ids: Vec<_> = heads.iter().filter(|h| h.account == account && h.stamp.is_some()).map(|h| h.id).collect();
     let mut tx = bench.db.begin_app().await.expect("a transaction");
-    let issued = releve_store::invoices::issued(&mut tx, &ids).await.expect("they add up");
+    let mut issued = releve_store::invoices::issued(&mut tx, &ids).await.expect("they add up");
+    issued.sort_by_key(|i| i.content().book);
     let show = |i: &releve_billing::Issued| {
         let of: Vec<String> = i.content().corrects.iter().map(|c| c.number.to_string()).collect();
         let (number, kind) = (&i.stamp().number, i.content().kind().name());

@@ -257,7 +257,7 @@ fn media_type(syntax: &str) -> Result<&'static str, Problem> {
     match syntax {
         "ubl" => Ok(UBL),
         "cii" => Ok(CII),
-        _ => Err(Problem::field("syntax", "expected ubl or cii")),
+        _ => Err(Problem::not_found("syntax", syntax)),
     }
 }
 

@@ -2,11 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use releve_billing::{
-    Basis, Contract, Draft, Hold, HoldKind, InvoiceError, Issued, Number, Outcome, RateError, Reports, Subject, Usage,
-    correct, due_at, park, rate,
-    tax::{self, Buyer, Missing, RateClass, Seller, Vat},
-};
+use releve_billing::{Draft, Issued, Number, Outcome, Reports, Subject, Usage, due_at, tax::Seller};
 use releve_store::{
     Db, Tx, archives, billing_usage, books,
     books::AccountPeriod,
@@ -18,7 +14,11 @@ use releve_store::{
 use releve_types::{AccountId, InvoiceId, Period, Timestamp, ids::IssuerId};
 use serde_json::json;
 
-use super::{Prepared, Turn, gather, turn};
+use super::{
+    Prepared, Turn, gather,
+    one::{One, vat},
+    turn,
+};
 use crate::{JobError, failpoint};
 
 /// What became of one account, before it is written.
@@ -138,72 +138,12 @@ async fn documents(
     Ok(documents)
 }
 
-/// Why an account's usage does not become an invoice: its own affair, whatever the others' is.
-#[derive(Debug, thiserror::Error)]
-enum Refused {
-    #[error("its usage can't be rated: {0}")]
-    Rate(#[from] RateError),
-    #[error("its invoice contradicts itself: {0}")]
-    Invoice(#[from] InvoiceError),
-}
-
-/// One account of the batch.
-struct One<'a> {
-    subject: Subject,
-    contract: &'a Contract,
-    /// The documents of the period so far.
-    before: Vec<Issued>,
-    vat: Result<Vat, Vec<Missing>>,
-    reports: Reports,
-}
-
-impl One<'_> {
-    /// Its outcome; with the issuing digest, if it is a draft. Money assertions come in pairs: here before it is stored,
-    /// in `releve_store::invoices` after it is loaded.
-    fn billed(&self, used: Result<Usage, RateError>, holds: Vec<Hold>) -> Result<(Outcome, Option<[u8; 32]>), Refused> {
-        let &Self { subject, contract, ref before, ref vat, reports } = self;
-        let usage = &used?;
-        let rated = rate(contract, subject.period, usage)?;
-        let outcome = correct(subject, rated, before, vat.clone(), holds)?;
-        let Outcome::Draft(draft) = &outcome else { return Ok((outcome, None)) };
-        let vat = draft.taxes().subtotals.iter().map(|subtotal| subtotal.vat).collect();
-        let corrects = draft.content().corrects.iter().map(|c| c.number.to_string()).collect();
-        let digest = releve_billing::digest(&Basis { subject, contract, usage, vat, corrects, reports })?;
-        Ok((outcome, Some(digest)))
-    }
-
-    /// Parks it alone, with the reason beside what else holds it back.
-    fn set_aside(&self, refused: &Refused, mut holds: Vec<Hold>) -> Result<Outcome, JobError> {
-        let &Self { subject, contract, .. } = self;
-        let Subject { account, period, .. } = subject;
-        tracing::error!(%account, %period, %refused, "an account is parked, since it can't be billed");
-        metrics::counter!("releve_accounts_unratable_total").increment(1);
-        holds.push(Hold {
-            kind: HoldKind::Unratable,
-            detail: refused.to_string(),
-            to_do:
-                "look at this account's usage, readings and prices of the period: withdraw or correct what can't be \
-                    meant, then run again"
-                    .to_owned(),
-            gpu_ms: None,
-        });
-        let parked = park(subject, contract.currency(), holds);
-        parked.map_err(|error| JobError::Invoice { account, error })
-    }
-}
-
 /// The seller as it is now, held until the commit: what its invoices are taxed by is what they will print.
 async fn seller(tx: &mut Tx, id: IssuerId) -> Result<Seller, JobError> {
     let issuer = customers::share_issuer(tx, id).await?.ok_or(JobError::NoIssuer(id))?;
     let rates = customers::vat_rates(tx, id).await?;
     let customers::Party { country, vat_id, legal_id, .. } = issuer.party;
     Ok(Seller { scheme: issuer.terms.vat_scheme, country, vat_id, legal_id, rates })
-}
-
-/// All that is billed is a service at the standard rate, supplied as the period ends.
-fn vat(seller: &Seller, buyer: Option<&Buyer>, period: Period) -> Result<Vat, Vec<Missing>> {
-    let unknown = Buyer::default();
-    tax::decide(seller, buyer.unwrap_or(&unknown), RateClass::Standard, period.end().plus_millis(-1))
 }
 
 /// The reports behind each account's usage: summed by the database, or, where days have left it, put together

@@ -4,6 +4,7 @@
 mod batch;
 mod gather;
 mod holds;
+mod one;
 mod past;
 mod turn;
 
