@@ -178,7 +178,7 @@ fn tenant_table(tenant: TenantId, lines: &[Line], content: &Content, parties: &P
 
 fn row(line: &Line, content: &Content, parties: &Parties) -> String {
     let c = &line.charge;
-    let before = if line.taken_back { "<small>as it was billed, taken back</small>" } else { "" };
+    let before = if line.taken_back { format!("<small>{}</small>", mentions::TAKEN_BACK) } else { String::new() };
     let when = if c.stretch == content.period {
         String::new()
     } else {

@@ -66,3 +66,6 @@ pub(crate) const ON_DEBITS: &str = "VAT is due when invoiced (option pour le pai
 pub(crate) fn penalty(terms: &Terms) -> &str {
     if terms.late_penalty.is_empty() { PENALTY } else { &terms.late_penalty }
 }
+
+/// Beside a line that was billed before.
+pub(crate) const TAKEN_BACK: &str = "As it was billed before, taken back";

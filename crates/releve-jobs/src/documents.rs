@@ -60,7 +60,8 @@ async fn render(tx: &mut Tx, issued: &[Issued]) -> Result<Vec<Document>, JobErro
         let parties = parties(zone, named.remove(&of).ok_or(JobError::NobodyNamed(of))?);
         made.push(document(invoice, JSON, invoice_json(invoice, &parties, None)));
         made.push(document(invoice, HTML, invoice_html(invoice, &parties, None)));
-        if let Some(electronic) = einvoice::of(invoice, &parties) {
+        let electronic = einvoice::of(invoice, &parties).map_err(|error| JobError::NoDay { invoice: of, error })?;
+        if let Some(electronic) = electronic {
             made.push(document(invoice, UBL, einvoice::ubl(&electronic)));
             made.push(document(invoice, CII, einvoice::cii(&electronic)));
         }

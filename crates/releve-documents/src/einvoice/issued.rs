@@ -1,0 +1,225 @@
+//! What does an invoice that we issued say in the standard's terms?
+
+use releve_billing::{
+    Content, Issued, Kind,
+    tax::{Category, Scheme, Subtotal, Taxes, Vat},
+};
+use releve_types::{Period, Timestamp, Unit, Zone};
+use rust_decimal::Decimal;
+
+use super::{
+    Address, BaseQuantity, Contact, Date, DateError, DocumentType, EInvoice, Identifier, ItemAttribute, Line,
+    MeansCode, Note, NoteSubject, Party, PaymentAccount, PaymentMeans, Preceding, Profile, Seller, Span, Totals,
+    UnitCode, VatBreakdown, VatCategory, VatPoint, VatRate,
+};
+use crate::{Parties, mentions};
+
+/// The billing framework of a service that is still to be paid (XP Z12-012, BR-FR-08).
+const SERVICE_TO_BE_PAID: &str = "S1";
+
+/// The invoice as an electronic one; none for a seller that is no taxable person or that goes by no id: the standard has
+/// no words for them (BR-CO-26).
+pub fn of(invoice: &Issued, parties: &Parties) -> Result<Option<EInvoice>, DateError> {
+    let kind = invoice.content().kind();
+    let (content, taxes) = (invoice.content().printed(), invoice.taxes().printed(kind));
+    let in_scope = taxes.subtotals.iter().all(|s| s.vat.ground.category() != Category::O);
+    let seller = party(&parties.issuer, in_scope);
+    let known = seller.legal_id.is_some() || seller.vat_id.is_some();
+    if parties.terms.vat_scheme == Some(Scheme::NotTaxable) || !known || parties.issuer.country.is_empty() {
+        return Ok(None);
+    }
+    let (stamp, zone) = (invoice.stamp(), &parties.zone);
+    let number = stamp.number.to_string();
+    let buyer = party(&parties.account, in_scope);
+    let due_date = date(zone, stamp.due_at)?;
+    let credit = kind == Kind::CreditNote;
+    Ok(Some(EInvoice {
+        profile: profile(parties, &seller, &buyer, &taxes),
+        process: (parties.issuer.country == "FR").then(|| SERVICE_TO_BE_PAID.to_owned()),
+        issue_date: date(zone, stamp.issued_at)?,
+        due_date: (!credit).then_some(due_date),
+        document_type: if credit { DocumentType::CreditNote } else { DocumentType::Invoice },
+        currency: content.currency,
+        accounting_tax: None,
+        vat_point: vat_point(parties, &taxes),
+        notes: notes(parties, &hex::encode(stamp.digest)),
+        buyer_reference: given(&parties.buyer_reference),
+        purchase_order: None,
+        contract: None,
+        preceding: preceding(&content, zone)?,
+        seller: Seller { party: seller, tax_registration: None, legal_form: given(&parties.terms.legal_mentions) },
+        buyer,
+        delivery: None,
+        period: Some(days(content.period, zone)?),
+        payment: given(&parties.terms.iban).map(|iban| payment(parties, iban, &number)),
+        payment_terms: (!credit).then(|| format!("Due by {due_date}")),
+        allowances: Vec::new(),
+        charges: Vec::new(),
+        totals: totals(&content, &taxes),
+        vat: taxes.subtotals.iter().map(|s| breakdown(s, parties)).collect(),
+        lines: lines(&content, &taxes, parties)?,
+        number,
+    }))
+}
+
+fn given(text: &str) -> Option<String> {
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+fn date(zone: &Zone, at: Timestamp) -> Result<Date, DateError> {
+    zone.date(at).parse()
+}
+
+/// First and last local day.
+fn days(period: Period, zone: &Zone) -> Result<Span, DateError> {
+    Ok(Span { first: date(zone, period.start())?, last: date(zone, period.end().plus_millis(-1))? })
+}
+
+/// France's rules are asked of what its platforms take: in euros, at rates that France has, between parties with an
+/// electronic address. What a consumer elsewhere is charged at that country's rate is reported, not sent.
+fn profile(parties: &Parties, seller: &Party, buyer: &Party, taxes: &Taxes) -> Profile {
+    let addressed = seller.endpoint.is_some() && buyer.endpoint.is_some();
+    let elsewhere = taxes.subtotals.iter().any(|s| s.vat.ground == releve_billing::tax::Ground::OneStopShop);
+    let euros = taxes.tax.currency() == releve_types::Currency::Eur;
+    if parties.issuer.country == "FR" && addressed && euros && !elsewhere {
+        Profile::FranceCtc
+    } else {
+        Profile::En16931
+    }
+}
+
+/// France alone asks when its VAT is due (CGI art. 269, 2 c), and only where some is charged.
+fn vat_point(parties: &Parties, taxes: &Taxes) -> Option<VatPoint> {
+    let charged = taxes.subtotals.iter().any(|s| s.vat.ground.category() == Category::S);
+    let point = if parties.terms.vat_on_debits { VatPoint::Issue } else { VatPoint::Payment };
+    (charged && parties.issuer.country == "FR").then_some(point)
+}
+
+/// The three that France wants, each once (XP Z12-012, BR-FR-05), which flow it belongs to, and what the digest is.
+fn notes(parties: &Parties, digest: &str) -> Vec<Note> {
+    let note = |subject, text: &str| Note { subject, text: text.to_owned() };
+    let mut notes = Vec::new();
+    if parties.issuer.country == "FR" {
+        notes.push(note(Some(NoteSubject::RecoveryCost), mentions::RECOVERY));
+        notes.push(note(Some(NoteSubject::LatePenalty), mentions::penalty(&parties.terms)));
+        notes.push(note(Some(NoteSubject::PaymentTerm), mentions::NO_DISCOUNT));
+        if parties.account.country == "FR" && !parties.account.legal_id.is_empty() {
+            notes.push(note(Some(NoteSubject::Treatment), "B2B"));
+        }
+    }
+    notes.push(note(None, &format!("Rests on usage, prices and a contract whose SHA-256 is {digest}")));
+    notes
+}
+
+fn preceding(content: &Content, zone: &Zone) -> Result<Vec<Preceding>, DateError> {
+    let one = |c: &releve_billing::Corrected| {
+        Ok(Preceding { number: c.number.to_string(), issue_date: Some(date(zone, c.issued_at)?) })
+    };
+    content.corrects.iter().map(one).collect()
+}
+
+fn party(party: &crate::Party, in_scope: bool) -> Party {
+    let scheme = (party.country == "FR").then(|| "0002".to_owned());
+    let mut lines = party.address.lines().filter(|l| !l.trim().is_empty()).map(str::to_owned);
+    let contact = Contact { mail: given(&party.email), ..Contact::default() };
+    Party {
+        name: party.name.clone(),
+        trade_name: None,
+        ids: Vec::new(),
+        legal_id: given(&party.legal_id).map(|value| Identifier { value, scheme }),
+        // Nobody's where VAT is not in scope (BR-O-02).
+        vat_id: if in_scope { given(&party.vat_id) } else { None },
+        endpoint: endpoint(party),
+        address: Address {
+            lines: [lines.next(), lines.next(), lines.next()],
+            city: given(&party.city),
+            post_code: given(&party.postcode),
+            subdivision: None,
+            country: party.country.clone(),
+        },
+        contact: (!party.email.is_empty()).then_some(contact),
+    }
+}
+
+/// In France, the SIREN in the directory of platforms (BR-FR-21); elsewhere an electronic mail address.
+fn endpoint(party: &crate::Party) -> Option<Identifier> {
+    let identifier = |scheme: &str, value| Identifier { value, scheme: Some(scheme.to_owned()) };
+    if party.country == "FR" && !party.legal_id.is_empty() {
+        return Some(identifier("0225", party.legal_id.clone()));
+    }
+    given(&party.email).map(|mail| identifier("EM", mail))
+}
+
+fn payment(parties: &Parties, iban: String, number: &str) -> PaymentMeans {
+    let account = PaymentAccount { iban, name: given(&parties.issuer.name), bic: given(&parties.terms.bic) };
+    PaymentMeans { means: MeansCode::SepaCreditTransfer, remittance: given(number), accounts: vec![account] }
+}
+
+fn totals(content: &Content, taxes: &Taxes) -> Totals {
+    let (net, gross, zero) = (content.total.amount(), taxes.payable.amount(), Decimal::ZERO);
+    let vat = taxes.tax.amount();
+    Totals { lines: net, allowances: zero, charges: zero, net, vat, gross, paid: zero, rounding: zero, due: gross }
+}
+
+fn breakdown(subtotal: &Subtotal, parties: &Parties) -> VatBreakdown {
+    let ground = subtotal.vat.ground;
+    VatBreakdown {
+        vat: vat_rate(subtotal.vat),
+        base: subtotal.base.amount(),
+        tax: subtotal.tax.amount(),
+        reason: mentions::reason(ground).map(str::to_owned),
+        reason_code: mentions::vatex(ground, parties.issuer.country == "FR").map(str::to_owned),
+    }
+}
+
+fn vat_rate(vat: Vat) -> VatRate {
+    let category = match vat.ground.category() {
+        Category::S => VatCategory::Standard,
+        Category::Z => VatCategory::Zero,
+        Category::E => VatCategory::Exempt,
+        Category::Ae => VatCategory::ReverseCharge,
+        Category::K => VatCategory::IntraCommunity,
+        Category::G => VatCategory::Export,
+        Category::O => VatCategory::OutOfScope,
+    };
+    // What is out of scope has no rate (BR-O-05).
+    let rate = (category != VatCategory::OutOfScope).then(|| vat.rate.percent());
+    VatRate { category, rate }
+}
+
+fn lines(content: &Content, taxes: &Taxes, parties: &Parties) -> Result<Vec<Line>, DateError> {
+    content.lines.iter().zip(&taxes.lines).map(|(of, vat)| line(of, *vat, parties)).collect()
+}
+
+fn line(line: &releve_billing::Line, vat: Vat, parties: &Parties) -> Result<Line, DateError> {
+    let c = &line.charge;
+    let attribute = |name: &str, value| ItemAttribute { name: name.to_owned(), value };
+    let mut attributes = vec![attribute("Tenant", parties.tenant(c.tenant))];
+    attributes.extend(given(&c.project).map(|project| attribute("Project", project)));
+    Ok(Line {
+        id: line.line.to_string(),
+        note: line.taken_back.then(|| mentions::TAKEN_BACK.to_owned()),
+        quantity: c.quantity(),
+        unit: unit(c.unit),
+        period: Some(days(c.stretch, &parties.zone)?),
+        allowances: Vec::new(),
+        charges: Vec::new(),
+        price: c.unit_price,
+        base_quantity: BaseQuantity::Of(Decimal::from(c.base_quantity)),
+        name: line.description.clone(),
+        description: None,
+        seller_item_id: Some(c.sku.to_string()),
+        attributes,
+        vat: vat_rate(vat),
+        net: c.amount.amount(),
+    })
+}
+
+/// What recommendation 20 has no unit for is counted in ones; the line's name says of what.
+const fn unit(unit: Unit) -> UnitCode {
+    match unit {
+        Unit::GpuMs => UnitCode::Second,
+        Unit::Byte => UnitCode::Byte,
+        Unit::GibSecond | Unit::Token | Unit::Count => UnitCode::One,
+    }
+}

@@ -1,0 +1,75 @@
+//! What does one account's period come to? Its document and the digest that it rests on, or why it is parked. Pure but for
+//! the log: all that is needed was read before.
+
+use releve_billing::{
+    Basis, Contract, Hold, HoldKind, InvoiceError, Issued, Outcome, RateError, Reports, Subject, Usage, correct, park,
+    rate,
+    tax::{self, Buyer, Missing, RateClass, Seller, Vat},
+};
+use releve_types::Period;
+
+use crate::JobError;
+
+/// Why an account's usage does not become an invoice: its own affair, whatever the others' is.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Refused {
+    #[error("its usage can't be rated: {0}")]
+    Rate(#[from] RateError),
+    #[error("its invoice contradicts itself: {0}")]
+    Invoice(#[from] InvoiceError),
+}
+
+/// One account of the batch.
+pub(super) struct One<'a> {
+    pub subject: Subject,
+    pub contract: &'a Contract,
+    /// The documents of the period so far.
+    pub before: Vec<Issued>,
+    pub vat: Result<Vat, Vec<Missing>>,
+    pub reports: Reports,
+}
+
+impl One<'_> {
+    /// Its outcome; with the issuing digest, if it is a draft. Money assertions come in pairs: here before it is stored,
+    /// in `releve_store::invoices` after it is loaded.
+    pub fn billed(
+        &self,
+        used: Result<Usage, RateError>,
+        holds: Vec<Hold>,
+    ) -> Result<(Outcome, Option<[u8; 32]>), Refused> {
+        let &Self { subject, contract, ref before, ref vat, reports } = self;
+        let usage = &used?;
+        let rated = rate(contract, subject.period, usage)?;
+        let outcome = correct(subject, rated, before, vat.clone(), holds)?;
+        let Outcome::Draft(draft) = &outcome else { return Ok((outcome, None)) };
+        let vat = draft.taxes().subtotals.iter().map(|subtotal| subtotal.vat).collect();
+        let corrects = draft.content().corrects.iter().map(|c| c.number.to_string()).collect();
+        let digest = releve_billing::digest(&Basis { subject, contract, usage, vat, corrects, reports })?;
+        Ok((outcome, Some(digest)))
+    }
+
+    /// Parks it alone, with the reason beside what else holds it back.
+    pub fn set_aside(&self, refused: &Refused, mut holds: Vec<Hold>) -> Result<Outcome, JobError> {
+        let &Self { subject, contract, .. } = self;
+        let Subject { account, period, .. } = subject;
+        tracing::error!(%account, %period, %refused, "an account is parked, since it can't be billed");
+        metrics::counter!("releve_accounts_unratable_total").increment(1);
+        holds.push(Hold {
+            kind: HoldKind::Unratable,
+            detail: refused.to_string(),
+            to_do:
+                "look at this account's usage, readings and prices of the period: withdraw or correct what can't be \
+                    meant, then run again"
+                    .to_owned(),
+            gpu_ms: None,
+        });
+        let parked = park(subject, contract.currency(), holds);
+        parked.map_err(|error| JobError::Invoice { account, error })
+    }
+}
+
+/// All that is billed is a service at the standard rate, supplied as the period ends.
+pub(super) fn vat(seller: &Seller, buyer: Option<&Buyer>, period: Period) -> Result<Vat, Vec<Missing>> {
+    let unknown = Buyer::default();
+    tax::decide(seller, buyer.unwrap_or(&unknown), RateClass::Standard, period.end().plus_millis(-1))
+}
