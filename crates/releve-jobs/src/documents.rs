@@ -1,7 +1,11 @@
 //! Which bytes does the customer get? Documents of issued invoices, rendered once after the commit and kept.
 
-use releve_billing::Issued;
-use releve_documents::{Parties, Party, Terms, einvoice, invoice_html, invoice_json};
+use releve_billing::{Draft, Issued, Number, Stamp};
+use releve_documents::{
+    Parties, Party, Terms,
+    einvoice::{self, Violation},
+    invoice_html, invoice_json,
+};
 use releve_store::{
     Db, Tx, customers,
     documents::{self, Document, Named},
@@ -60,7 +64,8 @@ async fn render(tx: &mut Tx, issued: &[Issued]) -> Result<Vec<Document>, JobErro
         let parties = parties(zone, named.remove(&of).ok_or(JobError::NobodyNamed(of))?);
         made.push(document(invoice, JSON, invoice_json(invoice, &parties, None)));
         made.push(document(invoice, HTML, invoice_html(invoice, &parties, None)));
-        let electronic = einvoice::of(invoice, &parties).map_err(|error| JobError::NoDay { invoice: of, error })?;
+        let account = invoice.content().account;
+        let electronic = einvoice::of(invoice, &parties).map_err(|error| JobError::NoDay { account, error })?;
         if let Some(electronic) = electronic {
             made.push(document(invoice, UBL, einvoice::ubl(&electronic)));
             made.push(document(invoice, CII, einvoice::cii(&electronic)));
@@ -69,7 +74,22 @@ async fn render(tx: &mut Tx, issued: &[Issued]) -> Result<Vec<Document>, JobErro
     Ok(made)
 }
 
-fn parties(zone: &Zone, named: Named) -> Parties {
+/// What an invoice would break, of the rules that electronic invoices are held to, if it were issued now: asked with a
+/// number that stands for the one it will get.
+pub(crate) fn violations(
+    draft: &Draft,
+    parties: &Parties,
+    number: &Number,
+    now: Timestamp,
+) -> Result<Vec<Violation>, JobError> {
+    let stamp =
+        Stamp { id: InvoiceId::fresh(now), number: number.clone(), issued_at: now, due_at: now, digest: [0; 32] };
+    let (issued, of) = (draft.clone().issue(stamp), draft.content().account);
+    let electronic = einvoice::of(&issued, parties).map_err(|error| JobError::NoDay { account: of, error })?;
+    Ok(electronic.map_or_else(Vec::new, |electronic| einvoice::check(&electronic)))
+}
+
+pub(crate) fn parties(zone: &Zone, named: Named) -> Parties {
     let customers::IssuerTerms { vat_scheme, vat_on_debits, legal_mentions, iban, bic, late_penalty } = named.terms;
     Parties {
         issuer: party(named.issuer),

@@ -7,8 +7,8 @@ use releve_types::{AccountId, InvoiceId, Period, Timestamp, ids::IssuerId};
 
 #[derive(Debug, thiserror::Error)]
 pub enum JobError {
-    #[error("the day of {invoice} can't be printed: {error}")]
-    NoDay { invoice: releve_types::InvoiceId, error: releve_documents::einvoice::DateError },
+    #[error("a day on a document of {account} can't be printed: {error}")]
+    NoDay { account: releve_types::AccountId, error: releve_documents::einvoice::DateError },
     #[error("issuer: there is no {0}")]
     NoIssuer(IssuerId),
     #[error("period: {period} is no month of the issuer's zone {zone}")]

@@ -221,6 +221,16 @@ async fn an_invoice_waits_until_it_is_known_which_vat_it_bears() {
         (&issued["items"][0]["total"]["amount"], &issued["items"][0]["payable"]["amount"]),
         (&json!("1001.00"), &json!("1201.20"))
     );
+    // Nothing gets a number that the network would refuse: there is no such country.
+    world.post("/v1/tenants", json!({ "name": "odd" })).await.expect(201);
+    patch(&world, "/v1/accounts/odd", json!({ "country": "ZZ", "email": "invoices@odd.example" })).await;
+    read(&world, "odd", "images", 5).await;
+    bill(&world).await;
+    let parked = world.get("/v1/invoices?state=parked").await.expect(200);
+    assert_eq!(parked["items"][0]["held_by"][0]["kind"], "tax");
+    let detail = parked["items"][0]["held_by"][0]["detail"].as_str().expect("a text");
+    assert!(detail.starts_with("BR-CL-14: BT-55"), "{detail}");
+
     let id = issued["items"][0]["id"].as_str().expect("an id");
     let key = world.tenant_key("lab").await;
     for (syntax, root) in [("ubl", "<Invoice xmlns="), ("cii", "<rsm:CrossIndustryInvoice")] {

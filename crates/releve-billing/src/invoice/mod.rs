@@ -271,6 +271,11 @@ impl Draft {
         check::taxes(&self.content, &self.taxes)
     }
 
+    /// Sets it aside for a person, for reasons that were found on looking at it.
+    pub fn hold(self, holds: Vec<Hold>) -> Result<Parked, InvoiceError> {
+        Parked::restore(self.content, holds)
+    }
+
     pub fn issue(self, stamp: Stamp) -> Issued {
         Issued { content: self.content, taxes: self.taxes, stamp }
     }

@@ -1,7 +1,7 @@
 //! What does an invoice look like to another company's software? The semantic model of EN 16931-1, written as UBL or CII.
 //!
-//! [`of`] makes one of an issued invoice. `EInvoice` holds what the standard calls business terms (BT) and groups of them (BG); [`ubl`] and [`cii`]
-//! write its two syntaxes.
+//! [`of`] makes one of an issued invoice. `EInvoice` holds what the standard calls business terms (BT) and groups of
+//! them (BG); [`ubl`] and [`cii`] write its two syntaxes; [`check`] says before issue which rules of the standard and of the country it breaks.
 
 mod cii;
 mod code;
@@ -10,6 +10,7 @@ mod issued;
 mod line;
 mod model;
 mod party;
+mod rules;
 mod ubl;
 mod xml;
 
@@ -23,4 +24,5 @@ pub use model::{
     Totals, VatBreakdown, VatRate,
 };
 pub use party::{Address, Contact, Identifier, Party, Seller};
+pub use rules::{Violation, check};
 pub use ubl::ubl;

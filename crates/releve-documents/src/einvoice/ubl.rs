@@ -108,12 +108,12 @@ fn delivery(invoice: &EInvoice) -> Option<Element> {
     Some(group)
 }
 
-/// One group per account: any of them will do. A credit note says here when it is due, having no other place for it.
+/// One group per account: any of them will do. A credit note says in the first when it is due, having no other place.
 fn payment(invoice: &EInvoice) -> Vec<Element> {
     let Some(payment) = &invoice.payment else { return Vec::new() };
     let credit = invoice.document_type == DocumentType::CreditNote;
     let due = invoice.due_date.filter(|_| credit).map(|d| d.to_string());
-    let means = |account: Option<&PaymentAccount>| {
+    let means = |n: usize, account: Option<&PaymentAccount>| {
         let account = account.map(|a| {
             let branch = Element::group("cac:FinancialInstitutionBranch").some("cbc:ID", given(&a.bic));
             let group = Element::group("cac:PayeeFinancialAccount").text("cbc:ID", &a.iban);
@@ -121,14 +121,14 @@ fn payment(invoice: &EInvoice) -> Vec<Element> {
         });
         Element::group("cac:PaymentMeans")
             .text("cbc:PaymentMeansCode", payment.means.code())
-            .some("cbc:PaymentDueDate", due.as_deref())
+            .some("cbc:PaymentDueDate", due.as_deref().filter(|_| n == 0))
             .some("cbc:PaymentID", given(&payment.remittance))
             .each(account)
     };
     if payment.accounts.is_empty() {
-        return vec![means(None)];
+        return vec![means(0, None)];
     }
-    payment.accounts.iter().map(|a| means(Some(a))).collect()
+    payment.accounts.iter().enumerate().map(|(n, a)| means(n, Some(a))).collect()
 }
 
 fn vat_category(name: &'static str, vat: VatRate, breakdown: Option<&VatBreakdown>) -> Element {

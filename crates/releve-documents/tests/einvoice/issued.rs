@@ -168,6 +168,13 @@ fn what_we_issue_passes_the_official_rules() {
 }
 
 #[test]
+fn what_we_issue_passes_our_own_rules() {
+    for (name, invoice) in valid() {
+        assert_eq!(einvoice::check(&invoice), [], "{name}");
+    }
+}
+
+#[test]
 fn the_same_invoice_gives_the_same_bytes() {
     for (name, invoice) in valid() {
         assert_eq!(

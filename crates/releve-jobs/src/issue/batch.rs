@@ -6,12 +6,14 @@ use releve_billing::{Draft, Issued, Number, Outcome, Reports, Subject, Usage, du
 use releve_store::{
     Db, Tx, archives, billing_usage, books,
     books::AccountPeriod,
-    customers, floor,
+    customers::{self, Account, Issuer},
+    documents::Named,
+    floor,
     invoices::{self, Existing, InvoiceState, NewInvoice, NewStamp},
     numbers, outbox,
     runs::{self, AccountOutcome, AccountRow},
 };
-use releve_types::{AccountId, InvoiceId, Period, Timestamp, ids::IssuerId};
+use releve_types::{AccountId, InvoiceId, Period, Timestamp};
 use serde_json::json;
 
 use super::{
@@ -19,7 +21,7 @@ use super::{
     one::{One, vat},
     turn,
 };
-use crate::{JobError, failpoint};
+use crate::{JobError, documents, failpoint};
 
 /// What became of one account, before it is written.
 struct Decided {
@@ -80,7 +82,7 @@ async fn decide(
     now: Timestamp,
 ) -> Result<Vec<Decided>, JobError> {
     let existing = invoices::existing(tx, accounts, period).await?;
-    let mut before = documents(tx, &existing).await?;
+    let mut before = documents_before(tx, &existing).await?;
     let is_due = |account: &&AccountId| before.contains_key(account) == (prepared.turn == Turn::Correction);
     let mut accounts: Vec<AccountId> = accounts.iter().filter(is_due).copied().collect();
     accounts.sort_unstable();
@@ -92,21 +94,29 @@ async fn decide(
         Turn::Correction => BTreeMap::new(),
     };
     let reports = reports(tx, prepared, period, &accounts).await?;
-    let seller = seller(tx, prepared.issuer.id).await?;
-    let buyers = customers::buyers(tx, &accounts).await?;
+    // Held until the commit: what invoices are taxed by, and checked with, is what they will print.
+    let issuer = customers::share_issuer(tx, prepared.issuer.id).await?;
+    let issuer = issuer.ok_or(JobError::NoIssuer(prepared.issuer.id))?;
+    let seller = seller(tx, &issuer).await?;
+    let buyers = customers::share_accounts(tx, &accounts).await?;
+    let year = i32::from(issuer.zone.month_of(now).year());
+    let number = Number::placeholder(&issuer.series, year).map_err(JobError::Numbering)?;
     let mut decided = Vec::with_capacity(accounts.len());
     for account in accounts {
         let book = open.get(&account).copied().unwrap_or(1);
         let made_before = existing.get(&account).and_then(|found| found.iter().find(|i| i.book == book));
         // An account made after the contracts were read waits for the next run.
-        let Some(contract) = prepared.contracts.get(&account) else { continue };
+        let (Some(contract), Some(buyer)) = (prepared.contracts.get(&account), buyers.get(&account)) else { continue };
         let mut holds = prepared.holds.get(&account).cloned().unwrap_or_default();
         holds.extend(turns.remove(&account));
         let one = One {
             subject: Subject { account, issuer: prepared.issuer.id, period, book },
             contract,
             before: before.remove(&account).unwrap_or_default(),
-            vat: vat(&seller, buyers.get(&account), period),
+            vat: vat(&seller, buyer, period),
+            parties: documents::parties(&issuer.zone, named(&issuer, buyer)),
+            number: &number,
+            now,
             reports: reports.get(&account).copied().unwrap_or_else(|| Reports::of([])),
         };
         let used = usage.remove(&account).unwrap_or_else(|| Ok(Usage::default()));
@@ -121,7 +131,7 @@ async fn decide(
 }
 
 /// What was issued to each account already, the first first.
-async fn documents(
+async fn documents_before(
     tx: &mut Tx,
     existing: &BTreeMap<AccountId, Vec<Existing>>,
 ) -> Result<BTreeMap<AccountId, Vec<Issued>>, JobError> {
@@ -138,12 +148,22 @@ async fn documents(
     Ok(documents)
 }
 
-/// The seller as it is now, held until the commit: what its invoices are taxed by is what they will print.
-async fn seller(tx: &mut Tx, id: IssuerId) -> Result<Seller, JobError> {
-    let issuer = customers::share_issuer(tx, id).await?.ok_or(JobError::NoIssuer(id))?;
-    let rates = customers::vat_rates(tx, id).await?;
-    let customers::Party { country, vat_id, legal_id, .. } = issuer.party;
+/// The seller, as far as VAT asks.
+async fn seller(tx: &mut Tx, issuer: &Issuer) -> Result<Seller, JobError> {
+    let rates = customers::vat_rates(tx, issuer.id).await?;
+    let customers::Party { country, vat_id, legal_id, .. } = issuer.party.clone();
     Ok(Seller { scheme: issuer.terms.vat_scheme, country, vat_id, legal_id, rates })
+}
+
+/// Who will stand on the documents. Tenants go by their ids: their names break no rule.
+fn named(issuer: &Issuer, account: &Account) -> Named {
+    Named {
+        issuer: issuer.party.clone(),
+        terms: issuer.terms.clone(),
+        account: account.party.clone(),
+        buyer_reference: account.buyer_reference.clone(),
+        tenants: BTreeMap::new(),
+    }
 }
 
 /// The reports behind each account's usage: summed by the database, or, where days have left it, put together

@@ -2,13 +2,15 @@
 //! the log: all that is needed was read before.
 
 use releve_billing::{
-    Basis, Contract, Hold, HoldKind, InvoiceError, Issued, Outcome, RateError, Reports, Subject, Usage, correct, park,
-    rate,
+    Basis, Contract, Hold, HoldKind, InvoiceError, Issued, Number, Outcome, RateError, Reports, Subject, Usage,
+    correct, park, rate,
     tax::{self, Buyer, Missing, RateClass, Seller, Vat},
 };
-use releve_types::Period;
+use releve_documents::{Parties, einvoice::Violation};
+use releve_store::customers::{self, Account};
+use releve_types::{Period, Timestamp};
 
-use crate::JobError;
+use crate::{JobError, documents};
 
 /// Why an account's usage does not become an invoice: its own affair, whatever the others' is.
 #[derive(Debug, thiserror::Error)]
@@ -17,6 +19,8 @@ pub(super) enum Refused {
     Rate(#[from] RateError),
     #[error("its invoice contradicts itself: {0}")]
     Invoice(#[from] InvoiceError),
+    #[error("its document can't be written: {0}")]
+    Document(#[from] JobError),
 }
 
 /// One account of the batch.
@@ -26,6 +30,11 @@ pub(super) struct One<'a> {
     /// The documents of the period so far.
     pub before: Vec<Issued>,
     pub vat: Result<Vat, Vec<Missing>>,
+    /// Who stands on its documents.
+    pub parties: Parties,
+    /// What stands for the number that it will get.
+    pub number: &'a Number,
+    pub now: Timestamp,
     pub reports: Reports,
 }
 
@@ -37,11 +46,16 @@ impl One<'_> {
         used: Result<Usage, RateError>,
         holds: Vec<Hold>,
     ) -> Result<(Outcome, Option<[u8; 32]>), Refused> {
-        let &Self { subject, contract, ref before, ref vat, reports } = self;
+        let &Self { subject, contract, ref before, ref vat, reports, .. } = self;
         let usage = &used?;
         let rated = rate(contract, subject.period, usage)?;
         let outcome = correct(subject, rated, before, vat.clone(), holds)?;
         let Outcome::Draft(draft) = &outcome else { return Ok((outcome, None)) };
+        let broken = documents::violations(draft, &self.parties, self.number, self.now)?;
+        if !broken.is_empty() {
+            let parked = draft.clone().hold(broken.iter().map(breaks).collect())?;
+            return Ok((Outcome::Parked(parked), None));
+        }
         let vat = draft.taxes().subtotals.iter().map(|subtotal| subtotal.vat).collect();
         let corrects = draft.content().corrects.iter().map(|c| c.number.to_string()).collect();
         let digest = releve_billing::digest(&Basis { subject, contract, usage, vat, corrects, reports })?;
@@ -68,8 +82,20 @@ impl One<'_> {
     }
 }
 
+/// A rule of electronic invoices that would be broken: nothing is given a number that the network refuses.
+fn breaks(violation: &Violation) -> Hold {
+    let Violation { rule, field, message } = violation;
+    Hold {
+        kind: HoldKind::Tax,
+        detail: format!("{rule}: {field}"),
+        to_do: format!("{message}; then run again"),
+        gpu_ms: None,
+    }
+}
+
 /// All that is billed is a service at the standard rate, supplied as the period ends.
-pub(super) fn vat(seller: &Seller, buyer: Option<&Buyer>, period: Period) -> Result<Vat, Vec<Missing>> {
-    let unknown = Buyer::default();
-    tax::decide(seller, buyer.unwrap_or(&unknown), RateClass::Standard, period.end().plus_millis(-1))
+pub(super) fn vat(seller: &Seller, buyer: &Account, period: Period) -> Result<Vat, Vec<Missing>> {
+    let customers::Party { country, vat_id, legal_id, .. } = buyer.party.clone();
+    let buyer = Buyer { country, vat_id, legal_id, kind: buyer.customer_kind };
+    tax::decide(seller, &buyer, RateClass::Standard, period.end().plus_millis(-1))
 }

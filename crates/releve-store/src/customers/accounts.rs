@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use releve_billing::tax::{Buyer, BuyerKind};
+use releve_billing::tax::BuyerKind;
 use releve_types::{AccountId, Currency, Timestamp, ids::IssuerId};
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -181,13 +181,17 @@ pub async fn accounts(conn: &mut PgConnection, after: &str, len_max: i64) -> Res
     rows.into_iter().map(Account::try_from).collect()
 }
 
-/// What VAT asks of these accounts, held until the transaction ends: an account that moves to another country waits
-/// until its invoice is issued.
-pub async fn buyers(conn: &mut PgConnection, accounts: &[AccountId]) -> Result<BTreeMap<AccountId, Buyer>, StoreError> {
+/// These accounts, held until the transaction ends: one that moves to another country waits until its invoice is issued.
+pub async fn share_accounts(
+    conn: &mut PgConnection,
+    accounts: &[AccountId],
+) -> Result<BTreeMap<AccountId, Account>, StoreError> {
     let ids: Vec<Uuid> = accounts.iter().map(|a| a.uuid()).collect();
-    let rows = sqlx::query!(
+    let rows = sqlx::query_as!(
+        AccountRow,
         r#"
-        select account_id, country, vat_id, legal_id, customer_kind
+        select account_id, issuer_id, name, address, postcode, city, country, vat_id, legal_id, email, customer_kind,
+               buyer_reference, currency, created_at
         from accounts
         where account_id = any($1)
         order by account_id
@@ -197,11 +201,6 @@ pub async fn buyers(conn: &mut PgConnection, accounts: &[AccountId]) -> Result<B
     )
     .fetch_all(conn)
     .await?;
-    let mut buyers = BTreeMap::new();
-    for r in rows {
-        let kind = kind(&r.customer_kind)?;
-        let buyer = Buyer { country: r.country, vat_id: r.vat_id, legal_id: r.legal_id, kind };
-        buyers.insert(AccountId::from_uuid(r.account_id), buyer);
-    }
-    Ok(buyers)
+    let known = |row| Account::try_from(row).map(|account| (account.id, account));
+    rows.into_iter().map(known).collect()
 }
