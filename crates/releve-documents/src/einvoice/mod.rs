@@ -1,7 +1,8 @@
 //! What does an invoice look like to another company's software? The semantic model of EN 16931-1, written as UBL or CII.
 //!
 //! [`of`] makes one of an issued invoice. `EInvoice` holds what the standard calls business terms (BT) and groups of
-//! them (BG); [`ubl`] and [`cii`] write its two syntaxes; [`check`] says before issue which rules of the standard and of the country it breaks.
+//! them (BG); [`ubl`] and [`cii`] write its two syntaxes; [`check`] says before issue which rules of the standard and of
+//! the country it breaks.
 
 mod cii;
 mod code;

@@ -1,4 +1,4 @@
-//! Is every term there that has to be? Rules BR-02 to BR-63 and BR-CO-09 to BR-CO-26 that are not arithmetic.
+//! Is every term there that has to be, and no more? Rules BR-02 to BR-63, BR-CO-09 to BR-CO-26 but for sums, UBL-SR-16.
 
 use super::Findings;
 use crate::einvoice::{EInvoice, Line, LineAdjustment, MeansCode, Party, Span, xml::given};
@@ -9,6 +9,8 @@ pub(super) fn check(invoice: &EInvoice, found: &mut Findings) {
     found.want(!invoice.vat.is_empty(), "BR-CO-18", "BG-23 vat", "break the VAT down, even where none is due");
     seller(invoice, found);
     party(&invoice.buyer, "buyer", ["BT-44", "BT-55", "BT-48", "BT-49"], ["BR-07", "BR-11", "BR-63"], found);
+    let one = invoice.buyer.ids.len() <= 1;
+    found.want(one, "UBL-SR-16", "BT-46 buyer.ids", "keep one identifier of the buyer: EN 16931 has place for no more");
     if let Some(to) = invoice.delivery.as_ref().and_then(|d| d.address.as_ref()) {
         let field = "BT-80 delivery.address.country";
         found.want(!blank(&to.country), "BR-57", field, "name the country that was delivered to");

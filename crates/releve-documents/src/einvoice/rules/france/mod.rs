@@ -28,6 +28,10 @@ pub(super) fn check(invoice: &EInvoice, found: &mut Findings) {
     notes(invoice, found);
     framework(invoice, found);
     references(invoice, found);
+    for (n, line) in invoice.lines.iter().enumerate() {
+        let named = line.attributes.iter().all(|a| !a.name.trim().is_empty());
+        found.want(named, "BR-FR-27", format!("BT-160 lines[{n}].attributes"), "name the attribute, or leave it out");
+    }
     parties::check(invoice, found);
     numbers::check(invoice, found);
 }
