@@ -4,12 +4,12 @@
 use std::future::Future;
 
 use releve_store::{Db, corrections, idempotency, runs};
-use releve_types::{Timestamp, time::wall_clock};
+use releve_types::{Period, Timestamp, ids::IssuerId, time::wall_clock};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     JobError, Order, Settings, archive, documents,
-    issue::{correct_all, issue},
+    issue::{correct_all, correct_held, issue},
     partitions,
 };
 
@@ -131,38 +131,48 @@ async fn issue_due(db: &Db, settings: &Settings, now: Timestamp) -> Result<(), J
 }
 
 /// Corrects the earlier months of every issuer that has billed another since it last did: once a month, so that what
-/// came late in many pieces is one document. As `issue_due`, one that fails keeps none of the others waiting.
+/// came late in many pieces is one document. What is held back is tried again each time. As `issue_due`, one that fails
+/// keeps none of the others waiting.
 async fn correct_due(db: &Db, settings: &Settings, now: Timestamp) -> Result<(), JobError> {
     let mut tx = db.begin_app().await?;
     let due = corrections::due(&mut tx, now.plus_millis(-settings.issue_delay_ms)).await?;
+    let held = corrections::held(&mut tx).await?;
     tx.commit().await?;
-    let (all, mut failed) = (due.len(), Vec::new());
+    let order = |issuer, period| Order {
+        issue_accounts_max: settings.issue_accounts_max,
+        archive: settings.archive.as_ref(),
+        ..Order::new(issuer, period)
+    };
+    let (all, mut failed) = (due.len() + held.len(), Vec::new());
+    for ((issuer, period), accounts) in held {
+        let corrected = correct_held(db, order(issuer, period), accounts, now).await;
+        tell(corrected, issuer, period, &mut failed);
+    }
     for (issuer, period) in due {
-        let order = Order {
-            issue_accounts_max: settings.issue_accounts_max,
-            archive: settings.archive.as_ref(),
-            ..Order::new(issuer, period)
-        };
         let corrected = async {
-            let issued = correct_all(db, order, period.start(), now).await?;
+            let issued = correct_all(db, order(issuer, period), period.start(), now).await?;
             let mut tx = db.begin_app().await?;
             corrections::passed(&mut tx, issuer, period, now).await?;
             tx.commit().await?;
-            Ok::<_, JobError>(issued)
+            Ok(issued)
         };
-        match corrected.await {
-            Ok(issued) => {
-                let issued = u64::try_from(issued).unwrap_or(0);
-                metrics::counter!("releve_corrections_issued_total").increment(issued);
-            }
-            Err(error) => {
-                tracing::error!(%issuer, %period, %error, "the months before were not corrected; the others go on");
-                metrics::counter!("releve_billing_runs_failed_total").increment(1);
-                failed.push(error);
-            }
-        }
+        tell(corrected.await, issuer, period, &mut failed);
     }
     first_of(failed, all)
+}
+
+fn tell(corrected: Result<usize, JobError>, issuer: IssuerId, period: Period, failed: &mut Vec<JobError>) {
+    match corrected {
+        Ok(issued) => {
+            let issued = u64::try_from(issued).unwrap_or(0);
+            metrics::counter!("releve_corrections_issued_total").increment(issued);
+        }
+        Err(error) => {
+            tracing::error!(%issuer, %period, %error, "corrections came to no end; the others go on");
+            metrics::counter!("releve_billing_runs_failed_total").increment(1);
+            failed.push(error);
+        }
+    }
 }
 
 fn first_of(failed: Vec<JobError>, due: usize) -> Result<(), JobError> {

@@ -1,5 +1,7 @@
 //! Whose issued periods may be worth less or more than their documents say?
 
+use std::collections::BTreeMap;
+
 use releve_types::{AccountId, Period, Timestamp, ids::IssuerId};
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -63,6 +65,26 @@ pub async fn open_accounts(
     .fetch_all(conn)
     .await?;
     Ok(rows.into_iter().map(|r| AccountId::from_uuid(r.account_id)).collect())
+}
+
+/// Whose correction of which period is held back.
+pub async fn held(conn: &mut PgConnection) -> Result<BTreeMap<(IssuerId, Period), Vec<AccountId>>, StoreError> {
+    let rows = sqlx::query!(
+        r#"
+        select issuer_id, period_start, period_end, account_id
+        from invoices
+        where state = 'parked' and book > 1
+        order by period_start, issuer_id, account_id
+        "#
+    )
+    .fetch_all(conn)
+    .await?;
+    let mut held: BTreeMap<(IssuerId, Period), Vec<AccountId>> = BTreeMap::new();
+    for r in rows {
+        let period = period_from_sql("invoices", r.period_start, r.period_end)?;
+        held.entry((IssuerId::from_uuid(r.issuer_id), period)).or_default().push(AccountId::from_uuid(r.account_id));
+    }
+    Ok(held)
 }
 
 /// Issuers that have billed a month that ended by an instant, and have not looked through their earlier months since;

@@ -134,6 +134,17 @@ pub async fn correct_all(db: &Db, order: Order<'_>, ended_by: Timestamp, now: Ti
     Ok(issued)
 }
 
+/// Tries again what holds corrections of a period back, of these accounts and no other. How many were issued.
+pub async fn correct_held(
+    db: &Db,
+    order: Order<'_>,
+    accounts: Vec<AccountId>,
+    now: Timestamp,
+) -> Result<usize, JobError> {
+    let mut prepared = prepare(db, order, Turn::Correction, now).await?;
+    work_off(db, &mut prepared, order, accounts, now).await
+}
+
 /// Bills the accounts of a queue, many in one transaction; how many documents were issued.
 async fn work_off(
     db: &Db,
