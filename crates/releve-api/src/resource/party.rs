@@ -1,6 +1,6 @@
 //! What may be known of a legal entity, seller or customer, and how is it taken over?
 
-use releve_billing::tax::id::is_siren;
+use releve_billing::tax::id::Siren;
 use releve_store::customers::Party;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -50,7 +50,10 @@ impl PartyFields {
             legal_id: self.legal_id.map_or(party.legal_id, |v| v.0),
             email: self.email.map_or(party.email, |v| v.0),
         };
-        if party.country == "FR" && !party.legal_id.is_empty() && !is_siren(&party.legal_id) {
+        if party.country == "FR"
+            && !party.legal_id.is_empty()
+            && !party.legal_id.parse::<Siren>().is_ok_and(|siren| siren.to_string() == party.legal_id)
+        {
             return Err(Problem::field(
                 "legal_id",
                 "in France, a SIREN: nine digits, the last of which checks the others",

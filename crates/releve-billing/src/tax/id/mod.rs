@@ -1,11 +1,23 @@
-//! Can this id be one? VAT ids and bank accounts carry check digits, so that a slip of the hand is told before an invoice
-//! is sent. That an id was given to somebody, only who gave it can say.
+//! Can this id be one? Ids of taxpayers, companies and bank accounts carry check digits: a slip of the hand is told
+//! before an invoice is sent.
+//!
+//! All is judged by the text alone. That an id was given to somebody, and to whom, only who gave it can say (for VAT ids
+//! the Commission's VIES, Regulation (EU) 904/2010, Art. 31).
 
-mod bank;
+mod bic;
 mod checksum;
+mod country;
+mod iban;
+mod rules;
+mod siren;
+mod spelling;
+mod territory;
 mod vat;
 
 pub use self::{
-    bank::{Bic, BicError, Iban, IbanError},
-    vat::{VatId, VatIdError, is_eu, is_siren},
+    bic::{Bic, BicError},
+    iban::{IBAN_CHARS, Iban, IbanError},
+    siren::{Siren, SirenError, Siret, SiretError},
+    territory::is_eu,
+    vat::{NORTHERN_IRELAND, VatId, VatIdError},
 };
