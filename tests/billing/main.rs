@@ -1,5 +1,6 @@
 //! What becomes of a period? From counted reports to numbered invoices, and the proof that nothing got lost between.
 
+mod agreeing;
 mod archiving;
 mod auditing;
 mod bench;

@@ -142,7 +142,7 @@ async fn error_page(PathOf(code): PathOf<String>) -> Result<Response, Problem> {
         (name = "catalog", description = "Nodes, tenant keys, SKUs"),
         (name = "customers", description = "Who sells, who pays, who uses"),
         (name = "intake", description = "Reports of nodes and readings of other meters"),
-        (name = "prices", description = "Price books, prices, contracts"),
+        (name = "prices", description = "Price books, prices, contracts, agreements"),
         (name = "quarantine", description = "What was understood but not believed"),
         (name = "service", description = "Health, metrics, this document"),
         (name = "tenant", description = "What a tenant sees of itself"),

@@ -55,7 +55,7 @@ fn bill(contract: &Contract, account: u128, usage: &Usage) -> usize {
     let subject = Subject { account, issuer, period: month(), book: 1 };
     let basis = Basis { subject, contract, usage, vat: vec![vat], corrects: vec![], reports };
     digest(&basis).expect("a digest");
-    let drafted = draft(subject, rated, Ok(vat), vec![]).expect("adds up");
+    let drafted = draft(subject, rated, &|_| Ok(vat), vec![]).expect("adds up");
     let Outcome::Draft(draft) = drafted else { return 0 };
     draft.content().lines.len()
 }
@@ -75,7 +75,7 @@ fn main() {
                     energy_mj: 987_654_321,
                 })
             });
-            Usage { items: items.collect(), allocations: vec![] }
+            Usage { items: items.collect(), ..Usage::default() }
         })
         .collect();
     let started = Instant::now();
@@ -94,7 +94,7 @@ fn main() {
         held: 61_001,
         energy_mj: 1,
     });
-    let usage = Usage { items: vec![], allocations: allocations.collect() };
+    let usage = Usage { allocations: allocations.collect(), ..Usage::default() };
     let started = Instant::now();
     let lines = bill(&rounded, 0, &usage);
     println!("1 account, {ALLOCATIONS_OF_A_LARGE_ACCOUNT} rounded allocations, {lines} lines: {:?}", started.elapsed());

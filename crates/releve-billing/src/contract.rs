@@ -1,10 +1,15 @@
-//! Which price holds for an account, hour by hour? Dated terms, each naming a price book.
+//! Which price holds for an account, hour by hour? Dated terms, each naming a price book, and what was agreed beside them.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use releve_types::{Currency, Hour, Period, Sku, Timestamp};
 
-use crate::{Price, PriceBook, PriceError, PriceReason, Rounding};
+use crate::{
+    AgreedTerms, Agreement, Matching, Price, PriceBook, PriceError, PriceReason, Rounding, Scope, agreed::apart,
+};
 
 /// From this hour on, the account's usage is rated by this book. Many contracts share a book.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -13,14 +18,17 @@ pub struct Term {
     pub book: Arc<PriceBook>,
 }
 
-/// What one account agreed to: one currency, and which book from when. Without a term there is no price.
+/// What one account agreed to: one currency, which book from when, and what differs from it. Without a term, nothing
+/// that is used has a price.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Contract {
     currency: Currency,
     terms: Vec<Term>,
+    /// By start, then by id.
+    agreements: Vec<Agreement>,
 }
 
-/// A longest stretch of hours in which one price of a SKU holds, or none.
+/// A longest stretch of hours in which one price of a SKU holds, or none, and the same discounts.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Run<'a> {
     pub stretch: Period,
@@ -39,7 +47,35 @@ impl Contract {
         if let Some(twice) = terms.windows(2).find(|pair| pair[0].from == pair[1].from) {
             return Err(PriceReason::TwoTermsAtOnce(twice[0].from.start()).at("from"));
         }
-        Ok(Self { currency, terms })
+        Ok(Self { currency, terms, agreements: Vec::new() })
+    }
+
+    /// The same with what was agreed beside the price books; refused if two of it contradict each other.
+    pub fn with(mut self, mut agreements: Vec<Agreement>) -> Result<Self, PriceError> {
+        agreements.append(&mut self.agreements);
+        agreements.sort_by_key(|a| (a.from(), a.id()));
+        for agreement in agreements {
+            apart(&self.agreements, &agreement)?;
+            self.agreements.push(agreement);
+        }
+        Ok(self)
+    }
+
+    /// By start, then by id.
+    pub fn agreements(&self) -> &[Agreement] {
+        &self.agreements
+    }
+
+    /// The SKUs of which devices are reserved at any hour of the period, with how they are matched: their usage is
+    /// rated hour by hour.
+    pub fn reserved_skus(&self, period: Period) -> BTreeMap<&Sku, Matching> {
+        let mut reserved = BTreeMap::new();
+        for agreement in self.agreements.iter().filter(|a| a.within(period).is_some()) {
+            if let AgreedTerms::Reservation { sku, matching, .. } = agreement.terms() {
+                reserved.insert(sku, *matching);
+            }
+        }
+        reserved
     }
 
     pub const fn currency(&self) -> Currency {
@@ -63,12 +99,20 @@ impl Contract {
             cuts.insert(held.first_hour());
             cuts.extend(term.book.starts_between(held.first_hour(), held.end_hour()));
         }
+        cuts.extend(self.discounts_change(|_| true));
         cut(period, cuts)
     }
 
-    /// The period, cut where the price of this SKU changes, and only there.
+    /// The hours at which a discount that is asked for starts or ends.
+    fn discounts_change(&self, asked: impl Fn(&Scope) -> bool) -> impl Iterator<Item = Hour> {
+        let asked = move |agreement: &&Agreement| matches!(agreement.terms(), AgreedTerms::Discount { scope, .. } if asked(scope));
+        self.agreements.iter().filter(asked).flat_map(|a| [Some(a.from()), a.until()]).flatten()
+    }
+
+    /// The period, cut where the price of this SKU changes or what is off it, and only there.
     pub fn runs(&self, sku: &Sku, period: Period) -> Vec<Run<'_>> {
-        let mut cuts = BTreeSet::new();
+        let discounted: BTreeSet<Hour> = self.discounts_change(|scope| scope.concerns(sku)).collect();
+        let mut cuts = discounted.clone();
         for (held, term) in self.terms_in(period) {
             cuts.insert(held.first_hour());
             let starts = term.book.prices_of(sku).iter().map(Price::from);
@@ -78,7 +122,10 @@ impl Contract {
         for stretch in cut(period, cuts) {
             let price = self.price_at(sku, stretch.first_hour());
             match runs.last_mut() {
-                Some(last) if last.price.map(Price::id) == price.map(Price::id) => {
+                Some(last)
+                    if last.price.map(Price::id) == price.map(Price::id)
+                        && !discounted.contains(&stretch.first_hour()) =>
+                {
                     last.stretch = join(last.stretch, stretch);
                 }
                 _ => runs.push(Run { stretch, price }),

@@ -5,7 +5,7 @@
 //! `Z`; quantities are integers in base units; prices are plain decimals without trailing zeros.
 //!
 //! ```text
-//! releve-basis  2
+//! releve-basis  3
 //! account       <account id>
 //! issuer        <issuer id>
 //! period        <start> <end>
@@ -14,23 +14,31 @@
 //! corrects      <number of a document of the period>                    the first first
 //! vat           <ground> <rate in percent>                              by ground and rate
 //! term          <from> <price book id>                                  by start: those that hold in the period
-//! price         <price id> <sku> <unit> <from> <rounding> <model> (<up to, or -> <price>)…   as they follow
+//! agreed        <agreement id> <from> <until, or -> <kind> <its terms>  by start: those that hold in the period
+//! price         <price id> <sku> <unit> <from> <rounding> <VAT class> <model> (<up to, or -> <price>)…   as they follow
 //! usage         <sku> <start> <end> <tenant id> <project> <metered> <energy mJ>
 //! allocation    <sku> <allocation id> <device> <start> <end> <tenant id> <project> <held before> <held> <energy mJ>
+//! hour          <sku> <start> <tenant id> <project> <metered> <energy mJ>
+//! at_once       <sku> <start> <devices> <ms for which exactly so many were held>
 //! reports       <count> <SHA-256 over their digests, ascending, or - for none>
 //! ```
 //!
 //! Usage is given summed over the longest stretches in which its price does not change, and sorted by its fields
 //! from left to right: texts by their bytes, but SKUs of GPUs by model, profile (whole devices first), share,
-//! class and region, and before meters. What a package's price says it is `up to` is the package's size. `allocation` lines are there for SKUs that a plan rounds; then the
-//! `usage` lines hold their sums too.
+//! class and region, and before meters. What a package's price says it is `up to` is the package's size. `allocation`
+//! lines are there for SKUs that a plan rounds, `hour` lines for those of which devices are reserved, and `at_once` lines
+//! where that is matched by instant; the `usage` lines hold their sums too.
+//!
+//! The terms of an agreement: of a `discount` the percentage, then `all`, `sku` and the SKU, or `project`, tenant id and
+//! project; of a `reservation` SKU, devices, matching, price and overage price or `-`; of `recurring`, `once` and
+//! `goodwill` SKU, price and VAT class; of a `minimum` the price.
 
 use std::fmt::{self, Write};
 
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    Contract, Price, RateError, Subject, Usage,
+    AgreedTerms, Agreement, Contract, Price, RateError, Scope, Subject, Usage,
     gather::{Gathered, gather},
     tax::Vat,
 };
@@ -98,11 +106,12 @@ impl Write for Hashing {
 }
 
 fn write_basis(out: &mut impl Write, basis: &Basis<'_>, gathered: &Gathered<'_>) -> fmt::Result {
-    writeln!(out, "releve-basis\t2")?;
-    writeln!(out, "account\t{}", basis.subject.account)?;
-    writeln!(out, "issuer\t{}", basis.subject.issuer)?;
-    writeln!(out, "period\t{}\t{}", basis.subject.period.start(), basis.subject.period.end())?;
-    writeln!(out, "book\t{}", basis.subject.book)?;
+    let Subject { account, issuer, period, book } = basis.subject;
+    writeln!(out, "releve-basis\t3")?;
+    writeln!(out, "account\t{account}")?;
+    writeln!(out, "issuer\t{issuer}")?;
+    writeln!(out, "period\t{}\t{}", period.start(), period.end())?;
+    writeln!(out, "book\t{book}")?;
     writeln!(out, "currency\t{}", basis.contract.currency())?;
     for number in &basis.corrects {
         writeln!(out, "corrects\t{number}")?;
@@ -111,11 +120,14 @@ fn write_basis(out: &mut impl Write, basis: &Basis<'_>, gathered: &Gathered<'_>)
         writeln!(out, "vat\t{}\t{}", vat.ground, vat.rate)?;
     }
     let terms = basis.contract.terms();
-    let ends = terms.iter().skip(1).map(|t| t.from).chain([basis.subject.period.end_hour()]);
+    let ends = terms.iter().skip(1).map(|t| t.from).chain([period.end_hour()]);
     for (term, end) in terms.iter().zip(ends) {
-        if term.from < basis.subject.period.end_hour() && end > basis.subject.period.first_hour() {
+        if term.from < period.end_hour() && end > period.first_hour() {
             writeln!(out, "term\t{}\t{}", term.from, term.book.id())?;
         }
+    }
+    for agreement in basis.contract.agreements().iter().filter(|a| a.within(period).is_some()) {
+        write_agreement(out, agreement)?;
     }
     for (_, runs) in &gathered.skus {
         for run in runs {
@@ -131,7 +143,8 @@ fn write_basis(out: &mut impl Write, basis: &Basis<'_>, gathered: &Gathered<'_>)
 
 fn write_price(out: &mut impl Write, price: &Price) -> fmt::Result {
     let (id, sku, unit, from) = (price.id(), price.sku(), price.unit(), price.from());
-    write!(out, "price\t{id}\t{sku}\t{unit}\t{from}\t{}\t{}", price.rounding(), price.model().name())?;
+    let (rounding, class, model) = (price.rounding(), price.class(), price.model().name());
+    write!(out, "price\t{id}\t{sku}\t{unit}\t{from}\t{rounding}\t{class}\t{model}")?;
     for tier in price.model().tiers().iter() {
         match tier.up_to {
             Some(up_to) => write!(out, "\t{up_to}")?,
@@ -140,6 +153,36 @@ fn write_price(out: &mut impl Write, price: &Price) -> fmt::Result {
         write!(out, "\t{}", tier.price.amount())?;
     }
     writeln!(out)
+}
+
+fn write_agreement(out: &mut impl Write, agreement: &Agreement) -> fmt::Result {
+    let until = agreement.until().map_or_else(|| "-".to_owned(), |until| until.to_string());
+    write!(out, "agreed\t{}\t{}\t{until}\t{}\t", agreement.id(), agreement.from(), agreement.terms().name())?;
+    match agreement.terms() {
+        AgreedTerms::Discount { scope, percent } => {
+            write!(out, "{percent}\t")?;
+            match scope {
+                Scope::All => writeln!(out, "all"),
+                Scope::Sku(sku) => writeln!(out, "sku\t{sku}"),
+                Scope::Project { tenant, project } => {
+                    write!(out, "project\t{tenant}\t")?;
+                    write_escaped(out, project)?;
+                    writeln!(out)
+                }
+            }
+        }
+        AgreedTerms::Reservation { sku, devices, matching, price, overage } => {
+            write!(out, "{sku}\t{devices}\t{matching}\t{}\t", price.amount())?;
+            match overage {
+                Some(overage) => writeln!(out, "{}", overage.amount()),
+                None => writeln!(out, "-"),
+            }
+        }
+        AgreedTerms::Recurring { sku, price, class }
+        | AgreedTerms::Once { sku, price, class }
+        | AgreedTerms::Goodwill { sku, price, class } => writeln!(out, "{sku}\t{}\t{class}", price.amount()),
+        AgreedTerms::Minimum { price } => writeln!(out, "{}", price.amount()),
+    }
 }
 
 fn write_usage(out: &mut impl Write, gathered: &Gathered<'_>) -> fmt::Result {
@@ -157,6 +200,14 @@ fn write_usage(out: &mut impl Write, gathered: &Gathered<'_>) -> fmt::Result {
         write!(out, "{}\t{}\t{}\t", stretch.start(), stretch.end(), row.key.tenant)?;
         write_escaped(out, row.key.project)?;
         writeln!(out, "\t{}\t{}\t{}", row.held_before, row.held, row.energy_mj)?;
+    }
+    for row in &gathered.hours {
+        write!(out, "hour\t{}\t{}\t{}\t", gathered.skus[row.key.sku].0, row.hour, row.key.tenant)?;
+        write_escaped(out, row.key.project)?;
+        writeln!(out, "\t{}\t{}", row.metered, row.energy_mj)?;
+    }
+    for of in &gathered.at_once {
+        writeln!(out, "at_once\t{}\t{}\t{}\t{}", gathered.skus[of.sku].0, of.hour, of.devices, of.ms)?;
     }
     Ok(())
 }

@@ -5,10 +5,10 @@
 
 use std::collections::BTreeMap;
 
-use releve_types::{AllocationId, Period, Sku, TenantId};
+use releve_types::{AllocationId, Hour, Period, Sku, TenantId};
 use uuid::Uuid;
 
-use crate::{Contract, Rounding, Run, Usage, rate::RateError};
+use crate::{Contract, Matching, Rounding, Run, Usage, rate::RateError};
 
 /// The canonical form.
 pub(crate) struct Gathered<'a> {
@@ -18,6 +18,27 @@ pub(crate) struct Gathered<'a> {
     pub rows: Vec<Row<'a>>,
     /// One row per SKU, allocation, device, run, tenant and project, in this order.
     pub held: Vec<Held<'a>>,
+    /// Of SKUs of which devices are reserved: one row per SKU, hour, tenant and project, in this order. `rows` hold their
+    /// sums too.
+    pub hours: Vec<HourRow<'a>>,
+    /// Of those that are matched by instant: one per SKU, hour and number of devices, in this order.
+    pub at_once: Vec<AtOnce>,
+}
+
+pub(crate) struct HourRow<'a> {
+    pub hour: Hour,
+    pub key: RowKey<'a>,
+    pub metered: i64,
+    pub energy_mj: i64,
+}
+
+/// For how long exactly so many devices were held at once.
+pub(crate) struct AtOnce {
+    /// Index into `Gathered::skus`.
+    pub sku: usize,
+    pub hour: Hour,
+    pub devices: u32,
+    pub ms: i64,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -70,7 +91,55 @@ pub(crate) fn gather<'a>(contract: &'a Contract, period: Period, usage: &'a Usag
     let held = held_rows(&skus, period, usage)?;
     rows.extend(rounded_rows(&skus, &held)?);
     let rows = summed(rows, &skus)?;
-    Ok(Gathered { skus, rows, held })
+    let reserved = contract.reserved_skus(period);
+    let hours = hour_rows(&skus, &reserved, period, usage)?;
+    let at_once = at_once(&skus, &reserved, period, usage)?;
+    Ok(Gathered { skus, rows, held, hours, at_once })
+}
+
+/// The usage of reserved SKUs, hour by hour.
+fn hour_rows<'a>(
+    skus: &Skus<'a>,
+    reserved: &BTreeMap<&Sku, Matching>,
+    period: Period,
+    usage: &'a Usage,
+) -> Result<Vec<HourRow<'a>>, RateError> {
+    if let Some(item) = usage.allocations.iter().find(|item| reserved.contains_key(&item.sku)) {
+        return Err(RateError::ReservedRounded { sku: boxed(&item.sku) });
+    }
+    let mut hours: BTreeMap<(usize, Hour, TenantId, &str), HourRow<'a>> = BTreeMap::new();
+    for item in usage.items.iter().filter(|item| reserved.contains_key(&item.sku)) {
+        let (sku, run) = locate(skus, period, &item.sku, item.stretch)?;
+        if item.stretch.hours() != 1 {
+            return Err(RateError::NeedsHours { sku: boxed(&item.sku), stretch: item.stretch });
+        }
+        let (hour, project) = (item.stretch.first_hour(), item.project.as_str());
+        let key = RowKey { sku, run, tenant: item.tenant, project };
+        let row =
+            hours.entry((sku, hour, item.tenant, project)).or_insert(HourRow { hour, key, metered: 0, energy_mj: 0 });
+        row.metered = add(row.metered, item.metered, &item.sku)?;
+        row.energy_mj = add(row.energy_mj, item.energy_mj, &item.sku)?;
+    }
+    Ok(hours.into_values().collect())
+}
+
+fn at_once(
+    skus: &Skus<'_>,
+    reserved: &BTreeMap<&Sku, Matching>,
+    period: Period,
+    usage: &Usage,
+) -> Result<Vec<AtOnce>, RateError> {
+    let by_instant = |sku: &Sku| reserved.get(sku) == Some(&Matching::Instant);
+    let mut held: BTreeMap<(usize, Hour, u32), i64> = BTreeMap::new();
+    for item in usage.at_once.iter().filter(|item| by_instant(&item.sku)) {
+        let hour = Period::of_hours(item.hour, item.hour.next()).map_err(|_| too_large(&item.sku))?;
+        let (sku, _) = locate(skus, period, &item.sku, hour)?;
+        not_negative("at_once.ms", item.ms, &item.sku)?;
+        let ms = held.entry((sku, item.hour, item.devices)).or_default();
+        *ms = add(*ms, item.ms, &item.sku)?;
+    }
+    let of = |((sku, hour, devices), ms)| AtOnce { sku, hour, devices, ms };
+    Ok(held.into_iter().filter(|(_, ms)| *ms != 0).map(of).collect())
 }
 
 type Skus<'a> = [(&'a Sku, Vec<Run<'a>>)];

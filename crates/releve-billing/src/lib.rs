@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod agreed;
 pub mod book;
 pub mod contract;
 pub mod digest;
@@ -14,17 +15,18 @@ pub mod rounding;
 pub mod tax;
 pub mod usage;
 
+pub use agreed::{AgreedTerms, Agreement, Allowance, Matching, Percent, Scope, check_new_agreement};
 pub use book::{PriceBook, check_new_price};
 pub use contract::{Contract, Run, Term, check_new_term};
 pub use digest::{Basis, Reports, digest};
 pub use estimate::{Estimate, estimate};
 pub use invoice::{
     Content, Corrected, Draft, Hold, HoldKind, InvoiceError, Issued, Kind, Line, Number, Outcome, Parked, Stamp,
-    Subject, correct, draft, due_at, park,
+    Subject, VatOf, correct, draft, due_at, park,
 };
 pub use price::{Price, Tier, UnitPrice};
-pub use rate::{Charge, RateError, Rated, Unpriced, rate};
+pub use rate::{Charge, ChargeKind, RateError, Rated, Unpriced, rate};
 pub use rating::Model;
 pub use refusal::{PriceError, PriceReason};
 pub use rounding::Rounding;
-pub use usage::{AllocationItem, Usage, UsageItem};
+pub use usage::{AllocationItem, AtOnceItem, Usage, UsageItem};

@@ -5,7 +5,7 @@ use std::{borrow::Cow, fmt, str::FromStr};
 use releve_types::{Hour, Sku, Timestamp, Unit, ids::PriceId};
 use rust_decimal::Decimal;
 
-use crate::{Model, PriceError, PriceReason, Rounding};
+use crate::{Model, PriceError, PriceReason, Rounding, tax::RateClass};
 
 /// The most decimals of a price per base quantity: what a line prints, and what EN 16931 tools carry.
 pub const PRICE_DECIMALS_MAX: u32 = 6;
@@ -89,6 +89,7 @@ pub struct Price {
     from: Hour,
     model: Model,
     rounding: Rounding,
+    class: RateClass,
 }
 
 impl Price {
@@ -100,6 +101,9 @@ impl Price {
         model: Model,
         rounding: Rounding,
     ) -> Result<Self, PriceError> {
+        if matches!(sku, Sku::Fee { .. }) {
+            return Err(PriceReason::FeeInBook(sku).at("sku"));
+        }
         if matches!(sku, Sku::Gpu { .. }) != (unit == Unit::GpuMs) {
             return Err(PriceReason::UnitOfSku { sku, unit }.at("unit"));
         }
@@ -113,7 +117,12 @@ impl Price {
         if let Model::Package { size, .. } = model {
             check_package(size, unit, rounding)?;
         }
-        Ok(Self { id, sku, unit, from: from.hour(), model, rounding })
+        Ok(Self { id, sku, unit, from: from.hour(), model, rounding, class: RateClass::Standard })
+    }
+
+    /// The same, of what another of a country's VAT rates is charged on.
+    pub fn taxed(self, class: RateClass) -> Self {
+        Self { class, ..self }
     }
 
     pub const fn id(&self) -> PriceId {
@@ -138,6 +147,10 @@ impl Price {
 
     pub const fn rounding(&self) -> Rounding {
         self.rounding
+    }
+
+    pub const fn class(&self) -> RateClass {
+        self.class
     }
 
     /// How many printed units the price is for (EN 16931 BT-149): an hour's seconds, a million tokens, a package.

@@ -1,26 +1,133 @@
-//! What does the usage of a period cost? Charges, and beside them what has no price.
+//! What does a period cost? Charges for what was used and agreed, and beside them what has no price.
 
-use std::{borrow::Cow, num::NonZero};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+    num::NonZero,
+};
 
-use releve_types::{AllocationId, Currency, Money, Period, Sku, TenantId, Unit, ids::PriceId, money::MoneyError};
+use releve_types::{
+    AllocationId, Currency, Hour, Money, Period, Sku, TenantId, Unit,
+    ids::{AgreementId, PriceId},
+    money::MoneyError,
+};
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
 use crate::{
-    Contract, Price, Rounding, UnitPrice, Usage,
+    Allowance, Contract, Percent, Price, Rounding, UnitPrice, Usage,
+    agreed::{fees, minimum, narrowest, reserved},
     gather::{Row, gather},
     price,
     rating::{Part, Place, Places},
+    tax::RateClass,
 };
 
-/// One price applied to what one project used: what becomes an invoice line.
+/// What a charge is for, and which price or agreement it comes of.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum ChargeKind {
+    /// Usage at a price book's price.
+    Usage(PriceId),
+    /// Usage that was reserved.
+    Reserved(AgreementId),
+    /// What was reserved and not used.
+    Unused(AgreementId),
+    /// Usage above a reservation, at the rate agreed for it.
+    Overage(AgreementId),
+    /// A fee by the month.
+    Recurring(AgreementId),
+    /// A fee once.
+    Once(AgreementId),
+    /// Given back once.
+    Goodwill(AgreementId),
+    /// What is missing to a minimum spend.
+    Minimum(AgreementId),
+}
+
+impl ChargeKind {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Usage(_) => "usage",
+            Self::Reserved(_) => "reserved",
+            Self::Unused(_) => "unused",
+            Self::Overage(_) => "overage",
+            Self::Recurring(_) => "recurring",
+            Self::Once(_) => "once",
+            Self::Goodwill(_) => "goodwill",
+            Self::Minimum(_) => "minimum",
+        }
+    }
+
+    /// The inverse of `name` and `id`: how a stored charge is read back.
+    pub fn from_parts(name: &str, id: Uuid) -> Option<Self> {
+        let agreement = AgreementId::from_uuid(id);
+        let all = [
+            Self::Usage(PriceId::from_uuid(id)),
+            Self::Reserved(agreement),
+            Self::Unused(agreement),
+            Self::Overage(agreement),
+            Self::Recurring(agreement),
+            Self::Once(agreement),
+            Self::Goodwill(agreement),
+            Self::Minimum(agreement),
+        ];
+        all.into_iter().find(|kind| kind.name() == name)
+    }
+
+    /// Of the price or the agreement.
+    pub const fn id(self) -> Uuid {
+        match self.agreement() {
+            Some(agreement) => agreement.uuid(),
+            None => match self {
+                Self::Usage(price) => price.uuid(),
+                _ => Uuid::nil(),
+            },
+        }
+    }
+
+    /// With its prefix: `prc_…` or `agr_…`.
+    pub fn reference(self) -> String {
+        match self {
+            Self::Usage(price) => price.to_string(),
+            _ => self.agreement().map_or_else(String::new, |agreement| agreement.to_string()),
+        }
+    }
+
+    /// What it comes of, unless it is a price book's.
+    pub const fn agreement(self) -> Option<AgreementId> {
+        match self {
+            Self::Usage(_) => None,
+            Self::Reserved(id)
+            | Self::Unused(id)
+            | Self::Overage(id)
+            | Self::Recurring(id)
+            | Self::Once(id)
+            | Self::Goodwill(id)
+            | Self::Minimum(id) => Some(id),
+        }
+    }
+
+    /// Whether it is less that is owed by it, not more.
+    pub const fn gives(self) -> bool {
+        matches!(self, Self::Goodwill(_))
+    }
+
+    pub(crate) const fn counts_towards_a_minimum(self) -> bool {
+        !matches!(self, Self::Once(_) | Self::Goodwill(_) | Self::Minimum(_))
+    }
+}
+
+/// One price applied to what one project used, or what the account owes besides: what becomes an invoice line.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Charge {
-    pub tenant: TenantId,
+    /// Who used it; nobody in particular where the account as a whole owes it.
+    pub tenant: Option<TenantId>,
     pub project: String,
     pub sku: Sku,
     pub unit: Unit,
-    pub price_id: PriceId,
+    pub kind: ChargeKind,
+    /// Which of a country's VAT rates it bears.
+    pub class: RateClass,
     /// From 0.
     pub tier: u32,
     /// The part of the period in which this price holds.
@@ -34,10 +141,23 @@ pub struct Charge {
     pub unit_price: Decimal,
     /// In printed units: 3600 seconds, a million tokens, a package.
     pub base_quantity: i64,
+    /// What is off it.
+    pub discount: Option<Allowance>,
+    /// After the discount.
     pub amount: Money,
 }
 
 impl Charge {
+    /// Before the discount: quantity × price, rounded once.
+    pub fn gross(&self) -> Result<Money, MoneyError> {
+        self.discount.map_or(Ok(self.amount), |discount| self.amount.checked_add(discount.amount))
+    }
+
+    /// Tenant by tenant, project by project; what the account owes as a whole comes last.
+    pub(crate) fn whose(&self) -> (bool, Option<TenantId>, &str) {
+        (self.tenant.is_none(), self.tenant, &self.project)
+    }
+
     /// The billed quantity as it is printed: GPU time in seconds with at most three decimals.
     pub fn quantity(&self) -> Decimal {
         printed(self.unit, self.billed)
@@ -50,6 +170,9 @@ impl Charge {
 
     /// What the unit price is for, in words. A package that is just the unit's base quantity goes by that one's name.
     pub fn priced_per(&self) -> Cow<'static, str> {
+        if let ChargeKind::Recurring(_) = self.kind {
+            return Cow::Owned(format!("month of {} hours", self.base_quantity));
+        }
         match self.unit.base_quantity() {
             (commonly, of) if of == self.base_quantity => Cow::Borrowed(commonly),
             _ => Cow::Owned(price::package(self.unit, self.base_quantity)),
@@ -68,11 +191,14 @@ pub struct Unpriced {
     pub energy_mj: i64,
 }
 
-/// Charges by tenant, project, SKU, time and tier; `total` is the sum of their rounded amounts.
+/// Charges by tenant, project, SKU, time and tier, those of the account as a whole last; `total` is the sum of their
+/// rounded amounts.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Rated {
     pub currency: Currency,
     pub charges: Vec<Charge>,
+    /// What each agreement that is charged for, or takes off, was called when it was made.
+    pub agreed: BTreeMap<AgreementId, String>,
     pub unpriced: Vec<Unpriced>,
     pub total: Money,
 }
@@ -94,6 +220,12 @@ pub enum RateError {
     HeldBeforeDiffers { sku: Box<Sku>, allocation: AllocationId, device: Uuid },
     #[error("the usage of {sku} passes what a 64-bit integer holds")]
     TooLarge { sku: Box<Sku> },
+    #[error("stretch: devices of {sku} are reserved, which needs its usage hour by hour, not over {stretch}")]
+    NeedsHours { sku: Box<Sku>, stretch: Period },
+    #[error("allocations: {sku} is reserved, and its price rounds what each allocation holds: one of the two")]
+    ReservedRounded { sku: Box<Sku> },
+    #[error("at_once: what was held of {sku} at once in the hour of {hour} is not what was used of it")]
+    AtOnceDiffers { sku: Box<Sku>, hour: Hour },
     #[error("amount: {0}")]
     Money(#[from] MoneyError),
 }
@@ -101,10 +233,13 @@ pub enum RateError {
 /// Rates a period. Pure: the same arguments give the same charges, in the same order.
 pub fn rate(contract: &Contract, period: Period, usage: &Usage) -> Result<Rated, RateError> {
     let gathered = gather(contract, period, usage)?;
+    let reserved = reserved(contract, period, &gathered)?;
     let mut charges = Vec::with_capacity(gathered.rows.len());
     let mut unpriced = Vec::new();
     for of_sku in gathered.rows.chunk_by(|a, b| a.key.sku == b.key.sku) {
-        let (sku, runs) = &gathered.skus[of_sku[0].key.sku];
+        let place = of_sku[0].key.sku;
+        let (sku, runs) = &gathered.skus[place];
+        let of_sku = reserved.left.get(&place).map_or(of_sku, Vec::as_slice);
         let places = Places::new(of_sku.iter().map(|row| row.billed));
         let mut places = places.ok_or_else(|| RateError::TooLarge { sku: Box::new((*sku).clone()) })?;
         for row in of_sku {
@@ -112,7 +247,7 @@ pub fn rate(contract: &Contract, period: Period, usage: &Usage) -> Result<Rated,
             match run.price {
                 Some(price) => {
                     let place = places.next(price.id(), row.billed);
-                    charge(row, price, run.stretch, place, contract.currency(), &mut charges)?;
+                    charge(row, price, run.stretch, place, contract, &mut charges)?;
                 }
                 None => unpriced.push(Unpriced {
                     tenant: row.key.tenant,
@@ -125,14 +260,24 @@ pub fn rate(contract: &Contract, period: Period, usage: &Usage) -> Result<Rated,
             }
         }
     }
+    charges.extend(reserved.charges);
+    charges.extend(fees(contract, period)?);
+    charges.extend(minimum(contract, period, &charges)?);
     // Stable: rows come by SKU, run and tier, which stays the order within a project.
-    charges.sort_by(|a, b| (a.tenant, &a.project).cmp(&(b.tenant, &b.project)));
+    charges.sort_by(|a, b| a.whose().cmp(&b.whose()));
     unpriced.sort_by(|a, b| (a.tenant, &a.project).cmp(&(b.tenant, &b.project)));
     let mut total = Money::zero(contract.currency());
     for charge in &charges {
         total = total.checked_add(charge.amount)?;
     }
-    Ok(Rated { currency: contract.currency(), charges, unpriced, total })
+    Ok(Rated { currency: contract.currency(), agreed: described(contract, &charges), charges, unpriced, total })
+}
+
+fn described(contract: &Contract, charges: &[Charge]) -> BTreeMap<AgreementId, String> {
+    let named = charges.iter().flat_map(|c| [c.kind.agreement(), c.discount.map(|d| d.agreement)]).flatten();
+    let named: BTreeSet<AgreementId> = named.collect();
+    let agreements = contract.agreements().iter().filter(|a| named.contains(&a.id()));
+    agreements.map(|a| (a.id(), a.description().to_owned())).collect()
 }
 
 /// Turns a row into a charge per tier. Of the metered time each tier gets what it bills, the last the rest, so
@@ -142,9 +287,13 @@ fn charge(
     price: &Price,
     stretch: Period,
     place: Place,
-    currency: Currency,
+    contract: &Contract,
     charges: &mut Vec<Charge>,
 ) -> Result<(), RateError> {
+    let currency = contract.currency();
+    // Within a run, the same discounts hold.
+    let holding = contract.agreements().iter().filter(|agreement| agreement.holds_at(stretch.first_hour()));
+    let discount = narrowest(holding, row.key.tenant, row.key.project, price.sku());
     let too_large = || RateError::TooLarge { sku: Box::new(price.sku().clone()) };
     let parts = price.model().split(place, row.billed).ok_or_else(too_large)?;
     let (mut metered_left, mut energy_left) = (row.metered, row.energy_mj);
@@ -154,12 +303,18 @@ fn charge(
         let energy_mj = if last { energy_left } else { proportion(row.energy_mj, part.quantity, row.billed) };
         metered_left -= metered;
         energy_left -= energy_mj;
+        let gross = amount(part, price, currency)?;
+        let off = |(agreement, percent): (AgreementId, Percent)| {
+            Ok::<_, MoneyError>(Allowance { agreement, percent, amount: percent.of(gross)? })
+        };
+        let discount = discount.map(off).transpose()?;
         charges.push(Charge {
-            tenant: row.key.tenant,
+            tenant: Some(row.key.tenant),
             project: row.key.project.to_owned(),
             sku: price.sku().clone(),
             unit: price.unit(),
-            price_id: price.id(),
+            kind: ChargeKind::Usage(price.id()),
+            class: price.class(),
             tier: part.tier,
             stretch,
             metered,
@@ -167,7 +322,8 @@ fn charge(
             energy_mj,
             unit_price: part.price.amount(),
             base_quantity: price.base_quantity(),
-            amount: amount(part, price, currency)?,
+            discount,
+            amount: discount.map_or(Ok(gross), |off| gross.checked_sub(off.amount))?,
         });
     }
     Ok(())
@@ -175,9 +331,20 @@ fn charge(
 
 /// quantity × unit price ÷ base quantity, in integers, rounded once.
 pub(crate) fn amount(part: &Part, price: &Price, currency: Currency) -> Result<Money, MoneyError> {
-    let UnitPriceParts { mantissa, one } = parts_of(part.price);
-    let numerator = i128::from(part.quantity).checked_mul(mantissa).ok_or(MoneyError::TooLarge)?;
-    let base = u128::from(price.unit().printed().1.unsigned_abs()) * u128::from(price.base_quantity().unsigned_abs());
+    ratio(part.quantity, part.price, price.unit(), price.base_quantity(), currency)
+}
+
+/// The same of any quantity in base units, at a price for so many printed ones.
+pub(crate) fn ratio(
+    quantity: i64,
+    price: UnitPrice,
+    unit: Unit,
+    base_quantity: i64,
+    currency: Currency,
+) -> Result<Money, MoneyError> {
+    let UnitPriceParts { mantissa, one } = parts_of(price);
+    let numerator = i128::from(quantity).checked_mul(mantissa).ok_or(MoneyError::TooLarge)?;
+    let base = u128::from(unit.printed().1.unsigned_abs()) * u128::from(base_quantity.unsigned_abs());
     let denominator = base.checked_mul(one).and_then(NonZero::new).ok_or(MoneyError::TooLarge)?;
     Money::round_ratio(numerator, denominator, currency)
 }
@@ -194,7 +361,7 @@ fn parts_of(price: UnitPrice) -> UnitPriceParts {
 }
 
 /// `whole × part ÷ of`, downwards.
-fn proportion(whole: i64, part: i64, of: i64) -> i64 {
+pub(crate) fn proportion(whole: i64, part: i64, of: i64) -> i64 {
     let share = i128::from(whole) * i128::from(part) / i128::from(of.max(1));
     i64::try_from(share).unwrap_or(whole)
 }

@@ -1,6 +1,6 @@
 //! Why is a price, a price book or a contract refused? The field, and the reason in words.
 
-use releve_types::{Currency, Sku, Timestamp, Unit, money::MoneyError};
+use releve_types::{Currency, Sku, Timestamp, Unit, ids::AgreementId, money::MoneyError};
 
 use crate::Rounding;
 
@@ -70,6 +70,42 @@ pub enum PriceReason {
     TermInThePast { from: Timestamp, now: Timestamp },
     #[error("the contract is in {contract}, the price book in {book}: a contract has one currency")]
     MixedCurrencies { contract: Currency, book: Currency },
+    #[error("{0} is owed whatever is used: a contract names it, not a price book")]
+    FeeInBook(Sku),
+    #[error("what is agreed is described in 1 to {max} characters, not {length}")]
+    Description { length: usize, max: usize },
+    #[error("an agreement starts and ends on a whole UTC hour, {0} does not")]
+    AgreementNotWholeHour(Timestamp),
+    #[error("it would end at {until}, not after {from}, when it starts")]
+    EndsBeforeItStarts { from: Timestamp, until: Timestamp },
+    #[error("it ends at {known} already, and {until} is not before that")]
+    EndsAlready { known: Timestamp, until: Timestamp },
+    #[error("{0} is no discount: above 0, up to 100 percent, with at most two decimals")]
+    Percent(String),
+    #[error("'{0}' is no way to match a reservation: expected hour or instant")]
+    UnknownMatching(String),
+    #[error("1 to {max} devices are reserved, not {devices}")]
+    Devices { devices: u32, max: u32 },
+    #[error("{0} is no GPU: time of devices is what is reserved")]
+    NotReservable(Sku),
+    #[error("{0} is no fee: expected fee/<name>")]
+    NotAFee(Sku),
+    #[error("nothing would be owed: it is above zero")]
+    NothingOwed,
+    #[error("{known} is a discount on the same, which holds at the same time from {from}: end it first")]
+    TwoDiscounts { known: AgreementId, from: Timestamp },
+    #[error("{known} is a minimum that holds at the same time from {from}: end it first")]
+    TwoMinimums { known: AgreementId, from: Timestamp },
+    #[error("{known} reserves the same SKU at the same time and is matched in another way")]
+    MatchedTwoWays { known: AgreementId },
+    #[error("{known} reserves the same SKU at the same time and says otherwise what is owed for what is used above it")]
+    TwoOverages { known: AgreementId },
+    #[error(
+        "a price rounds what each allocation holds of {0} in that time, or in the month before or after: what is reserved is matched to the millisecond"
+    )]
+    ReservedRounded(Sku),
+    #[error("{at} lies in what was invoiced already, up to {until}: what is agreed now changes only what comes after")]
+    InvoicedAlready { at: Timestamp, until: Timestamp },
 }
 
 impl PriceReason {
@@ -97,6 +133,22 @@ impl PriceReason {
             Self::TwoTermsAtOnce(_) => "two_terms_at_once",
             Self::TermInThePast { .. } => "term_in_the_past",
             Self::MixedCurrencies { .. } => "mixed_currencies",
+            Self::FeeInBook(_) | Self::NotAFee(_) => "fee",
+            Self::Description { .. } => "description_length",
+            Self::AgreementNotWholeHour(_) => "not_whole_hour",
+            Self::EndsBeforeItStarts { .. } => "ends_before_it_starts",
+            Self::EndsAlready { .. } => "ends_already",
+            Self::Percent(_) => "percent",
+            Self::UnknownMatching(_) => "unknown_matching",
+            Self::Devices { .. } => "device_count",
+            Self::NotReservable(_) => "not_reservable",
+            Self::NothingOwed => "nothing_owed",
+            Self::TwoDiscounts { .. } => "two_discounts_at_once",
+            Self::TwoMinimums { .. } => "two_minimums_at_once",
+            Self::MatchedTwoWays { .. } => "matched_two_ways",
+            Self::TwoOverages { .. } => "two_overages",
+            Self::ReservedRounded(_) => "reserved_rounded",
+            Self::InvoicedAlready { .. } => "invoiced_already",
         }
     }
 

@@ -1,7 +1,7 @@
 //! What does an invoice look like to a person? One page, without a script or anything to load.
 
 use releve_billing::{
-    Content, Corrected, Issued, Kind, Line, Stamp, UnitPrice,
+    Charge, Content, Corrected, Issued, Kind, Line, Stamp, UnitPrice,
     tax::{Subtotal, Taxes},
 };
 use releve_types::{Money, Period, TenantId, Unit, Zone, money::Currency};
@@ -148,19 +148,21 @@ fn law(parties: &Parties) -> String {
     if said.is_empty() { said } else { format!("<section class=\"how\">\n<h2>Payment</h2>\n{said}</section>\n") }
 }
 
-fn tenant_table(tenant: TenantId, lines: &[Line], content: &Content, parties: &Parties) -> String {
+fn tenant_table(tenant: Option<TenantId>, lines: &[Line], content: &Content, parties: &Parties) -> String {
     let mut rows = String::new();
     for of_project in lines.chunk_by(|a, b| a.charge.project == b.charge.project) {
         let project = of_project.first().map_or("", |line| line.charge.project.as_str());
         let shown = if project.is_empty() { "No project".to_owned() } else { format!("Project {}", escaped(project)) };
-        rows.push_str(&format!("<tr class=\"project\"><th colspan=\"5\" scope=\"rowgroup\">{shown}</th></tr>\n"));
+        if tenant.is_some() {
+            rows.push_str(&format!("<tr class=\"project\"><th colspan=\"5\" scope=\"rowgroup\">{shown}</th></tr>\n"));
+        }
         for line in of_project {
             rows.push_str(&row(line, content, parties));
         }
     }
     let sum = lines.iter().try_fold(Money::zero(content.currency), |sum, l| sum.checked_add(l.charge.amount));
     if let (Ok(sum), true) = (sum, lines.len() > 1) {
-        let name = escaped(&parties.tenant(tenant));
+        let name = escaped(&parties.whose(tenant));
         rows.push_str(&format!(
             "<tr class=\"sum\"><td colspan=\"4\">{name} in all</td><td class=\"r\">{}</td></tr>\n",
             amount(sum)
@@ -171,7 +173,7 @@ fn tenant_table(tenant: TenantId, lines: &[Line], content: &Content, parties: &P
          <th scope=\"col\" class=\"r\">Metered</th><th scope=\"col\" class=\"r\">Billed</th>\
          <th scope=\"col\" class=\"r\">Price</th><th scope=\"col\" class=\"r\">{}</th></tr>\n</thead>\n<tbody>\n{rows}\
          </tbody>\n</table>\n",
-        escaped(&parties.tenant(tenant)),
+        escaped(&parties.whose(tenant)),
         Currency::code(content.currency),
     )
 }
@@ -202,8 +204,16 @@ fn row(line: &Line, content: &Content, parties: &Parties) -> String {
         cell("Metered", &metered),
         cell("Billed", &billed),
         cell("Price", &format!("{}<small>per {}</small>", grouped(&price), escaped(&c.priced_per()))),
-        cell(Currency::code(content.currency), &amount(c.amount)),
+        cell(Currency::code(content.currency), &format!("{}{}", amount(c.amount), discount(c))),
     )
+}
+
+/// `250.00 − 10 %`, where something is off.
+fn discount(charge: &Charge) -> String {
+    match (charge.discount, charge.gross()) {
+        (Some(off), Ok(gross)) => format!("<small>{} \u{2212} {}\u{a0}%</small>", amount(gross), off.percent),
+        _ => String::new(),
+    }
 }
 
 /// Whole local days as days, the last one included; anything else to the minute, half-open.

@@ -92,10 +92,16 @@ struct LineView {
     /// What was billed before, taken off again; what should be billed instead stands beside it.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     taken_back: bool,
-    tenant: String,
-    tenant_name: String,
+    /// usage, reserved, unused, overage, recurring, once, goodwill or minimum.
+    kind: &'static str,
+    /// Nobody's in particular where the account owes it as a whole.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tenant: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tenant_name: Option<String>,
     project: String,
     sku: String,
+    /// Of usage the price book's price, else the agreement.
     price: String,
     tier: u32,
     start: String,
@@ -108,11 +114,23 @@ struct LineView {
     unit_price: String,
     base_quantity: i64,
     price_per: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    discount: Option<DiscountView>,
+    /// After the discount.
     amount: String,
     vat_category: &'static str,
     vat_rate: String,
     energy_mj: i64,
     energy_kwh: String,
+}
+
+/// EN 16931 BG-27.
+#[derive(Serialize)]
+struct DiscountView {
+    agreement: String,
+    percent: String,
+    base: String,
+    amount: String,
 }
 
 #[derive(Serialize)]
@@ -165,7 +183,7 @@ pub fn invoice_json(invoice: &Issued, parties: &Parties, coverage: Option<&Cover
             reported_ms: c.reported_ms,
             accepted_gap_ms: c.accepted_ms,
         }),
-        digest: DigestView { algorithm: "sha-256", over: "releve-basis/2", value: hex::encode(stamp.digest) },
+        digest: DigestView { algorithm: "sha-256", over: "releve-basis/3", value: hex::encode(stamp.digest) },
     };
     let mut out = serde_json::to_string_pretty(&document).expect("texts and integers have a JSON form");
     out.push('\n');
@@ -199,11 +217,12 @@ fn line_view(line: &Line, vat: Vat, parties: &Parties) -> LineView {
         line: line.line,
         description: line.description.clone(),
         taken_back: line.taken_back,
-        tenant: c.tenant.to_string(),
-        tenant_name: parties.tenant(c.tenant),
+        kind: c.kind.name(),
+        tenant: c.tenant.map(|tenant| tenant.to_string()),
+        tenant_name: c.tenant.map(|tenant| parties.tenant(tenant)),
         project: c.project.clone(),
         sku: c.sku.to_string(),
-        price: c.price_id.to_string(),
+        price: c.kind.reference(),
         tier: c.tier + 1,
         start: c.stretch.start().to_string(),
         end: c.stretch.end().to_string(),
@@ -215,6 +234,12 @@ fn line_view(line: &Line, vat: Vat, parties: &Parties) -> LineView {
         unit_price: UnitPrice::new(c.unit_price).map_or_else(|_| c.unit_price.to_string(), |p| p.to_string()),
         base_quantity: c.base_quantity,
         price_per: c.priced_per().into_owned(),
+        discount: c.discount.map(|off| DiscountView {
+            agreement: off.agreement.to_string(),
+            percent: off.percent.to_string(),
+            base: c.gross().unwrap_or(c.amount).amount().to_string(),
+            amount: off.amount.amount().to_string(),
+        }),
         amount: c.amount.amount().to_string(),
         vat_category: vat.ground.category().code(),
         vat_rate: vat.rate.to_string(),

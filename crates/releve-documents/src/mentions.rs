@@ -67,5 +67,9 @@ pub(crate) fn penalty(terms: &Terms) -> &str {
     if terms.late_penalty.is_empty() { PENALTY } else { &terms.late_penalty }
 }
 
+/// Why less than the price is owed.
+pub(crate) const DISCOUNT: &str = "Discount";
+/// What no tenant in particular owes, but the account by its contract.
+pub(crate) const BY_CONTRACT: &str = "By contract";
 /// Beside a line that was billed before.
 pub(crate) const TAKEN_BACK: &str = "As it was billed before, taken back";

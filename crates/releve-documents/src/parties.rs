@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use releve_billing::tax::Scheme;
 use releve_types::{TenantId, Zone};
 
+use crate::mentions;
+
 /// Seller and customer as they are named on the day of issue, and the names of the customer's tenants.
 #[derive(Clone, Debug)]
 pub struct Parties {
@@ -60,6 +62,10 @@ pub struct Coverage {
 }
 
 impl Parties {
+    pub(crate) fn whose(&self, tenant: Option<TenantId>) -> String {
+        tenant.map_or_else(|| mentions::BY_CONTRACT.to_owned(), |tenant| self.tenant(tenant))
+    }
+
     pub(crate) fn tenant(&self, tenant: TenantId) -> String {
         self.tenants.get(&tenant).cloned().unwrap_or_else(|| tenant.to_string())
     }

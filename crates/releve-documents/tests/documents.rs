@@ -87,6 +87,7 @@ fn usage() -> Usage {
             held(1, change, end, 400_000, 90_000),
             held(2, start, change, 250, 0),
         ],
+        at_once: vec![],
     }
 }
 
@@ -95,7 +96,7 @@ fn issued() -> Issued {
     let (account, issuer) = (AccountId::from_uuid(Uuid::from_u128(2)), IssuerId::from_uuid(Uuid::from_u128(1)));
     let vat = Vat { ground: Ground::Domestic, rate: "20".parse().expect("a rate") };
     let drafted =
-        draft(Subject { account, issuer, period: march(), book: 1 }, rated, Ok(vat), vec![]).expect("adds up");
+        draft(Subject { account, issuer, period: march(), book: 1 }, rated, &|_| Ok(vat), vec![]).expect("adds up");
     let Outcome::Draft(draft) = drafted else { panic!("a draft") };
     let issued_at = instant("2026-04-01T04:12:30Z");
     draft.issue(Stamp {

@@ -83,8 +83,8 @@ impl Billed {
     pub fn gpu_ms(&self) -> BTreeMap<TenantId, i64> {
         let mut sum = BTreeMap::new();
         for line in self.issued.iter().flat_map(|i| &i.content().lines) {
-            if line.charge.unit == Unit::GpuMs {
-                *sum.entry(line.charge.tenant).or_default() += line.charge.billed;
+            if let (Unit::GpuMs, Some(tenant)) = (line.charge.unit, line.charge.tenant) {
+                *sum.entry(tenant).or_default() += line.charge.billed;
             }
         }
         sum
@@ -95,7 +95,8 @@ impl Billed {
         let mut sum: BTreeMap<TenantId, Money> = BTreeMap::new();
         for issued in &self.issued {
             for line in &issued.content().lines {
-                let so_far = sum.entry(line.charge.tenant).or_insert_with(|| Money::zero(issued.content().currency));
+                let Some(tenant) = line.charge.tenant else { continue };
+                let so_far = sum.entry(tenant).or_insert_with(|| Money::zero(issued.content().currency));
                 *so_far = so_far.checked_add(line.charge.amount)?;
             }
         }
@@ -106,8 +107,8 @@ impl Billed {
     pub fn rows(&self, names: &BTreeMap<TenantId, &str>) -> Vec<InvoiceRow> {
         let row = |issued: &Issued| {
             let mut tenants: Vec<&str> = Vec::new();
-            for line in &issued.content().lines {
-                let name = names.get(&line.charge.tenant).copied().unwrap_or("?");
+            for tenant in issued.content().lines.iter().filter_map(|line| line.charge.tenant) {
+                let name = names.get(&tenant).copied().unwrap_or("?");
                 if !tenants.contains(&name) {
                     tenants.push(name);
                 }

@@ -1,4 +1,5 @@
-//! By what is each account of an issuer rated? All contracts at once, each price book loaded once.
+//! By what is each account of an issuer rated? All contracts at once, each price book loaded once; and what accounts
+//! agreed to beside them, when they are billed.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -10,6 +11,7 @@ use releve_types::{
 use sqlx::PgConnection;
 
 use crate::{
+    agreements,
     pool::StoreError,
     prices::{self, LoadedBooks},
     sql_time::hour_from_sql,
@@ -57,6 +59,30 @@ pub async fn contracts(
         contracts.insert(account, contract);
     }
     Ok(contracts)
+}
+
+/// The contracts of these accounts with what each agreed to beside its price books. Read while the accounts' rows are held,
+/// since agreeing takes them: what is agreed to later finds the period invoiced.
+pub async fn with_agreements(
+    conn: &mut PgConnection,
+    contracts: &BTreeMap<AccountId, Arc<Contract>>,
+    accounts: &[AccountId],
+) -> Result<BTreeMap<AccountId, Arc<Contract>>, StoreError> {
+    let mut agreed = agreements::of(conn, accounts).await?;
+    let mut with = BTreeMap::new();
+    for account in accounts {
+        let Some(contract) = contracts.get(account) else { continue };
+        let contract = match agreed.remove(account) {
+            None => contract.clone(),
+            Some(records) => {
+                let agreements = records.into_iter().map(|record| record.agreement).collect();
+                let made = Contract::clone(contract).with(agreements);
+                Arc::new(made.map_err(|e| StoreError::inconsistent("agreements", "account_id", e))?)
+            }
+        };
+        with.insert(*account, contract);
+    }
+    Ok(with)
 }
 
 async fn contract(

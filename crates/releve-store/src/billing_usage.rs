@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::{
     pool::StoreError,
-    sql_time::{day_to_sql, hour_to_sql, to_sql},
+    sql_time::{day_to_sql, hour_from_sql, hour_to_sql, to_sql},
 };
 
 /// A SKU's number in the rollups.
@@ -145,6 +145,118 @@ pub async fn items<T>(
                 sku: r.sku_id,
                 stretch: pieces.of_row(r.piece)?,
                 sums: sums(r.quantity, r.energy_mj),
+            })
+        })
+        .collect()
+}
+
+/// The same of these tenants' SKUs alone, hour by hour.
+pub async fn hours(
+    conn: &mut PgConnection,
+    of: &BTreeSet<(TenantId, SkuNumber)>,
+    period: Period,
+) -> Result<Vec<ItemRow>, StoreError> {
+    let (tenants, skus): (Vec<Uuid>, Vec<i32>) = of.iter().map(|(tenant, sku)| (tenant.uuid(), *sku)).unzip();
+    let rows = sqlx::query!(
+        r#"
+        select u.tenant_id as "tenant_id!", u.project as "project!", u.sku_id as "sku_id!", u.hour as "hour!",
+               case when sum(u.ms) between -9223372036854775808 and 9223372036854775807 then sum(u.ms)::bigint end
+                   as quantity,
+               case when sum(u.energy_mj) between -9223372036854775808 and 9223372036854775807
+                   then sum(u.energy_mj)::bigint end as energy_mj
+        from unnest($1::uuid[], $2::int4[]) as asked(tenant_id, sku_id)
+        join usage_hours u on u.tenant_id = asked.tenant_id and u.sku_id = asked.sku_id
+        where u.hour >= $3 and u.hour < $4
+        group by u.tenant_id, u.project, u.sku_id, u.hour
+        having sum(u.ms) <> 0 or sum(u.energy_mj) <> 0
+        "#,
+        &tenants,
+        &skus,
+        to_sql(period.start()),
+        to_sql(period.end())
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|r| {
+            let hour = hour_from_sql(r.hour);
+            let stretch = Period::of_hours(hour, hour.next());
+            Ok(ItemRow {
+                tenant: TenantId::from_uuid(r.tenant_id),
+                project: r.project,
+                sku: r.sku_id,
+                stretch: stretch.map_err(|e| StoreError::inconsistent("usage_hours", "hour", e))?,
+                sums: sums(r.quantity, r.energy_mj),
+            })
+        })
+        .collect()
+}
+
+/// For how long, within an hour, an account held exactly so many devices of a SKU at once.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct AtOnceRow {
+    pub account: AccountId,
+    pub sku: SkuNumber,
+    pub hour: Hour,
+    pub devices: u32,
+    pub ms: i64,
+}
+
+/// Sweeps over the allocation hours of these tenants' SKUs, all tenants of an account together: one more where a device
+/// begins to be held, one less where it ends, and the other way round for what a later book took back.
+pub async fn at_once(
+    conn: &mut PgConnection,
+    of: &BTreeSet<(TenantId, SkuNumber)>,
+    period: Period,
+) -> Result<Vec<AtOnceRow>, StoreError> {
+    let (tenants, skus): (Vec<Uuid>, Vec<i32>) = of.iter().map(|(tenant, sku)| (tenant.uuid(), *sku)).unzip();
+    let rows = sqlx::query!(
+        r#"
+        with held as (
+            select t.account_id, a.sku_id, a.hour, a.held, a.taken_back
+            from unnest($1::uuid[], $2::int4[]) as asked(tenant_id, sku_id)
+            join tenants t on t.tenant_id = asked.tenant_id
+            join allocation_hours a on a.tenant_id = asked.tenant_id and a.sku_id = asked.sku_id
+            where a.hour >= $3 and a.hour < $4
+        ), edges as (
+            select account_id, sku_id, hour, at, sum(step) as step
+            from (
+                select account_id, sku_id, hour, lower(r) as at, 1 as step from held, unnest(held.held) r
+                union all
+                select account_id, sku_id, hour, upper(r), -1 from held, unnest(held.held) r
+                union all
+                select account_id, sku_id, hour, lower(r), -1 from held, unnest(held.taken_back) r
+                union all
+                select account_id, sku_id, hour, upper(r), 1 from held, unnest(held.taken_back) r
+            ) step
+            group by account_id, sku_id, hour, at
+        ), runs as (
+            select account_id, sku_id, hour, sum(step) over so_far as devices, lead(at) over so_far - at as ms
+            from edges
+            window so_far as (partition by account_id, sku_id, hour order by at)
+        )
+        select account_id as "account_id!", sku_id as "sku_id!", hour as "hour!", devices::bigint as "devices!",
+               sum(ms)::bigint as "ms!"
+        from runs
+        where devices <> 0 and ms > 0
+        group by account_id, sku_id, hour, devices
+        "#,
+        &tenants,
+        &skus,
+        to_sql(period.start()),
+        to_sql(period.end())
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|r| {
+            let wrong = |e| StoreError::inconsistent("allocation_hours", "held", format!("{} at once: {e}", r.devices));
+            Ok(AtOnceRow {
+                account: AccountId::from_uuid(r.account_id),
+                sku: r.sku_id,
+                hour: hour_from_sql(r.hour),
+                devices: u32::try_from(r.devices).map_err(wrong)?,
+                ms: r.ms,
             })
         })
         .collect()

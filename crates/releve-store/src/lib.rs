@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod agreements;
 pub mod api_keys;
 pub mod archives;
 pub mod audit;

@@ -13,7 +13,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::{
-    StoreError,
+    StoreError, agreements,
     sql_time::{from_sql, hour_from_sql, hour_to_sql, to_sql},
 };
 
@@ -169,8 +169,8 @@ pub async fn insert_price(conn: &mut PgConnection, record: &PriceRecord, sku: i3
     let price = &record.price;
     sqlx::query!(
         r#"
-        insert into prices (price_id, price_book_id, sku_id, from_at, model, tiers, rounding, created_at, created_by)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+        insert into prices (price_id, price_book_id, sku_id, from_at, model, tiers, rounding, created_at, created_by, vat_class)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
         "#,
         price.id().uuid(),
         record.book.uuid(),
@@ -180,7 +180,8 @@ pub async fn insert_price(conn: &mut PgConnection, record: &PriceRecord, sku: i3
         tiers_to_json(&price.model().tiers()),
         price.rounding().name(),
         to_sql(record.created_at),
-        record.created_by
+        record.created_by,
+        price.class().name()
     )
     .execute(conn)
     .await?;
@@ -196,6 +197,7 @@ struct PriceRow {
     model: String,
     tiers: Value,
     rounding: String,
+    vat_class: String,
     created_at: time::OffsetDateTime,
     created_by: String,
 }
@@ -215,6 +217,8 @@ impl TryFrom<PriceRow> for PriceRecord {
             rounding,
         )
         .map_err(|e| StoreError::inconsistent("prices", "price_id", e))?;
+        let class = row.vat_class.parse().map_err(|e| StoreError::inconsistent("prices", "vat_class", e))?;
+        let price = price.taxed(class);
         Ok(Self {
             book: PriceBookId::from_uuid(row.price_book_id),
             price,
@@ -235,7 +239,7 @@ pub async fn prices(
     let rows = sqlx::query_as!(
         PriceRow,
         r#"
-        select p.price_id, p.price_book_id, s.sku, s.unit, p.from_at, p.model, p.tiers, p.rounding, p.created_at,
+        select p.price_id, p.price_book_id, s.sku, s.unit, p.from_at, p.model, p.tiers, p.rounding, p.vat_class, p.created_at,
                p.created_by
         from prices p
         join skus s using (sku_id)
@@ -269,7 +273,7 @@ pub async fn load_book(conn: &mut PgConnection, id: PriceBookId) -> Result<Optio
     let rows = sqlx::query_as!(
         PriceRow,
         r#"
-        select p.price_id, p.price_book_id, s.sku, s.unit, p.from_at, p.model, p.tiers, p.rounding, p.created_at,
+        select p.price_id, p.price_book_id, s.sku, s.unit, p.from_at, p.model, p.tiers, p.rounding, p.vat_class, p.created_at,
                p.created_by
         from prices p
         join skus s using (sku_id)
@@ -362,7 +366,10 @@ pub async fn load_contract(
         };
         made.push(Term { from: term.from, book });
     }
-    Contract::new(currency, made).map(Some).map_err(|e| StoreError::inconsistent("contracts", "account_id", e))
+    let agreed = agreements::of(conn, &[account]).await?.remove(&account).unwrap_or_default();
+    let agreed = agreed.into_iter().map(|record| record.agreement).collect();
+    let contract = Contract::new(currency, made).and_then(|contract| contract.with(agreed));
+    contract.map(Some).map_err(|e| StoreError::inconsistent("contracts", "account_id", e))
 }
 
 fn tiers_to_json(tiers: &[Tier]) -> Value {

@@ -66,6 +66,8 @@ macro_rules! ids {
 ids! {
     /// The legal customer that receives the invoice.
     AccountId => "acc", "account";
+    /// What an account agreed to beside its price books.
+    AgreementId => "agr", "agreement";
     /// One grant of devices to a workload; derived from its tenant key and the name it has on the node.
     AllocationId => "alo", "allocation";
     /// A credential for the HTTP API.

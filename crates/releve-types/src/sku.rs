@@ -3,11 +3,12 @@
 use std::{fmt, str::FromStr};
 
 /// A thing with a price. Its text form is its identity: `gpu/<model>/<profile>/<num>:<den>/<class>/<region>`
-/// for held GPU time, `meter/<name>/<region>` for any other metered quantity.
+/// for held GPU time, `meter/<name>/<region>` for any other metered quantity, `fee/<name>` for what is owed whatever is used.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Sku {
     Gpu { model: String, profile: Option<String>, share: Share, spot: bool, region: String },
     Meter { meter: String, region: String },
+    Fee { name: String },
 }
 
 /// The part of a time-sliced device that was held: 1/1 unless it is shared.
@@ -24,7 +25,7 @@ impl Share {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SkuError {
     #[error(
-        "'{0}' is no SKU: expected gpu/<model>/<profile or whole>/<num>:<den>/<standard or spot>/<region> or meter/<name>/<region>"
+        "'{0}' is no SKU: expected gpu/<model>/<profile or whole>/<num>:<den>/<standard or spot>/<region>, meter/<name>/<region> or fee/<name>"
     )]
     Shape(String),
     #[error("'{0}' is no part of a SKU: 1 to 64 of a-z, 0-9, '.', '+', '_' and '-'")]
@@ -66,6 +67,10 @@ impl Sku {
     pub fn meter(meter: &str, region: &str) -> Result<Self, SkuError> {
         Ok(Self::Meter { meter: checked(meter)?, region: checked(&slug(region))? })
     }
+
+    pub fn fee(name: &str) -> Result<Self, SkuError> {
+        Ok(Self::Fee { name: checked(name)? })
+    }
 }
 
 impl fmt::Display for Sku {
@@ -77,6 +82,7 @@ impl fmt::Display for Sku {
                 write!(f, "gpu/{model}/{profile}/{}:{}/{class}/{region}", share.num, share.den)
             }
             Self::Meter { meter, region } => write!(f, "meter/{meter}/{region}"),
+            Self::Fee { name } => write!(f, "fee/{name}"),
         }
     }
 }
@@ -102,6 +108,7 @@ impl FromStr for Sku {
                 Ok(Self::Gpu { model: checked(model)?, profile, share, spot, region: checked(region)? })
             }
             ["meter", meter, region] => Ok(Self::Meter { meter: checked(meter)?, region: checked(region)? }),
+            ["fee", name] => Self::fee(name),
             _ => Err(shape()),
         }
     }
@@ -120,9 +127,17 @@ mod tests {
             "meter/storage/eu-west".parse(),
             Ok(Sku::Meter { meter: "storage".into(), region: "eu-west".into() })
         );
-        for bad in
-            ["gpu/a", "gpu/a/whole/2:1/spot/x", "gpu/a/whole/0:1/spot/x", "gpu/A/whole/1:1/spot/x", "", "meter//x"]
-        {
+        assert_eq!("fee/premium-support".parse(), Ok(Sku::Fee { name: "premium-support".into() }));
+        for bad in [
+            "gpu/a",
+            "fee/",
+            "fee/a/b",
+            "gpu/a/whole/2:1/spot/x",
+            "gpu/a/whole/0:1/spot/x",
+            "gpu/A/whole/1:1/spot/x",
+            "",
+            "meter//x",
+        ] {
             assert!(bad.parse::<Sku>().is_err(), "{bad}");
         }
     }

@@ -15,14 +15,16 @@ pub enum Unit {
     Token,
     /// Anything that is counted one by one: requests, images.
     Count,
+    /// Time for which something is kept ready, whole hours of it; what a fee by the month is counted in.
+    Hour,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("'{0}' is no unit: expected gpu_ms, gib_second, byte, token or count")]
+#[error("'{0}' is no unit: expected gpu_ms, gib_second, byte, token, count or hour")]
 pub struct UnitError(pub String);
 
 impl Unit {
-    pub const ALL: [Self; 5] = [Self::GpuMs, Self::GibSecond, Self::Byte, Self::Token, Self::Count];
+    pub const ALL: [Self; 6] = [Self::GpuMs, Self::GibSecond, Self::Byte, Self::Token, Self::Count, Self::Hour];
 
     pub const fn name(self) -> &'static str {
         match self {
@@ -31,6 +33,7 @@ impl Unit {
             Self::Byte => "byte",
             Self::Token => "token",
             Self::Count => "count",
+            Self::Hour => "hour",
         }
     }
 
@@ -43,6 +46,7 @@ impl Unit {
             Self::Byte => ("byte", 1),
             Self::Token => ("token", 1),
             Self::Count => ("unit", 1),
+            Self::Hour => ("hour", 1),
         }
     }
 
@@ -54,6 +58,7 @@ impl Unit {
             Self::Byte => ("GiB", 1_073_741_824),
             Self::Token => ("million tokens", 1_000_000),
             Self::Count => ("unit", 1),
+            Self::Hour => ("hour", 1),
         }
     }
 }

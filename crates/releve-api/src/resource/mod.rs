@@ -1,6 +1,7 @@
 //! Which resources are there? One file each; a handler is scope → input → one call → view.
 
 pub mod accounts;
+pub mod agreements;
 pub mod allocations;
 pub mod api_keys;
 pub mod audit_log;

@@ -1,7 +1,7 @@
 //! What does a SKU cost, from when? Dated prices; what has begun to hold is never changed.
 
 use axum::{Json, extract::State, response::Response};
-use releve_billing::{Model, Price, PriceError, Rounding, Tier, UnitPrice, check_new_price};
+use releve_billing::{Model, Price, PriceError, Rounding, Tier, UnitPrice, check_new_price, tax::RateClass};
 use releve_store::{
     audit_log::{self, Change},
     prices::{self, PriceRecord},
@@ -53,6 +53,8 @@ pub struct NewPrice {
     price: Option<String>,
     /// Of a graduated or a volume price: ascending, the last without an end. Of a package price: one, with an end.
     tiers: Option<Vec<NewTier>>,
+    /// `standard` (if absent) or `reduced`: which of a country's VAT rates it bears.
+    vat_class: Option<String>,
     /// exact (if absent), second, second_min_60, started_minute or started_hour: GPU time only, and not of a package.
     rounding: Option<String>,
     /// A whole UTC hour. If absent: the current one for a SKU's first price, the next one for a change.
@@ -84,6 +86,7 @@ pub struct PriceView {
     model: &'static str,
     tiers: Vec<TierView>,
     rounding: &'static str,
+    vat_class: &'static str,
     created_at: String,
     created_by: String,
 }
@@ -109,6 +112,7 @@ impl From<&PriceRecord> for PriceView {
             model: price.model().name(),
             tiers: price.model().tiers().iter().map(tier).collect(),
             rounding: price.rounding().name(),
+            vat_class: price.class().name(),
             created_at: record.created_at.to_string(),
             created_by: record.created_by.clone(),
         }
@@ -126,6 +130,7 @@ async fn create(
     let sku: Sku = lookup::parsed("sku", &input.sku)?;
     let model = model_of(input.model.as_deref(), input.price, input.tiers)?;
     let rounding: Rounding = input.rounding.as_deref().unwrap_or("exact").parse()?;
+    let class: RateClass = lookup::parsed("vat_class", input.vat_class.as_deref().unwrap_or("standard"))?;
     let actor = scope.caller().actor();
     app.write(scope.caller(), repeat, move |conn, now| {
         Box::pin(async move {
@@ -135,7 +140,7 @@ async fn create(
             let loaded = prices::load_book(conn, book.id).await?.ok_or_else(missing)?;
             let unit = unit_of(conn, &sku, input.unit.as_deref()).await?;
             let from = input.from.map_or_else(|| first_hour(&loaded, &sku, now).start(), |from| from.0);
-            let price = Price::new(PriceId::fresh(now), sku, unit, from, model, rounding)?;
+            let price = Price::new(PriceId::fresh(now), sku, unit, from, model, rounding)?.taxed(class);
             check_new_price(&loaded, &price, now)?;
             let number = prices::ensure_sku(conn, price.sku(), unit, now).await?;
             let number = number.ok_or_else(|| wrong_unit(price.sku(), unit))?;
@@ -178,6 +183,7 @@ async fn unit_of(conn: &mut PgConnection, sku: &Sku, given: Option<&str>) -> Res
     match (prices::unit_of(conn, sku).await?, sku) {
         (Some(unit), _) => Ok(unit),
         (None, Sku::Gpu { .. }) => Ok(Unit::GpuMs),
+        (None, Sku::Fee { .. }) => Ok(Unit::Count),
         (None, Sku::Meter { .. }) => Err(Problem::field("unit", "missing field `unit`: the SKU is new")),
     }
 }

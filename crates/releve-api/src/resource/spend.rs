@@ -54,7 +54,12 @@ pub struct SpendView {
 
 #[derive(Serialize, ToSchema)]
 pub struct ChargeView {
-    tenant: String,
+    /// usage, reserved, unused, overage, recurring, once, goodwill or minimum.
+    kind: &'static str,
+    /// Of usage the price book's price, else the agreement.
+    price: String,
+    /// Absent where the account owes it as a whole.
+    tenant: Option<String>,
     project: String,
     sku: String,
     /// The part of the month in which the price holds.
@@ -74,6 +79,8 @@ pub struct ChargeView {
     /// How many printed units the price is for.
     base_quantity: i64,
     priced_per: String,
+    /// In percent; the amount is what is left.
+    discount: Option<String>,
     amount: String,
     energy_mj: i64,
 }
@@ -94,7 +101,9 @@ pub struct UnpricedView {
 impl From<&Charge> for ChargeView {
     fn from(charge: &Charge) -> Self {
         Self {
-            tenant: charge.tenant.to_string(),
+            kind: charge.kind.name(),
+            price: charge.kind.reference(),
+            tenant: charge.tenant.map(|tenant| tenant.to_string()),
             project: charge.project.clone(),
             sku: charge.sku.to_string(),
             from: charge.stretch.start().to_string(),
@@ -107,6 +116,7 @@ impl From<&Charge> for ChargeView {
                 .map_or_else(|_| charge.unit_price.to_string(), |p| p.to_string()),
             base_quantity: charge.base_quantity,
             priced_per: charge.priced_per().into_owned(),
+            discount: charge.discount.map(|off| off.percent.to_string()),
             amount: charge.amount.amount().to_string(),
             energy_mj: charge.energy_mj,
         }
@@ -135,7 +145,8 @@ struct Spend {
     rated: Rated,
 }
 
-/// Rates the account as its invoice would be. Read as the application, also for a tenant: tiers fill up over the
+/// Rates the account as its invoice would be if nothing more were used: a fee, a reservation or a minimum that holds for
+/// the month is in it whole from its first day. Read as the application, also for a tenant: tiers fill up over the
 /// account, so a tenant's amount depends on its siblings' usage, which it must not see. Only its own charges
 /// leave this file.
 async fn spend(app: &AppState, account: AccountId, month: Option<&str>, now: Timestamp) -> Result<Spend, Problem> {
@@ -157,13 +168,13 @@ async fn spend(app: &AppState, account: AccountId, month: Option<&str>, now: Tim
 }
 
 fn view(spend: &Spend, tenant: Option<TenantId>, now: Timestamp) -> Result<SpendView, Problem> {
-    let of_this = |whose: TenantId| tenant.is_none_or(|tenant| tenant == whose);
+    let of_this = |whose: Option<TenantId>| tenant.is_none() || tenant == whose;
     let charges: Vec<&Charge> = spend.rated.charges.iter().filter(|c| of_this(c.tenant)).collect();
     let mut total = Money::zero(spend.rated.currency);
     for charge in &charges {
         total = total.checked_add(charge.amount).map_err(|error| Problem::internal(&error))?;
     }
-    let unpriced = spend.rated.unpriced.iter().filter(|u| of_this(u.tenant));
+    let unpriced = spend.rated.unpriced.iter().filter(|u| of_this(Some(u.tenant)));
     Ok(SpendView {
         tenant: tenant.map(|tenant| tenant.to_string()),
         account: spend.account.to_string(),

@@ -119,7 +119,8 @@ fn own(table: &str, tenant: &str, account: &str) -> String {
         "tenants" | "projects" | "allocation_hours" | "usage_hours" | "meter_hours" | "allocations" | "api_keys" => {
             format!("tenant_id = '{tenant}'")
         }
-        "accounts" | "contracts" | "invoices" | "invoice_lines" | "invoice_taxes" | "invoice_documents" | "periods" => {
+        "accounts" | "contracts" | "invoices" | "invoice_lines" | "invoice_taxes" | "invoice_documents" | "periods"
+        | "agreements" => {
             format!("account_id = '{account}'")
         }
         "issuers" => format!("issuer_id in (select issuer_id from accounts where account_id = '{account}')"),
@@ -140,10 +141,13 @@ fn rows(n: usize, tenant: &str, account: &str) -> String {
                     select id, 'seller {n}', 'UTC', 'S{n}', at from own returning issuer_id),
          sold as (update accounts set issuer_id = (select issuer_id from seller) where account_id = '{account}' returning 1),
          book as (insert into price_books select id, 'book {n}', 'EUR', at from own returning price_book_id),
-         price as (insert into prices select id, price_book_id, sku_id, at, 'per_unit', '[]', 'exact', at, 'test'
+         price as (insert into prices select id, price_book_id, sku_id, at, 'per_unit', '[]', 'exact', at, 'test',
+                          'standard'
                    from own, book, sku returning 1),
          contract as (insert into contracts select id, account_id, price_book_id, at + interval '1 hour', at, 'test'
                       from own, book returning 1),
+         agreed as (insert into agreements (agreement_id, account_id, kind, description, from_at, price, created_at, created_by)
+                    select id, account_id, 'minimum', 'd', at, 1, at, 'test' from own returning 1),
          allocation as (insert into allocations (tenant_id, allocation_id, tenant_key, alloc, first_seen)
                         select tenant_id, id, 'k', 'a', at from own returning 1),
          held as (insert into allocation_hours (tenant_id, hour, book, allocation_id, node_id, device_id, sku_id, project, held)
@@ -160,7 +164,7 @@ fn rows(n: usize, tenant: &str, account: &str) -> String {
                      from own, seller returning invoice_id),
          line as (insert into invoice_lines
                   select account_id, invoice_id, 1, tenant_id, '', 'meter/m{n}/x', '', 'count', id, 0, at,
-                         at + interval '1 hour', 1, 1, 0, 1, 1, 1, 'not_taxable', 0
+                         at + interval '1 hour', 1, 1, 0, 1, 1, 1, 'not_taxable', 0, false, 'usage', 'standard'
                   from own, invoice returning 1),
          tax as (insert into invoice_taxes select account_id, invoice_id, 'not_taxable', 0, 1, 0 from own, invoice returning 1)
          insert into invoice_documents select account_id, invoice_id, 'text/plain', '', '', at from own, invoice"

@@ -1,5 +1,6 @@
 //! Does the API do what it says, over a real PostgreSQL, with a pool of one connection?
 
+mod agreements;
 mod billing;
 mod document;
 mod idempotency;

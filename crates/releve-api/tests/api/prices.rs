@@ -61,7 +61,8 @@ async fn a_package_is_stored_with_its_size_and_without_a_plan() {
         "create function write_package(tiers jsonb, rounding text) returns text language plpgsql as $$
          begin
              insert into prices select gen_random_uuid(), price_book_id, sku_id, from_at + interval '1 hour', model,
-                                       write_package.tiers, write_package.rounding, created_at, created_by from prices;
+                                       write_package.tiers, write_package.rounding, created_at, created_by, vat_class
+                                from prices;
              return 'written';
          exception when check_violation then
              return 'refused';

@@ -3,12 +3,15 @@
 
 use std::collections::HashSet;
 
-use releve_types::{Money, money::exact_product};
+use releve_types::{
+    Money,
+    money::{MoneyError, exact_product},
+};
 use rust_decimal::Decimal;
 
 use super::{AMOUNT_DIGITS_MAX, Content, InvoiceError, Line};
 use crate::{
-    Charge, UnitPrice,
+    Allowance, Charge, ChargeKind, UnitPrice,
     rating::PACKAGE_MAX,
     tax::{Subtotal, Taxes},
 };
@@ -22,7 +25,7 @@ pub(super) fn content(content: &Content) -> Result<(), InvoiceError> {
     for (n, line) in content.lines.iter().enumerate() {
         one_line(content, n, line)?;
         let c = &line.charge;
-        if !seen.insert((c.tenant, &c.project, c.price_id, c.stretch, c.tier, line.taken_back)) {
+        if !seen.insert((c.whose(), &c.sku, c.kind, c.stretch, c.tier, line.taken_back)) {
             return Err(InvoiceError::Twice { line: n });
         }
         sum = sum.checked_add(c.amount).map_err(|_| InvoiceError::TooLarge { line: n })?;
@@ -58,16 +61,24 @@ fn one_line(content: &Content, n: usize, line: &Line) -> Result<(), InvoiceError
         return Err(InvoiceError::NothingBefore { line: n });
     }
     for (field, value) in [("metered", c.metered), ("billed", c.billed), ("energy_mj", c.energy_mj)] {
-        if value != 0 && line.taken_back != (value < 0) {
+        if value != 0 && is_negative(line) != (value < 0) {
             return Err(InvoiceError::Sign { line: n, field, value: value.to_string() });
         }
     }
     UnitPrice::new(c.unit_price).map_err(|error| InvoiceError::UnitPrice { line: n, error })?;
-    let expected = c.unit.base_quantity().1;
+    let expected = match c.kind {
+        ChargeKind::Recurring(_) => content.period.hours(),
+        _ => c.unit.base_quantity().1,
+    };
     if c.base_quantity != expected && !whole_packages(c) {
         return Err(InvoiceError::BaseQuantity { line: n, found: c.base_quantity, expected });
     }
-    multiplies_out(n, line)
+    multiplies_out(n, c)
+}
+
+/// What is taken back was billed, and what is given back takes off: the one of the other is positive again.
+fn is_negative(line: &Line) -> bool {
+    line.taken_back != line.charge.kind.gives()
 }
 
 /// A price that is not per the unit's base quantity is per package: of those only whole ones are billed, and they
@@ -77,27 +88,38 @@ fn whole_packages(charge: &Charge) -> bool {
     package.is_some_and(|size| (1..=PACKAGE_MAX).contains(&size) && charge.billed % size == 0 && charge.tier == 0)
 }
 
-/// amount × base quantity may differ from quantity × price by at most half a minor unit × base quantity; at the
-/// half itself, the amount is the one farther from zero.
-fn multiplies_out(n: usize, line: &Line) -> Result<(), InvoiceError> {
-    let c = &line.charge;
+/// Before the discount, amount × base quantity may differ from quantity × price by at most half a minor unit × base
+/// quantity; the discount × 100 from that amount × the percentage by half a minor unit × 100.
+fn multiplies_out(n: usize, c: &Charge) -> Result<(), InvoiceError> {
     let too_large = |_| InvoiceError::TooLarge { line: n };
+    let gross = c.gross().map_err(too_large)?;
+    let half = Decimal::new(5, c.amount.currency().decimals() + 1);
     let base = Decimal::from(c.base_quantity);
     let product = exact_product(c.quantity(), c.unit_price).map_err(too_large)?;
-    let printed = exact_product(c.amount.amount(), base).map_err(too_large)?;
-    let half = exact_product(Decimal::new(5, c.amount.currency().decimals() + 1), base).map_err(too_large)?;
-    let beyond = if line.taken_back { product.checked_sub(printed) } else { printed.checked_sub(product) };
-    let beyond = beyond.ok_or(InvoiceError::TooLarge { line: n })?;
-    if -half < beyond && beyond <= half {
+    if !rounds_to(product, gross.amount(), base, half).map_err(too_large)? {
+        return Err(InvoiceError::Product {
+            line: n,
+            quantity: c.quantity().to_string(),
+            unit_price: c.unit_price.to_string(),
+            base_quantity: c.base_quantity,
+            amount: gross,
+        });
+    }
+    let Some(Allowance { percent, amount: discount, .. }) = c.discount else { return Ok(()) };
+    let product = exact_product(gross.amount(), percent.value()).map_err(too_large)?;
+    if rounds_to(product, discount.amount(), Decimal::ONE_HUNDRED, half).map_err(too_large)? {
         return Ok(());
     }
-    Err(InvoiceError::Product {
-        line: n,
-        quantity: c.quantity().to_string(),
-        unit_price: c.unit_price.to_string(),
-        base_quantity: c.base_quantity,
-        amount: c.amount,
-    })
+    Err(InvoiceError::Discount { line: n, percent, gross, discount })
+}
+
+/// Whether an amount is `product ÷ of`, rounded: it differs by at most a half, and at the half itself it is the one
+/// farther from zero.
+fn rounds_to(product: Decimal, amount: Decimal, of: Decimal, half: Decimal) -> Result<bool, MoneyError> {
+    let (printed, half) = (exact_product(amount, of)?, exact_product(half, of)?);
+    let beyond = if product.is_sign_negative() { product.checked_sub(printed) } else { printed.checked_sub(product) };
+    let beyond = beyond.ok_or(MoneyError::TooLarge)?;
+    Ok(-half < beyond && beyond <= half)
 }
 
 /// Each line is taxed once, each subtotal is the sum of its lines, and its tax multiplies back.
@@ -113,10 +135,13 @@ pub(super) fn taxes(content: &Content, taxes: &Taxes) -> Result<(), InvoiceError
         }
         let too_large = |_| InvoiceError::TooLarge { line: at };
         let taxed = taxes.lines.iter().zip(&content.lines).filter(|(vat, _)| **vat == subtotal.vat);
-        let mut base = zero;
+        let (mut base, before) = (zero, of_lines);
         for (_, line) in taxed {
             base = base.checked_add(line.charge.amount).map_err(too_large)?;
             of_lines += 1;
+        }
+        if of_lines == before {
+            return Err(InvoiceError::TaxOfNothing { at });
         }
         if base != subtotal.base {
             return Err(InvoiceError::TaxBase { at, sum: base, base: subtotal.base });
@@ -125,7 +150,7 @@ pub(super) fn taxes(content: &Content, taxes: &Taxes) -> Result<(), InvoiceError
         sum = sum.checked_add(subtotal.tax).map_err(too_large)?;
     }
     if of_lines != content.lines.len() {
-        return Err(InvoiceError::TaxOfNothing { found: of_lines, subtotals: taxes.subtotals.len() });
+        return Err(InvoiceError::LinesUntaxed { found: of_lines, lines: content.lines.len() });
     }
     let owed = content.total.checked_add(sum).map_err(|_| InvoiceError::AboveAll(content.total))?;
     if sum != taxes.tax || owed != taxes.payable {
@@ -134,16 +159,14 @@ pub(super) fn taxes(content: &Content, taxes: &Taxes) -> Result<(), InvoiceError
     Ok(())
 }
 
-/// tax × 100 may differ from base × rate by at most half a minor unit × 100, and at the half itself is the farther
-/// from zero.
+/// tax × 100 is base × rate, rounded.
 fn tax_multiplies_out(at: usize, subtotal: &Subtotal) -> Result<(), InvoiceError> {
     let Subtotal { vat, base, tax } = *subtotal;
     let too_large = |_| InvoiceError::TooLarge { line: at };
     let product = exact_product(base.amount(), vat.rate.percent()).map_err(too_large)?;
-    let printed = exact_product(tax.amount(), Decimal::ONE_HUNDRED).map_err(too_large)?;
-    let half = Decimal::new(50, tax.currency().decimals());
-    let beyond = if product.is_sign_negative() { product - printed } else { printed - product };
-    if tax.currency() == base.currency() && -half < beyond && beyond <= half {
+    let half = Decimal::new(5, tax.currency().decimals() + 1);
+    let rounded = rounds_to(product, tax.amount(), Decimal::ONE_HUNDRED, half).map_err(too_large)?;
+    if tax.currency() == base.currency() && rounded {
         return Ok(());
     }
     Err(InvoiceError::Tax { at, base, rate: vat.rate, tax })

@@ -6,18 +6,31 @@
 
 use std::collections::BTreeMap;
 
-use releve_types::{Money, Period, Sku, TenantId, ids::PriceId, money::MoneyError};
+use releve_types::{Money, Period, Sku, TenantId, ids::AgreementId, money::MoneyError};
+use rust_decimal::Decimal;
 
 use super::{
-    Content, Corrected, Hold, InvoiceError, Issued, Kind, Line, Outcome, Subject, decided, describe, draft, hold,
+    Content, Corrected, Hold, InvoiceError, Issued, Kind, Line, Outcome, Subject, VatOf, decided, describe, draft, hold,
 };
 use crate::{
-    Charge, Rated,
-    tax::{Missing, Vat},
+    Allowance, Charge, ChargeKind, Rated,
+    tax::{RateClass, Vat},
 };
 
-/// Where a charge stands: what makes it the same one on two documents.
-type Place = (TenantId, String, Sku, Period, PriceId, u32);
+/// Where a charge stands: what makes it the same one on two documents, in the order of an invoice's lines. Its price is
+/// part of that: what makes up for a minimum spend has another price each time.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    of_account: bool,
+    tenant: Option<TenantId>,
+    project: String,
+    sku: Sku,
+    stretch: Period,
+    kind: ChargeKind,
+    tier: u32,
+    unit_price: Decimal,
+    discount: Option<AgreementId>,
+}
 
 /// Makes the document that brings a period's documents to what it should cost; nothing, if they say that already or if
 /// it comes to nothing. It is taxed as they were. If they take each other back, nothing was billed: then it is a first
@@ -26,16 +39,16 @@ pub fn correct(
     subject: Subject,
     rated: Rated,
     before: &[Issued],
-    vat: Result<Vat, Vec<Missing>>,
+    vat: VatOf<'_>,
     mut holds: Vec<Hold>,
 ) -> Result<Outcome, InvoiceError> {
     let billed = net(before).map_err(|_| InvoiceError::TooLarge { line: 0 })?;
-    let (Some(vat_before), false) = (vat_of(before), billed.is_empty()) else {
+    if billed.is_empty() {
         return draft(subject, rated, vat, holds);
-    };
+    }
     holds.extend(hold::unpriced(&rated.unpriced));
     let currency = rated.currency;
-    let lines = changes(billed, rated.charges);
+    let lines = changes(billed, rated.charges, &rated.agreed);
     let mut total = Money::zero(currency);
     for (at, line) in lines.iter().enumerate() {
         total = total.checked_add(line.charge.amount).map_err(|_| InvoiceError::TooLarge { line: at })?;
@@ -48,17 +61,32 @@ pub fn correct(
         Corrected { id: stamp.id, number: stamp.number.clone(), issued_at: stamp.issued_at }
     };
     let corrects = before.iter().map(corrected).collect();
-    decided(subject.content(currency, corrects, lines, total), Ok(vat_before), holds)
+    let as_before = |class| vat_before(before, class).map_or_else(|| vat(class), Ok);
+    decided(subject.content(currency, corrects, lines, total), &as_before, holds)
 }
 
-/// How the latest document with lines was taxed.
-fn vat_of(before: &[Issued]) -> Option<Vat> {
-    before.iter().rev().find_map(|issued| issued.taxes().lines.first()).copied()
+/// How lines of a class were taxed on the latest document that has one.
+fn vat_before(before: &[Issued], class: RateClass) -> Option<Vat> {
+    let taxed = |issued: &Issued| {
+        let mut lines = issued.content().lines.iter().zip(&issued.taxes().lines);
+        lines.find(|(line, _)| line.charge.class == class).map(|(_, vat)| *vat)
+    };
+    before.iter().rev().find_map(taxed)
 }
 
 fn place(charge: &Charge) -> Place {
-    let Charge { tenant, project, sku, stretch, price_id, tier, .. } = charge;
-    (*tenant, project.clone(), sku.clone(), *stretch, *price_id, *tier)
+    let Charge { tenant, project, sku, stretch, kind, tier, unit_price, discount, .. } = charge;
+    Place {
+        of_account: tenant.is_none(),
+        tenant: *tenant,
+        project: project.clone(),
+        sku: sku.clone(),
+        stretch: *stretch,
+        kind: *kind,
+        tier: *tier,
+        unit_price: *unit_price,
+        discount: discount.map(|discount| discount.agreement),
+    }
 }
 
 /// What the documents bill together: what one billed and a later one took back is gone.
@@ -74,6 +102,9 @@ fn net(before: &[Issued]) -> Result<BTreeMap<Place, Charge>, MoneyError> {
                 sum.billed = add(sum.billed, c.billed)?;
                 sum.energy_mj = add(sum.energy_mj, c.energy_mj)?;
                 sum.amount = sum.amount.checked_add(c.amount)?;
+                if let (Some(off), Some(more)) = (&mut sum.discount, c.discount) {
+                    off.amount = off.amount.checked_add(more.amount)?;
+                }
             }
         }
     }
@@ -82,7 +113,11 @@ fn net(before: &[Issued]) -> Result<BTreeMap<Place, Charge>, MoneyError> {
 }
 
 /// What was billed and is no longer so, taken back, and what should be billed instead; what did not change is left out.
-fn changes(mut billed: BTreeMap<Place, Charge>, charges: Vec<Charge>) -> Vec<Line> {
+fn changes(
+    mut billed: BTreeMap<Place, Charge>,
+    charges: Vec<Charge>,
+    agreed: &BTreeMap<AgreementId, String>,
+) -> Vec<Line> {
     let mut changed: BTreeMap<(Place, bool), Charge> = BTreeMap::new();
     for charge in charges {
         let at = place(&charge);
@@ -94,7 +129,7 @@ fn changes(mut billed: BTreeMap<Place, Charge>, charges: Vec<Charge>) -> Vec<Lin
     }
     changed.extend(billed.into_iter().map(|(at, charge)| ((at, false), negated(charge))));
     let (places, charges): (Vec<_>, Vec<_>) = changed.into_iter().unzip();
-    let mut lines = describe::lines(charges);
+    let mut lines = describe::lines(charges, agreed);
     for (line, (_, billed_now)) in lines.iter_mut().zip(&places) {
         line.taken_back = !billed_now;
     }
@@ -106,6 +141,7 @@ fn negated(charge: Charge) -> Charge {
         metered: -charge.metered,
         billed: -charge.billed,
         energy_mj: -charge.energy_mj,
+        discount: charge.discount.map(|off| Allowance { amount: off.amount.negated(), ..off }),
         amount: charge.amount.negated(),
         ..charge
     }

@@ -1,30 +1,47 @@
-//! What is a line called? Its SKU in words that a customer reads.
+//! What is a line called? Its SKU in words that a customer reads, or what was agreed.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
-use releve_types::{Sku, ids::PriceId};
+use releve_types::{Sku, ids::AgreementId};
 
 use super::Line;
-use crate::Charge;
+use crate::{Charge, ChargeKind};
 
 /// Numbers and names the lines. The tier is named only on invoices on which a price has more than one, or is in another
 /// than the first; a package where it is not what the unit is priced per anyhow.
-pub(super) fn lines(charges: Vec<Charge>) -> Vec<Line> {
-    let tiered: HashSet<PriceId> = charges.iter().filter(|c| c.tier > 0).map(|c| c.price_id).collect();
-    let described = charges.into_iter().map(|charge| {
-        let mut description = describe(&charge.sku);
-        if charge.base_quantity != charge.unit.base_quantity().1 {
-            description.push_str(&format!(", {}", charge.priced_per()));
-        }
-        if tiered.contains(&charge.price_id) {
-            description.push_str(&format!(", tier {}", charge.tier + 1));
-        }
-        (description, charge)
-    });
+pub(super) fn lines(charges: Vec<Charge>, agreed: &BTreeMap<AgreementId, String>) -> Vec<Line> {
+    let tiered: HashSet<ChargeKind> = charges.iter().filter(|c| c.tier > 0).map(|c| c.kind).collect();
+    let described = charges.into_iter().map(|charge| (line(&charge, &tiered, agreed), charge));
     (1..)
         .zip(described)
         .map(|(line, (description, charge))| Line { line, description, taken_back: false, charge })
         .collect()
+}
+
+fn line(charge: &Charge, tiered: &HashSet<ChargeKind>, agreed: &BTreeMap<AgreementId, String>) -> String {
+    let mut text = describe(&charge.sku);
+    let called = charge.kind.agreement().and_then(|id| agreed.get(&id)).map_or("", String::as_str);
+    match charge.kind {
+        ChargeKind::Usage(_) => {
+            if charge.base_quantity != charge.unit.base_quantity().1 {
+                text.push_str(&format!(", {}", charge.priced_per()));
+            }
+            if tiered.contains(&charge.kind) {
+                text.push_str(&format!(", tier {}", charge.tier + 1));
+            }
+            if let Some(off) = charge.discount {
+                let called = agreed.get(&off.agreement).map_or("", String::as_str);
+                text.push_str(&format!(", {} % off: {called}", off.percent));
+            }
+            text
+        }
+        ChargeKind::Reserved(_) => format!("{text}, reserved: {called}"),
+        ChargeKind::Unused(_) => format!("{text}, reserved and not used: {called}"),
+        ChargeKind::Overage(_) => format!("{text}, above what is reserved: {called}"),
+        ChargeKind::Recurring(_) | ChargeKind::Once(_) | ChargeKind::Goodwill(_) | ChargeKind::Minimum(_) => {
+            called.to_owned()
+        }
+    }
 }
 
 fn describe(sku: &Sku) -> String {
@@ -43,5 +60,6 @@ fn describe(sku: &Sku) -> String {
             text + &format!(", {region}")
         }
         Sku::Meter { meter, region } => format!("{meter}, {region}"),
+        Sku::Fee { name } => name.clone(),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use releve_types::Sku;
+use releve_types::{Money, Sku};
 
 use crate::{Unpriced, tax::Missing};
 
@@ -34,16 +34,28 @@ pub enum HoldKind {
     Tax,
     /// A plan rounds over the boundary to another period, which has to be billed in its turn.
     Rounding,
+    /// More is given back than is owed, and there is no earlier invoice that a credit note could be of.
+    BelowZero,
 }
 
 /// Text that names no kind of hold.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("'{0}' is no kind of hold: expected gap, suspense, quarantine, unpriced, unratable, tax or rounding")]
+#[error(
+    "'{0}' is no kind of hold: expected gap, suspense, quarantine, unpriced, unratable, tax, rounding or below_zero"
+)]
 pub struct HoldKindError(pub String);
 
 impl HoldKind {
-    pub const ALL: [Self; 7] =
-        [Self::Gap, Self::Suspense, Self::Quarantine, Self::Unpriced, Self::Unratable, Self::Tax, Self::Rounding];
+    pub const ALL: [Self; 8] = [
+        Self::Gap,
+        Self::Suspense,
+        Self::Quarantine,
+        Self::Unpriced,
+        Self::Unratable,
+        Self::Tax,
+        Self::Rounding,
+        Self::BelowZero,
+    ];
 
     pub const fn name(self) -> &'static str {
         match self {
@@ -54,6 +66,7 @@ impl HoldKind {
             Self::Unratable => "unratable",
             Self::Tax => "tax",
             Self::Rounding => "rounding",
+            Self::BelowZero => "below_zero",
         }
     }
 }
@@ -98,6 +111,15 @@ pub(super) fn untaxed(missing: &Missing) -> Hold {
         kind: HoldKind::Tax,
         detail: missing.to_string(),
         to_do: format!("set {}, then run again", missing.field),
+        gpu_ms: None,
+    }
+}
+
+pub(super) fn below_zero(total: Money) -> Hold {
+    Hold {
+        kind: HoldKind::BelowZero,
+        detail: format!("what is given back out of goodwill passes all that the period costs: the total is {total}"),
+        to_do: "end that agreement and make one of at most what is owed, then run again".to_owned(),
         gpu_ms: None,
     }
 }

@@ -7,6 +7,8 @@ mod describe;
 mod hold;
 mod number;
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use releve_types::{AccountId, Currency, InvoiceId, Money, Period, Timestamp, ids::IssuerId};
 
 pub use self::{
@@ -15,9 +17,9 @@ pub use self::{
     number::{Number, due_at},
 };
 use crate::{
-    Charge, Rated,
+    Charge, Percent, Rated,
     refusal::PriceError,
-    tax::{Missing, TaxError, Taxes, Vat, VatRate, tax},
+    tax::{Missing, RateClass, TaxError, Taxes, Vat, VatRate, tax},
 };
 
 /// Digits before the point of the largest total: what is above has no place on an invoice, nor in the database.
@@ -157,7 +159,7 @@ pub enum InvoiceError {
     Currency { field: String, found: Currency, currency: Currency },
     #[error("lines[{line}].line: it is numbered {found}")]
     Numbering { line: usize, found: i32 },
-    #[error("lines[{line}].{field}: {value}, where only what is taken back is negative, and nothing else of it")]
+    #[error("lines[{line}].{field}: {value}, where what is taken back or given is negative, and nothing else is")]
     Sign { line: usize, field: &'static str, value: String },
     #[error("lines[{line}].taken_back: nothing was billed before")]
     NothingBefore { line: usize },
@@ -167,6 +169,8 @@ pub enum InvoiceError {
     BaseQuantity { line: usize, found: i64, expected: i64 },
     #[error("lines[{line}].amount: {quantity} × {unit_price} / {base_quantity} does not round to {amount}")]
     Product { line: usize, quantity: String, unit_price: String, base_quantity: i64, amount: Money },
+    #[error("lines[{line}].discount: {percent} % of {gross} is not {discount}")]
+    Discount { line: usize, percent: Percent, gross: Money, discount: Money },
     #[error("lines[{line}].stretch: {stretch} lies outside the period {period}")]
     Stretch { line: usize, stretch: Period, period: Period },
     #[error("lines[{line}]: the same price, project, stretch and tier as an earlier line")]
@@ -183,8 +187,10 @@ pub enum InvoiceError {
     TaxBase { at: usize, sum: Money, base: Money },
     #[error("vat[{at}]: the same ground and rate as an earlier one")]
     TaxTwice { at: usize },
-    #[error("vat: {found} of {subtotals} subtotals are of a line")]
-    TaxOfNothing { found: usize, subtotals: usize },
+    #[error("vat: {found} of {lines} lines are in a subtotal")]
+    LinesUntaxed { found: usize, lines: usize },
+    #[error("vat[{at}]: no line is taxed so")]
+    TaxOfNothing { at: usize },
     #[error("payable: {total} and VAT of {tax} are not {payable}")]
     Payable { total: Money, tax: Money, payable: Money },
     #[error(transparent)]
@@ -205,26 +211,39 @@ pub enum InvoiceError {
 
 /// Makes the invoice of a rated period, with the VAT that was decided for it. What has no price is one more hold, and
 /// so is each fact without which nobody can say which VAT it bears.
-pub fn draft(
-    subject: Subject,
-    rated: Rated,
-    vat: Result<Vat, Vec<Missing>>,
-    mut holds: Vec<Hold>,
-) -> Result<Outcome, InvoiceError> {
+pub fn draft(subject: Subject, rated: Rated, vat: VatOf<'_>, mut holds: Vec<Hold>) -> Result<Outcome, InvoiceError> {
     holds.extend(hold::unpriced(&rated.unpriced));
     if rated.charges.is_empty() && holds.is_empty() {
         return Ok(Outcome::Nothing);
     }
-    let lines = describe::lines(rated.charges);
+    let lines = describe::lines(rated.charges, &rated.agreed);
     decided(subject.content(rated.currency, Vec::new(), lines, rated.total), vat, holds)
 }
 
+/// How what is sold of a class is taxed, or all that has to be known first.
+pub type VatOf<'a> = &'a dyn Fn(RateClass) -> Result<Vat, Vec<Missing>>;
+
 /// A draft, if nothing speaks against it.
-fn decided(content: Content, vat: Result<Vat, Vec<Missing>>, mut holds: Vec<Hold>) -> Result<Outcome, InvoiceError> {
-    let vat = vat.map_err(|missing| holds.extend(missing.iter().map(hold::untaxed)));
-    let outcome = match vat {
-        Ok(vat) if holds.is_empty() => {
-            let taxes = tax(content.currency, content.lines.iter().map(|line| (vat, line.charge.amount)))?;
+fn decided(content: Content, vat: VatOf<'_>, mut holds: Vec<Hold>) -> Result<Outcome, InvoiceError> {
+    if content.corrects.is_empty() && content.total.is_negative() {
+        holds.push(hold::below_zero(content.total));
+    }
+    let mut classes: BTreeSet<RateClass> = content.lines.iter().map(|line| line.charge.class).collect();
+    if classes.is_empty() {
+        classes.insert(RateClass::Standard);
+    }
+    let (mut vats, mut missing) = (BTreeMap::new(), Vec::new());
+    for class in classes {
+        match vat(class) {
+            Ok(vat) => drop(vats.insert(class, vat)),
+            Err(lacks) => missing.extend(lacks.into_iter().filter(|lack| !missing.contains(lack)).collect::<Vec<_>>()),
+        }
+    }
+    holds.extend(missing.iter().map(hold::untaxed));
+    let taxed = content.lines.iter().map(|line| Some((*vats.get(&line.charge.class)?, line.charge.amount)));
+    let outcome = match taxed.collect::<Option<Vec<_>>>() {
+        Some(taxed) if holds.is_empty() => {
+            let taxes = tax(content.currency, taxed)?;
             Outcome::Draft(Draft { content, taxes })
         }
         _ => Outcome::Parked(Parked { content, holds }),

@@ -5,15 +5,15 @@ use std::collections::BTreeMap;
 use expect_test::{Expect, expect};
 use proptest::prelude::*;
 use releve_billing::{
-    Content, Hold, HoldKind, Issued, Kind, Number, Outcome, Rated, Stamp, Subject, correct, rate,
-    tax::{Ground, Missing, Vat},
+    AgreedTerms, Content, Hold, HoldKind, Issued, Kind, Number, Outcome, Rated, Stamp, Subject, VatOf, correct, rate,
+    tax::{Ground, Vat},
 };
 use releve_types::{AccountId, InvoiceId, Money, Period, ids::IssuerId};
 use uuid::Uuid;
 
 use crate::{
-    sheet::{Sheet, instant, may, named, unnamed},
-    world::{HOURS, a_settled_world, hours},
+    sheet::{Sheet, instant, may, named, whose},
+    world::{HOURS, an_agreed_world, hours},
 };
 
 fn subject(period: Period, book: i32) -> Subject {
@@ -30,7 +30,7 @@ fn standard() -> Vat {
 }
 
 /// The next document of a period, as it would be issued.
-fn next(period: Period, rated: Rated, before: &[Issued], vat: Result<Vat, Vec<Missing>>) -> Option<Issued> {
+fn next(period: Period, rated: Rated, before: &[Issued], vat: VatOf<'_>) -> Option<Issued> {
     let serial = i64::try_from(before.len()).expect("few") + 1;
     let subject = subject(period, i32::try_from(serial).expect("few"));
     match correct(subject, rated, before, vat, vec![]).expect("adds up") {
@@ -52,7 +52,7 @@ fn documents(sheets: &[&str]) -> Vec<Issued> {
     for text in sheets {
         let sheet = Sheet::read(text);
         let rated = rate(&sheet.contract(), may(), &sheet.usage).expect("rated");
-        issued.extend(next(may(), rated, &issued, Ok(standard())));
+        issued.extend(next(may(), rated, &issued, &|_| Ok(standard())));
     }
     issued
 }
@@ -61,13 +61,7 @@ fn shown(content: &Content, payable: Money) -> String {
     let line = |l: &releve_billing::Line| {
         let c = &l.charge;
         let sense = if l.taken_back { "was" } else { "is " };
-        format!(
-            "  {sense} {}/{} {:>12} s {:>9}",
-            unnamed(c.tenant.uuid()),
-            c.project,
-            c.quantity().to_string(),
-            c.amount.amount()
-        )
+        format!("  {sense} {}/{} {:>12} s {:>9}", whose(c), c.project, c.quantity().to_string(), c.amount.amount())
     };
     let lines: Vec<String> = content.lines.iter().map(line).collect();
     let of: Vec<String> = content.corrects.iter().map(|c| c.number.to_string()).collect();
@@ -210,17 +204,17 @@ fn a_correction_is_taxed_as_what_it_corrects() {
     let rated = |hours: &str| rate(&sheet(hours).contract(), may(), &sheet(hours).usage).expect("rated");
     let nothing = || rate(&sheet("1h").contract(), may(), &releve_billing::Usage::default()).expect("rated");
     let reverse = || Ok(Vat::free(Ground::ReverseCharge));
-    let first = next(may(), rated("1h"), &[], Ok(standard())).expect("an invoice");
-    let second = next(may(), rated("2h"), std::slice::from_ref(&first), reverse()).expect("a correction");
+    let first = next(may(), rated("1h"), &[], &|_| Ok(standard())).expect("an invoice");
+    let second = next(may(), rated("2h"), std::slice::from_ref(&first), &|_| reverse()).expect("a correction");
     assert_eq!(second.taxes().lines, vec![standard(); 2]);
     let documents = [first, second];
-    let back = next(may(), nothing(), &documents, reverse()).expect("a credit note");
+    let back = next(may(), nothing(), &documents, &|_| reverse()).expect("a credit note");
     assert_eq!(
         (back.content().total.to_string().as_str(), back.taxes().payable.to_string().as_str()),
         ("-4.00 EUR", "-4.80 EUR")
     );
     let documents = [&documents[..], &[back]].concat();
-    let again = next(may(), rated("2h"), &documents, reverse()).expect("an invoice");
+    let again = next(may(), rated("2h"), &documents, &|_| reverse()).expect("an invoice");
     assert_eq!(
         (again.content().kind(), again.taxes().lines.clone()),
         (Kind::Invoice, vec![Vat::free(Ground::ReverseCharge)])
@@ -233,24 +227,17 @@ fn what_holds_an_invoice_back_holds_a_correction_back() {
     let sheet = Sheet::read(&format!("{PRICE}\nuse acme/train h100 05-01..06-01 101h"));
     let rated = rate(&sheet.contract(), may(), &sheet.usage).expect("rated");
     let hold = Hold { kind: HoldKind::Gap, detail: "g".to_owned(), to_do: "t".to_owned(), gpu_ms: None };
-    let parked = correct(subject(may(), 2), rated, &first, Ok(standard()), vec![hold]).expect("adds up");
+    let parked = correct(subject(may(), 2), rated, &first, &|_| Ok(standard()), vec![hold]).expect("adds up");
     assert!(matches!(parked, Outcome::Parked(parked) if parked.content().total.to_string() == "2.00 EUR"));
 }
 
-type Lines = BTreeMap<(Uuid, String, String, String, String, u32), (i64, i64, Money)>;
+type Lines = BTreeMap<(String, String, String, String, String, u32), (i64, i64, Money)>;
 
 /// What documents bill together, place by place; what is nothing is left out.
 fn together(documents: &[Issued]) -> Lines {
     let mut sums = Lines::new();
     for c in documents.iter().flat_map(|d| &d.content().lines).map(|l| &l.charge) {
-        let at = (
-            c.tenant.uuid(),
-            c.project.clone(),
-            c.sku.to_string(),
-            c.stretch.to_string(),
-            c.price_id.to_string(),
-            c.tier,
-        );
+        let at = (whose(c), c.project.clone(), c.sku.to_string(), c.stretch.to_string(), c.kind.reference(), c.tier);
         let sum = sums.entry(at).or_insert((0, 0, Money::zero(c.amount.currency())));
         *sum = (sum.0 + c.metered, sum.1 + c.billed, sum.2.checked_add(c.amount).expect("small"));
     }
@@ -265,9 +252,11 @@ proptest! {
     /// that would have been, and asking again makes none.
     #[test]
     fn documents_add_up_to_the_invoice_that_would_have_been(
-        world in a_settled_world(),
+        world in an_agreed_world(),
         kept in proptest::collection::vec(any::<u64>(), 1..4),
     ) {
+        // Out of goodwill, more may be given back than is owed: no document, until a person has seen it.
+        prop_assume!(!world.contract.agreements().iter().any(|a| matches!(a.terms(), AgreedTerms::Goodwill { .. })));
         let period = hours(0, HOURS);
         let stretches = world.contract.stretches(period);
         let known = |bits: u64| {
@@ -281,8 +270,8 @@ proptest! {
         let mut documents: Vec<Issued> = Vec::new();
         for bits in kept {
             let carried = documents.clone();
-            documents.extend(next(period, known(bits), &documents, Ok(standard())));
-            let one = next(period, known(bits), &[], Ok(standard()));
+            documents.extend(next(period, known(bits), &documents, &|_| Ok(standard())));
+            let one = next(period, known(bits), &[], &|_| Ok(standard()));
             let same_amount = |a: &[Issued], b: &[Issued]| {
                 let sum = |d: &[Issued]| d.iter().map(|i| i.content().total.amount()).sum::<rust_decimal::Decimal>();
                 sum(a) == sum(b)
@@ -292,7 +281,7 @@ proptest! {
             if documents.len() > carried.len() {
                 prop_assert_eq!(together(&documents), together(&one));
             }
-            prop_assert_eq!(next(period, known(bits), &documents, Ok(standard())), None);
+            prop_assert_eq!(next(period, known(bits), &documents, &|_| Ok(standard())), None);
         }
     }
 }

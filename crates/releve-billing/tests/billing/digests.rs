@@ -43,7 +43,7 @@ const SHEET: &str = r"price h100 from 04-01 2.00 to 100h, 1.50 beyond
 #[test]
 fn the_text_names_everything() {
     expect![[r#"
-        releve-basis	2
+        releve-basis	3
         account	acc_6163636f756e74000000000000000000
         issuer	iss_69737375657200000000000000000000
         period	2020-05-01T00:00:00Z	2020-06-01T00:00:00Z
@@ -51,9 +51,9 @@ fn the_text_names_everything() {
         currency	EUR
         vat	domestic	20
         term	2020-01-01T00:00:00Z	pbk_626f6f6b000000000000000000000000
-        price	prc_70726963652031000000000000000000	gpu/a100/whole/1:1/standard/eu	gpu_ms	2020-05-01T00:00:00Z	second_min_60	per_unit	-	1.25
-        price	prc_70726963652032000000000000000000	gpu/a100/whole/1:1/standard/eu	gpu_ms	2020-05-16T00:00:00Z	second_min_60	per_unit	-	1.3
-        price	prc_70726963652030000000000000000000	gpu/h100/whole/1:1/standard/eu	gpu_ms	2020-04-01T00:00:00Z	exact	graduated	360000000	2	-	1.5
+        price	prc_70726963652031000000000000000000	gpu/a100/whole/1:1/standard/eu	gpu_ms	2020-05-01T00:00:00Z	second_min_60	standard	per_unit	-	1.25
+        price	prc_70726963652032000000000000000000	gpu/a100/whole/1:1/standard/eu	gpu_ms	2020-05-16T00:00:00Z	second_min_60	standard	per_unit	-	1.3
+        price	prc_70726963652030000000000000000000	gpu/h100/whole/1:1/standard/eu	gpu_ms	2020-04-01T00:00:00Z	exact	standard	graduated	360000000	2	-	1.5
         usage	gpu/a100/whole/1:1/standard/eu	2020-05-01T00:00:00Z	2020-05-16T00:00:00Z	ten_61636d65000000000000000000000000	chat	30000	0
         usage	gpu/h100/whole/1:1/standard/eu	2020-05-01T00:00:00Z	2020-06-01T00:00:00Z	ten_61636d65000000000000000000000000	train\\me	475200000	0
         allocation	gpu/a100/whole/1:1/standard/eu	alo_6a6f6200000000000000000000000000	67707530-0000-0000-0000-000000000000	2020-05-01T00:00:00Z	2020-05-16T00:00:00Z	ten_61636d65000000000000000000000000	chat	10000	30000	0
@@ -71,8 +71,8 @@ fn the_text_names_volumes_and_packages() {
     let text = with_basis(sheet, |basis| basis.text().expect("a text"));
     let prices: Vec<&str> = text.lines().filter(|line| line.starts_with("price")).collect();
     expect![[r#"
-        price	prc_70726963652030000000000000000000	gpu/h100/whole/1:1/standard/eu	gpu_ms	2020-05-01T00:00:00Z	exact	volume	360000000	2	-	1.5
-        price	prc_70726963652031000000000000000000	meter/tokens/eu	token	2020-05-01T00:00:00Z	exact	package	10000000	4"#]].assert_eq(&prices.join("\n"));
+        price	prc_70726963652030000000000000000000	gpu/h100/whole/1:1/standard/eu	gpu_ms	2020-05-01T00:00:00Z	exact	standard	volume	360000000	2	-	1.5
+        price	prc_70726963652031000000000000000000	meter/tokens/eu	token	2020-05-01T00:00:00Z	exact	standard	package	10000000	4"#]].assert_eq(&prices.join("\n"));
 }
 
 #[test]

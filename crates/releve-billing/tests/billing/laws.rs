@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use releve_billing::{
-    Basis, Contract, Model, Outcome, Rated, Reports, Rounding, Subject, Usage, digest, draft, rate,
-    tax::{Ground, Vat},
+    AgreedTerms, Agreement, Basis, Charge, ChargeKind, Contract, Matching, Model, Outcome, Rated, Reports, Rounding,
+    Subject, Usage, digest, draft, rate,
+    tax::{Ground, RateClass, Vat},
 };
 use releve_types::{
     AccountId, Hour, Money, Period, Sku,
@@ -13,7 +14,7 @@ use releve_types::{
 };
 use uuid::Uuid;
 
-use crate::world::{HOURS, World, a_world, hours};
+use crate::world::{HOURS, World, a_world, an_agreed_world, hours, price_id};
 
 fn rated(world: &World, period: Period) -> Rated {
     let stretches = world.contract.stretches(period);
@@ -34,7 +35,7 @@ fn digest_of(contract: &Contract, period: Period, usage: &Usage) -> [u8; 32] {
 
 /// Metered and billed per SKU and price; what has no price counts as nothing billed.
 fn sums(rated: &Rated) -> BTreeMap<(Sku, Option<PriceId>), (i64, i64)> {
-    let charges = rated.charges.iter().map(|c| ((c.sku.clone(), Some(c.price_id)), (c.metered, c.billed)));
+    let charges = rated.charges.iter().map(|c| ((c.sku.clone(), Some(price_id(c))), (c.metered, c.billed)));
     let unpriced = rated.unpriced.iter().map(|u| ((u.sku.clone(), None), (u.metered, 0)));
     let mut sums: BTreeMap<_, (i64, i64)> = BTreeMap::new();
     for (key, (metered, billed)) in charges.chain(unpriced) {
@@ -58,7 +59,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
 
     #[test]
-    fn splitting_stretches_changes_nothing(world in a_world()) {
+    fn splitting_stretches_changes_nothing(world in an_agreed_world()) {
         let period = hours(0, HOURS);
         let coarse = world.usage(period, &world.contract.stretches(period));
         let fine = world.usage(period, &hourly(period));
@@ -70,12 +71,13 @@ proptest! {
     }
 
     #[test]
-    fn the_order_of_rows_changes_nothing(world in a_world(), by in any::<prop::sample::Index>()) {
+    fn the_order_of_rows_changes_nothing(world in an_agreed_world(), by in any::<prop::sample::Index>()) {
         let period = hours(0, HOURS);
         let usage = world.usage(period, &hourly(period));
         let mut other = usage.clone();
         other.items.reverse();
         other.allocations.reverse();
+        other.at_once.reverse();
         if !other.items.is_empty() {
             let n = by.index(other.items.len());
             other.items.rotate_left(n);
@@ -92,15 +94,16 @@ proptest! {
     }
 
     #[test]
-    fn nothing_metered_is_lost(world in a_world()) {
+    fn nothing_metered_is_lost(world in an_agreed_world()) {
         let rated = rated(&world, hours(0, HOURS));
-        let metered: i64 = sums(&rated).values().map(|(metered, _)| metered).sum();
+        let charged: i64 = rated.charges.iter().map(|c| c.metered).sum();
+        let metered = charged + rated.unpriced.iter().map(|u| u.metered).sum::<i64>();
         let held: i64 = world.atoms.iter().filter(|a| a.hour >= 0).map(|a| a.held).sum();
         prop_assert_eq!(metered, held);
     }
 
     #[test]
-    fn energy_stays_with_the_time_that_used_it(world in a_world()) {
+    fn energy_stays_with_the_time_that_used_it(world in an_agreed_world()) {
         let mut world = world;
         // Energy of nothing held has no line to stand on.
         world.atoms.retain(|a| a.held > 0);
@@ -109,7 +112,7 @@ proptest! {
         let unpriced: i64 = rated.unpriced.iter().map(|u| u.energy_mj).sum();
         let used: i64 = world.atoms.iter().filter(|a| a.hour >= 0).map(|a| a.energy_mj).sum();
         prop_assert_eq!(charged + unpriced, used);
-        prop_assert!(rated.charges.iter().all(|c| c.energy_mj >= 0 && c.metered >= 0 && c.billed >= 0));
+        prop_assert!(rated.charges.iter().all(|c| c.energy_mj >= 0 && c.metered >= 0 && (c.billed < 0) == c.kind.gives()));
     }
 
     /// Two short periods meter and bill what one long one does, price by price: nothing is begun twice. But a new
@@ -146,7 +149,7 @@ proptest! {
             }
         }
         for charge in rated.charges {
-            if let Some(size) = packages.get(&charge.price_id) {
+            if let Some(size) = packages.get(&price_id(&charge)) {
                 prop_assert_eq!((charge.billed % size, charge.base_quantity * 1_000), (0, *size));
             }
         }
@@ -159,33 +162,77 @@ proptest! {
         for charge in rated(&world, hours(0, HOURS)).charges {
             let price = world.contract.price_at(&charge.sku, charge.stretch.first_hour()).expect("priced");
             if matches!(price.model(), Model::Volume { .. }) {
-                let one = seen.entry(charge.price_id).or_insert((charge.tier, charge.unit_price));
+                let one = seen.entry(price_id(&charge)).or_insert((charge.tier, charge.unit_price));
                 prop_assert_eq!(*one, (charge.tier, charge.unit_price));
             }
         }
     }
 
     #[test]
-    fn lines_sum_to_the_total_and_check(world in a_world()) {
+    fn lines_sum_to_the_total_and_check(world in an_agreed_world()) {
         let period = hours(0, HOURS);
         let rated = rated(&world, period);
         let sum = rated.charges.iter().try_fold(Money::zero(rated.currency), |sum, c| sum.checked_add(c.amount));
         prop_assert_eq!(sum, Ok(rated.total));
         let (account, issuer) = (AccountId::from_uuid(Uuid::nil()), IssuerId::from_uuid(Uuid::nil()));
         let nothing = rated.charges.is_empty() && rated.unpriced.is_empty();
-        let unpriced = !rated.unpriced.is_empty();
-        let vat = Ok(Vat::free(Ground::NotTaxable));
-        match draft(Subject { account, issuer, period, book: 1 }, rated, vat, vec![]).expect("adds up") {
+        let held = !rated.unpriced.is_empty() || rated.total.is_negative();
+        let vat = |class| {
+            let rate = if class == RateClass::Standard { "20" } else { "5.5" };
+            Ok(Vat { ground: Ground::Domestic, rate: rate.parse().expect("a rate") })
+        };
+        match draft(Subject { account, issuer, period, book: 1 }, rated, &vat, vec![]).expect("adds up") {
             Outcome::Nothing => prop_assert!(nothing),
             Outcome::Draft(draft) => {
-                prop_assert!(!unpriced);
+                prop_assert!(!held);
                 prop_assert_eq!(draft.check(), Ok(()));
             }
             Outcome::Parked(parked) => {
-                prop_assert!(unpriced);
+                prop_assert!(held);
                 prop_assert_eq!(parked.check(), Ok(()));
             }
         }
+    }
+
+    /// What is reserved is owed to the millisecond, used or not; and what is used of it, is used once.
+    #[test]
+    fn what_is_reserved_is_used_or_unused(world in an_agreed_world()) {
+        let period = hours(0, HOURS);
+        let charges = rated(&world, period).charges;
+        for agreement in world.contract.agreements() {
+            let AgreedTerms::Reservation { devices, .. } = agreement.terms() else { continue };
+            let held = hourly(period).iter().filter(|hour| agreement.holds_at(hour.first_hour())).count();
+            let owed = i64::try_from(held).expect("few") * i64::from(*devices) * 3_600_000;
+            let of_it = |c: &&Charge| {
+                let id = agreement.id();
+                c.kind == ChargeKind::Reserved(id) || c.kind == ChargeKind::Unused(id)
+            };
+            prop_assert_eq!(charges.iter().filter(of_it).map(|c| c.billed).sum::<i64>(), owed);
+        }
+    }
+
+    /// What bursts is covered by the hour before it is by the instant.
+    #[test]
+    fn matching_by_hour_covers_no_less(world in an_agreed_world()) {
+        let by = |to: Matching| {
+            let other = |a: &Agreement| {
+                let terms = match a.terms().clone() {
+                    AgreedTerms::Reservation { sku, devices, price, overage, .. } => {
+                        AgreedTerms::Reservation { sku, devices, price, overage, matching: to }
+                    }
+                    terms => terms,
+                };
+                let until = a.until().map(Hour::start);
+                Agreement::new(a.id(), "agreed".to_owned(), a.from().start(), until, terms).expect("as before")
+            };
+            let terms = world.contract.terms().to_vec();
+            let agreements = world.contract.agreements().iter().map(other).collect();
+            let contract = Contract::new(world.contract.currency(), terms).expect("as before").with(agreements);
+            let world = World { contract: contract.expect("as before"), atoms: world.atoms.clone() };
+            let charges = rated(&world, hours(0, HOURS)).charges;
+            charges.iter().filter(|c| matches!(c.kind, ChargeKind::Reserved(_))).map(|c| c.billed).sum::<i64>()
+        };
+        prop_assert!(by(Matching::Hour) >= by(Matching::Instant));
     }
 
     /// Each line's time has exactly one price, and that price is the line's.
@@ -194,7 +241,7 @@ proptest! {
         for charge in rated(&world, hours(0, HOURS)).charges {
             for hour in hourly(charge.stretch) {
                 let price = world.contract.price_at(&charge.sku, hour.first_hour());
-                prop_assert_eq!(price.map(|p| p.id()), Some(charge.price_id));
+                prop_assert_eq!(price.map(|p| p.id()), Some(price_id(&charge)));
             }
         }
     }

@@ -1,5 +1,6 @@
 //! Does billing do what an accountant would? Text tables, laws, and a second opinion in exact fractions.
 
+mod agreements;
 mod calendar;
 mod corrections;
 mod digests;

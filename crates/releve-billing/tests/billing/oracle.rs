@@ -9,7 +9,7 @@ use releve_billing::{Charge, Model, Price, Rounding, Tier, UnitPrice, rate, rati
 use releve_types::{Hour, Sku, ids::PriceId};
 use rust_decimal::Decimal;
 
-use crate::world::{HOURS, World, a_settled_world, a_world, hours};
+use crate::world::{HOURS, World, a_settled_world, a_world, hours, price_id};
 
 /// A decimal's text as whole millionths.
 fn millionths(decimal: &str) -> BigInt {
@@ -126,9 +126,9 @@ proptest! {
         let (mut billed, mut packages) = (BTreeMap::new(), BTreeMap::new());
         for c in charges(&world) {
             if let Model::Package { size, .. } = price_of(&world, &c).model() {
-                packages.insert(c.price_id, *size);
+                packages.insert(price_id(&c), *size);
             }
-            *billed.entry((c.sku, Some(c.price_id))).or_default() += c.billed;
+            *billed.entry((c.sku.clone(), Some(price_id(&c)))).or_default() += c.billed;
         }
         billed.retain(|_, ms| *ms != 0);
         let mut expected = billed_by_hour(&world);
@@ -151,7 +151,7 @@ proptest! {
             let packed = matches!(price_of(&world, &c).model(), Model::Package { .. });
             let quantity = if packed { c.metered } else { c.billed };
             *total.entry(c.sku.clone()).or_default() += quantity;
-            let sum = by_run.entry((c.sku, c.stretch, c.price_id)).or_default();
+            let sum = by_run.entry((c.sku.clone(), c.stretch, price_id(&c))).or_default();
             sum.0 += quantity;
             sum.1 += BigInt::from(c.billed) * millionths(&c.unit_price.to_string());
         }
@@ -212,5 +212,5 @@ fn one_price(model: Model) -> (releve_billing::Contract, releve_billing::Usage) 
         metered: 0,
         energy_mj: 0,
     };
-    (contract, Usage { items: vec![item], allocations: vec![] })
+    (contract, Usage { items: vec![item], ..Usage::default() })
 }

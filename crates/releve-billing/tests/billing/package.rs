@@ -189,8 +189,14 @@ fn invoice() -> Draft {
     let sheet = Sheet::read(SHEET);
     let rated = rate(&sheet.contract(), may(), &sheet.usage).expect("rated");
     let (account, issuer) = (AccountId::from_uuid(named("account")), IssuerId::from_uuid(named("issuer")));
-    let vat = Ok(Vat::free(Ground::NotTaxable));
-    match draft(Subject { account, issuer, period: may(), book: 1 }, rated, vat, vec![]).expect("adds up") {
+    match draft(
+        Subject { account, issuer, period: may(), book: 1 },
+        rated,
+        &|_| Ok(Vat::free(Ground::NotTaxable)),
+        vec![],
+    )
+    .expect("adds up")
+    {
         Outcome::Draft(draft) => draft,
         other => panic!("{other:?} is no draft"),
     }

@@ -12,6 +12,18 @@
 //! use acme/train h100:1g.10gb:spot 05-01..06-01 1h              a slice, on spot
 //! hold acme/train h100 05-01..06-01 job1:gpu0 40m               usage of one allocation on one device
 //! hold acme/train h100 05-01..06-01 job1:gpu0 40m after 30m     … which held 30 minutes before the period
+//! hours acme/train h100 05-01T00 2h 0h 30m                      summed usage, hour by hour
+//! busy h100 05-01T00 2=30m 1=15m                                so many devices held at once, for how long in the hour
+//! discount 10 05-01..05-16                                      percent off everything
+//! discount 12.5 on h100 05-01..                                 … a SKU, without an end
+//! discount 20 for acme/train 05-01..05-16                       … a project
+//! reserve 8 h100 by hour 05-01.. at 1.80                        above it, the price book's price
+//! reserve 8 h100 by instant 05-01.. at 1.80 above 2.20          above it, this one
+//! fee support 05-01.. 500.00                                    by the month
+//! fee set-up once 05-17T09 1000.00
+//! fee licence once 05-17T09 10.00 reduced                       at the reduced VAT rate
+//! goodwill outage 05-20 50.00
+//! minimum 10000.00 05-01..
 //! ```
 //!
 //! All in May 2020, UTC, unless another period is billed; an instant of another year is written in full: `2026-03-01`.
@@ -19,11 +31,12 @@
 use std::{collections::BTreeMap, fmt::Write, sync::Arc};
 
 use releve_billing::{
-    AllocationItem, Contract, Model, Price, PriceBook, Rated, Rounding, Term, Tier, Usage, UsageItem, rate,
+    AgreedTerms, Agreement, AllocationItem, AtOnceItem, Charge, ChargeKind, Contract, Model, Price, PriceBook,
+    PriceError, Rated, Rounding, Scope, Term, Tier, Usage, UsageItem, check_new_agreement, rate, tax::RateClass,
 };
 use releve_types::{
     AllocationId, Currency, Period, Sku, TenantId, Timestamp, Unit, Zone,
-    ids::{PriceBookId, PriceId},
+    ids::{AgreementId, PriceBookId, PriceId},
     time::{MILLIS_PER_HOUR, MILLIS_PER_MINUTE, MILLIS_PER_SECOND},
 };
 use uuid::Uuid;
@@ -80,6 +93,7 @@ fn short(sku: &Sku) -> String {
             format!("{model}{profile}{}", if *spot { ":spot" } else { "" })
         }
         Sku::Meter { meter, .. } => meter.clone(),
+        Sku::Fee { name } => name.clone(),
     }
 }
 
@@ -123,12 +137,14 @@ pub struct Sheet {
     prices: Vec<Price>,
     /// When the account's contract begins.
     from: Timestamp,
+    agreements: Vec<Result<Agreement, PriceError>>,
     pub usage: Usage,
 }
 
 impl Sheet {
     pub fn read(text: &str) -> Self {
-        let mut sheet = Self { prices: Vec::new(), from: instant("01-01"), usage: Usage::default() };
+        let (prices, agreements) = (Vec::new(), Vec::new());
+        let mut sheet = Self { prices, from: instant("01-01"), agreements, usage: Usage::default() };
         for line in text.lines().map(str::trim).filter(|l| !l.is_empty()) {
             let words: Vec<&str> = line.split_whitespace().collect();
             match words.as_slice() {
@@ -137,7 +153,9 @@ impl Sheet {
                 ["use", who, sku, when, amount] => sheet.item(who, sku, when, amount),
                 ["hold", who, sku, when, what, held] => sheet.hold(who, sku, when, what, held, "0"),
                 ["hold", who, sku, when, what, held, "after", before] => sheet.hold(who, sku, when, what, held, before),
-                _ => panic!("'{line}' is no line of a sheet"),
+                ["hours", who, sku, from, amounts @ ..] => sheet.hours(who, sku, from, amounts),
+                ["busy", sku, hour, held @ ..] => sheet.busy(sku, hour, held),
+                _ => sheet.agreed(&words),
             }
         }
         sheet
@@ -189,6 +207,32 @@ impl Sheet {
         });
     }
 
+    fn hours(&mut self, who: &str, sku: &str, from: &str, amounts: &[&str]) {
+        let mut hour = instant(from).hour();
+        for amount in amounts {
+            let stretch = format!("{}..{}", of_may(hour.start()), of_may(hour.next().start()));
+            self.item(who, sku, &stretch, amount);
+            hour = hour.next();
+        }
+    }
+
+    fn busy(&mut self, sku: &str, hour: &str, held: &[&str]) {
+        let (sku, hour) = (sku_of(sku).0, instant(hour).hour());
+        for (devices, ms) in held.iter().map(|part| part.split_once('=').expect("devices=time")) {
+            let (devices, ms) = (devices.parse().expect("a number"), quantity(ms));
+            self.usage.at_once.push(AtOnceItem { sku: sku.clone(), hour, devices, ms });
+        }
+    }
+
+    fn agreed(&mut self, words: &[&str]) {
+        let id = AgreementId::from_uuid(named(&format!("agreed {}", self.agreements.len())));
+        let (when, terms) = terms_of(words);
+        let (from, until) = when.split_once("..").unwrap_or((when, ""));
+        let until = (!until.is_empty()).then(|| instant(until));
+        let made = terms.and_then(|terms| Agreement::new(id, words.join(" "), instant(from), until, terms));
+        self.agreements.push(made);
+    }
+
     pub fn book(&self) -> PriceBook {
         let id = PriceBookId::from_uuid(named("book"));
         PriceBook::new(id, "list".to_owned(), Currency::Eur, self.prices.clone()).expect("a price book")
@@ -196,8 +240,65 @@ impl Sheet {
 
     pub fn contract(&self) -> Contract {
         let from = self.from.hour();
-        Contract::new(Currency::Eur, vec![Term { from, book: Arc::new(self.book()) }]).expect("a contract")
+        self.checked().unwrap_or_else(|refused| panic!("{refused} (from {from})"))
     }
+
+    /// The same, or why it is refused.
+    pub fn checked(&self) -> Result<Contract, PriceError> {
+        let term = Term { from: self.from.hour(), book: Arc::new(self.book()) };
+        let agreements = self.agreements.iter().cloned().collect::<Result<Vec<_>, _>>()?;
+        let contract = Contract::new(Currency::Eur, vec![term])?;
+        agreements.into_iter().try_fold(contract, |contract, agreement: Agreement| {
+            check_new_agreement(&contract, &agreement)?;
+            contract.with(vec![agreement])
+        })
+    }
+}
+
+/// The inverse of `instant`.
+fn of_may(at: Timestamp) -> String {
+    at.to_string()[5..13].to_owned()
+}
+
+fn terms_of<'a>(words: &[&'a str]) -> (&'a str, Result<AgreedTerms, PriceError>) {
+    let fee = |name: &str| Sku::fee(name).expect("a name");
+    let class = |rest: &[&str]| match rest {
+        [] => RateClass::Standard,
+        [class, ..] => class.parse().expect("a class"),
+    };
+    let discount = |percent: &str, scope| percent.parse().map(|percent| AgreedTerms::Discount { scope, percent });
+    match words {
+        ["discount", percent, when] => (when, discount(percent, Scope::All)),
+        ["discount", percent, "on", sku, when] => (when, discount(percent, Scope::Sku(sku_of(sku).0))),
+        ["discount", percent, "for", who, when] => {
+            let (tenant, project) = tenant_and_project(who);
+            (when, discount(percent, Scope::Project { tenant, project }))
+        }
+        ["reserve", devices, sku, "by", matching, when, "at", price, above @ ..] => {
+            let of = || {
+                let (sku, devices) = (sku_of(sku).0, devices.parse().expect("a number"));
+                let (matching, price) = (matching.parse()?, price.parse()?);
+                let overage = above.get(1).map(|price| price.parse()).transpose()?;
+                Ok(AgreedTerms::Reservation { sku, devices, matching, price, overage })
+            };
+            (when, of())
+        }
+        ["fee", name, "once", when, price, rest @ ..] => {
+            (when, price.parse().map(|price| AgreedTerms::Once { sku: fee(name), price, class: class(rest) }))
+        }
+        ["fee", name, when, price, rest @ ..] => {
+            (when, price.parse().map(|price| AgreedTerms::Recurring { sku: fee(name), price, class: class(rest) }))
+        }
+        ["goodwill", name, when, price, rest @ ..] => {
+            (when, price.parse().map(|price| AgreedTerms::Goodwill { sku: fee(name), price, class: class(rest) }))
+        }
+        ["minimum", price, when] => (when, price.parse().map(|price| AgreedTerms::Minimum { price })),
+        _ => panic!("'{}' is no line of a sheet", words.join(" ")),
+    }
+}
+
+pub fn whose(c: &Charge) -> String {
+    c.tenant.map_or_else(|| "the account".to_owned(), |tenant| unnamed(tenant.uuid()))
 }
 
 fn tenant_and_project(who: &str) -> (TenantId, String) {
@@ -217,7 +318,11 @@ pub fn bill(text: &str) -> String {
 
 pub fn bill_in(period: Period, text: &str) -> String {
     let sheet = Sheet::read(text);
-    match rate(&sheet.contract(), period, &sheet.usage) {
+    let contract = match sheet.checked() {
+        Ok(contract) => contract,
+        Err(refused) => return format!("refused: {refused}\n"),
+    };
+    match rate(&contract, period, &sheet.usage) {
         Ok(rated) => table(&rated),
         Err(refused) => format!("refused: {refused}\n"),
     }
@@ -229,8 +334,8 @@ pub fn table(rated: &Rated) -> String {
     let day = |at: Timestamp| at.to_string()[5..].replace(":00:00Z", "").replace("T00", "");
     for c in &rated.charges {
         rows.push([
-            format!("{}/{}", unnamed(c.tenant.uuid()), c.project),
-            format!("{}{}", short(&c.sku), if c.tier == 0 { String::new() } else { format!(" tier {}", c.tier + 1) }),
+            if c.tenant.is_some() { format!("{}/{}", whose(c), c.project) } else { whose(c) },
+            what(c),
             day(c.stretch.start()),
             day(c.stretch.end()),
             shown(c.unit, c.metered),
@@ -245,6 +350,11 @@ pub fn table(rated: &Rated) -> String {
         ]);
     }
     let mut out = aligned(&rows);
+    for c in rated.charges.iter().filter(|c| c.discount.is_some()) {
+        let (gross, off) = (c.gross().expect("small"), c.discount.expect("a discount"));
+        let who = format!("{}/{} {} from {}", whose(c), c.project, what(c), day(c.stretch.start()));
+        writeln!(out, "{who}: {} - {} % = {} off", gross.amount(), off.percent, off.amount.amount()).expect("text");
+    }
     for u in &rated.unpriced {
         let (who, stretch) = (unnamed(u.tenant.uuid()), u.stretch);
         let (from, until) = (day(stretch.start()), day(stretch.end()));
@@ -262,6 +372,17 @@ pub fn table(rated: &Rated) -> String {
     }
     writeln!(out, "total {}", rated.total).expect("text");
     out
+}
+
+fn what(c: &Charge) -> String {
+    let mut what = short(&c.sku);
+    if c.tier > 0 {
+        what.push_str(&format!(" tier {}", c.tier + 1));
+    }
+    if let ChargeKind::Reserved(_) | ChargeKind::Unused(_) | ChargeKind::Overage(_) = c.kind {
+        what.push_str(&format!(" {}", c.kind.name()));
+    }
+    what
 }
 
 fn aligned<const N: usize>(rows: &[[String; N]]) -> String {

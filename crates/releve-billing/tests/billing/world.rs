@@ -5,11 +5,12 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use proptest::prelude::*;
 use releve_billing::{
-    AllocationItem, Contract, Model, Price, PriceBook, Rounding, Term, Tier, UnitPrice, Usage, UsageItem,
+    AgreedTerms, Agreement, AllocationItem, AtOnceItem, Charge, ChargeKind, Contract, Matching, Model, Percent, Price,
+    PriceBook, Rounding, Scope, Term, Tier, UnitPrice, Usage, UsageItem, check_new_agreement, tax::RateClass,
 };
 use releve_types::{
     AllocationId, Currency, Hour, Period, Sku, TenantId, Unit,
-    ids::{PriceBookId, PriceId},
+    ids::{AgreementId, PriceBookId, PriceId},
 };
 use rust_decimal::Decimal;
 use uuid::Uuid;
@@ -47,14 +48,16 @@ pub fn hours(from: i64, until: i64) -> Period {
 }
 
 impl World {
-    /// The usage of a period, summed over each of the given stretches.
+    /// The usage of a period, summed over each of the given stretches; of what is reserved, over each hour.
     pub fn usage(&self, period: Period, stretches: &[Period]) -> Usage {
         let rounded = self.contract.rounded_skus(period);
+        let reserved = self.contract.reserved_skus(period);
         let mut items: BTreeMap<_, (i64, i64)> = BTreeMap::new();
         let mut allocations: BTreeMap<_, (i64, i64)> = BTreeMap::new();
         for atom in self.atoms.iter().filter(|a| period.contains_hour(Hour::from_index(a.hour))) {
             let of_hour = |s: &&Period| s.contains_hour(Hour::from_index(atom.hour));
-            let stretch = *stretches.iter().find(of_hour).expect("stretches cover the period");
+            let whole = *stretches.iter().find(of_hour).expect("stretches cover the period");
+            let stretch = if reserved.contains_key(&sku(atom.sku)) { hours(atom.hour, atom.hour + 1) } else { whole };
             let key = (atom.tenant, atom.project, atom.sku, stretch);
             let sum = if rounded.contains(&sku(atom.sku)) {
                 allocations.entry((key, atom.allocation, atom.device)).or_default()
@@ -85,7 +88,24 @@ impl World {
                 energy_mj,
             }
         });
-        Usage { items: items.collect(), allocations: allocations.collect() }
+        Usage { items: items.collect(), allocations: allocations.collect(), at_once: self.at_once(period) }
+    }
+
+    /// How many atoms were held at once, if each was held from the start of its hour.
+    fn at_once(&self, period: Period) -> Vec<AtOnceItem> {
+        let mut held: BTreeMap<(u128, i64), Vec<i64>> = BTreeMap::new();
+        for atom in self.atoms.iter().filter(|a| period.contains_hour(Hour::from_index(a.hour))) {
+            held.entry((atom.sku, atom.hour)).or_default().push(atom.held);
+        }
+        let mut items = Vec::new();
+        for ((n, hour), mut lengths) in held {
+            lengths.sort_unstable_by(|a, b| b.cmp(a));
+            let shorter = lengths.iter().skip(1).chain([&0]);
+            for (devices, (long, short)) in (1..).zip(lengths.iter().zip(shorter)) {
+                items.push(AtOnceItem { sku: sku(n), hour: Hour::from_index(hour), devices, ms: long - short });
+            }
+        }
+        items
     }
 
     fn held_before(&self, n: u128, allocation: u128, device: u128, stretch: Period, period: Period) -> i64 {
@@ -161,6 +181,49 @@ fn a_contract() -> impl Strategy<Value = Contract> {
     })
 }
 
+fn a_scope() -> impl Strategy<Value = Scope> {
+    let project = (0..2_u128, 0..2_u8)
+        .prop_map(|(tenant, n)| Scope::Project { tenant: tenant_id(tenant), project: project_name(n) });
+    prop_oneof![Just(Scope::All), (0..SKUS).prop_map(|n| Scope::Sku(sku(n))), project]
+}
+
+fn what_is_agreed() -> impl Strategy<Value = AgreedTerms> {
+    let percent = (1i64..=10_000).prop_map(|n| Percent::new(Decimal::new(n, 2)).expect("a percentage"));
+    let matching = prop::sample::select(Matching::ALL.to_vec());
+    let class = prop::sample::select(RateClass::ALL.to_vec());
+    let owed = (1i64..50_000).prop_map(|cents| UnitPrice::new(Decimal::new(cents, 2)).expect("a price"));
+    let fee = || Sku::fee("support").expect("a name");
+    let reservation = (0..SKUS, 1..4_u32, matching, a_price(), prop::option::of(a_price()));
+    prop_oneof![
+        4 => (a_scope(), percent).prop_map(|(scope, percent)| AgreedTerms::Discount { scope, percent }),
+        4 => reservation.prop_map(|(n, devices, matching, price, overage)| {
+            AgreedTerms::Reservation { sku: sku(n), devices, matching, price, overage }
+        }),
+        1 => (owed.clone(), class.clone())
+            .prop_map(move |(price, class)| AgreedTerms::Recurring { sku: fee(), price, class }),
+        1 => (owed.clone(), class.clone()).prop_map(move |(price, class)| AgreedTerms::Once { sku: fee(), price, class }),
+        1 => (owed.clone(), class).prop_map(move |(price, class)| AgreedTerms::Goodwill { sku: fee(), price, class }),
+        1 => owed.prop_map(|price| AgreedTerms::Minimum { price }),
+    ]
+}
+
+/// A contract with as much of a list of agreements as goes together.
+fn an_agreed_contract() -> impl Strategy<Value = Contract> {
+    let when = (-30i64..HOURS, prop::option::of(1i64..HOURS));
+    (a_contract(), prop::collection::vec((what_is_agreed(), when), 0..5)).prop_map(|(contract, agreed)| {
+        (0..).zip(agreed).fold(contract, |contract, (n, (terms, (from, hours)))| {
+            let at = |hour| Hour::from_index(hour).start();
+            let id = AgreementId::from_uuid(Uuid::from_u128(n));
+            let until = hours.map(|hours| at(from + hours));
+            let agreement = Agreement::new(id, "agreed".to_owned(), at(from), until, terms).expect("an agreement");
+            match check_new_agreement(&contract, &agreement) {
+                Ok(()) => contract.with(vec![agreement]).expect("checked"),
+                Err(_) => contract,
+            }
+        })
+    })
+}
+
 fn an_atom() -> impl Strategy<Value = Atom> {
     let held = prop_oneof![0i64..2_000, 0i64..100_000, 0i64..=3_600_000, Just(3_600_000)];
     let what = (0..2_u128, 0..2_u8, 0..SKUS, 0..4_u128, 0..2_u128);
@@ -168,6 +231,20 @@ fn an_atom() -> impl Strategy<Value = Atom> {
         let (tenant, project, sku, allocation, device) = what;
         Atom { tenant, project, sku, allocation, device, hour, held, energy_mj }
     })
+}
+
+/// What a charge at a price book's price was made with.
+pub fn price_id(charge: &Charge) -> PriceId {
+    match charge.kind {
+        ChargeKind::Usage(price) => price,
+        other => panic!("{other:?} is no price book's"),
+    }
+}
+
+/// A world in which more was agreed than price books.
+pub fn an_agreed_world() -> impl Strategy<Value = World> {
+    let atoms = prop::collection::vec(an_atom(), 0..60);
+    (an_agreed_contract(), atoms).prop_map(|(contract, atoms)| World { contract, atoms })
 }
 
 pub fn a_world() -> impl Strategy<Value = World> {

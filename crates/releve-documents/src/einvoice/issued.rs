@@ -1,16 +1,16 @@
 //! What does an invoice that we issued say in the standard's terms?
 
 use releve_billing::{
-    Content, Issued, Kind,
+    Allowance, Charge, Content, Issued, Kind,
     tax::{Category, Scheme, Subtotal, Taxes, Vat},
 };
 use releve_types::{Period, Timestamp, Unit, Zone};
 use rust_decimal::Decimal;
 
 use super::{
-    Address, BaseQuantity, Contact, Date, DateError, DocumentType, EInvoice, Identifier, ItemAttribute, Line,
-    MeansCode, Note, NoteSubject, Party, PaymentAccount, PaymentMeans, Preceding, Profile, Seller, Span, Totals,
-    UnitCode, VatBreakdown, VatCategory, VatPoint, VatRate,
+    Address, AdjustmentBase, BaseQuantity, Contact, Date, DateError, DocumentType, EInvoice, Identifier, ItemAttribute,
+    Line, LineAdjustment, MeansCode, Note, NoteSubject, Party, PaymentAccount, PaymentMeans, Preceding, Profile,
+    Seller, Span, Totals, UnitCode, VatBreakdown, VatCategory, VatPoint, VatRate,
 };
 use crate::{Parties, mentions};
 
@@ -194,7 +194,8 @@ fn lines(content: &Content, taxes: &Taxes, parties: &Parties) -> Result<Vec<Line
 fn line(line: &releve_billing::Line, vat: Vat, parties: &Parties) -> Result<Line, DateError> {
     let c = &line.charge;
     let attribute = |name: &str, value| ItemAttribute { name: name.to_owned(), value };
-    let mut attributes = vec![attribute("Tenant", parties.tenant(c.tenant))];
+    let of = c.tenant.map(|tenant| attribute("Tenant", parties.tenant(tenant)));
+    let mut attributes: Vec<ItemAttribute> = of.into_iter().collect();
     attributes.extend(given(&c.project).map(|project| attribute("Project", project)));
     Ok(Line {
         id: line.line.to_string(),
@@ -202,7 +203,7 @@ fn line(line: &releve_billing::Line, vat: Vat, parties: &Parties) -> Result<Line
         quantity: c.quantity(),
         unit: unit(c.unit),
         period: Some(days(c.stretch, &parties.zone)?),
-        allowances: Vec::new(),
+        allowances: c.discount.map(|off| allowance(c, off)).into_iter().collect(),
         charges: Vec::new(),
         price: c.unit_price,
         base_quantity: BaseQuantity::Of(Decimal::from(c.base_quantity)),
@@ -215,10 +216,21 @@ fn line(line: &releve_billing::Line, vat: Vat, parties: &Parties) -> Result<Line
     })
 }
 
+/// What is off a line before VAT; that it is, its name says too.
+fn allowance(charge: &Charge, off: Allowance) -> LineAdjustment {
+    let gross = charge.gross().unwrap_or(charge.amount);
+    LineAdjustment {
+        amount: off.amount.amount(),
+        base: Some(AdjustmentBase { amount: gross.amount(), percentage: off.percent.value() }),
+        reason: mentions::DISCOUNT.to_owned(),
+    }
+}
+
 /// What recommendation 20 has no unit for is counted in ones; the line's name says of what.
 const fn unit(unit: Unit) -> UnitCode {
     match unit {
         Unit::GpuMs => UnitCode::Second,
+        Unit::Hour => UnitCode::Hour,
         Unit::Byte => UnitCode::Byte,
         Unit::GibSecond | Unit::Token | Unit::Count => UnitCode::One,
     }

@@ -4,10 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use releve_billing::{Draft, Issued, Number, Outcome, Reports, Subject, Usage, due_at, tax::Seller};
 use releve_store::{
-    Db, Tx, archives, billing_usage, books,
+    Db, Tx, archives, billing_contracts, billing_usage, books,
     books::AccountPeriod,
-    customers::{self, Account, Issuer},
-    documents::Named,
+    customers::{self, Issuer},
     floor,
     invoices::{self, Existing, InvoiceState, NewInvoice, NewStamp},
     numbers, outbox,
@@ -16,12 +15,8 @@ use releve_store::{
 use releve_types::{AccountId, InvoiceId, Period, Timestamp};
 use serde_json::json;
 
-use super::{
-    Prepared, Turn, gather,
-    one::{One, vat},
-    turn,
-};
-use crate::{JobError, documents, failpoint};
+use super::{Prepared, Turn, gather, one::One, turn};
+use crate::{JobError, failpoint};
 
 /// What became of one account, before it is written.
 struct Decided {
@@ -87,18 +82,20 @@ async fn decide(
     let mut accounts: Vec<AccountId> = accounts.iter().filter(is_due).copied().collect();
     accounts.sort_unstable();
     let open = runs::open_books(tx, &accounts, period).await?;
-    let mut usage = gather::gather(tx, &accounts, period, &prepared.contracts).await?;
-    // A correction overtakes nobody: later periods are looked at after it, and corrected in their turn.
-    let mut turns = match prepared.turn {
-        Turn::First => turn::holds(tx, prepared, period, &usage).await?,
-        Turn::Correction => BTreeMap::new(),
-    };
-    let reports = reports(tx, prepared, period, &accounts).await?;
-    // Held until the commit: what invoices are taxed by, and checked with, is what they will print.
+    // Held until the commit: what invoices are taxed by, and checked with, is what they will print; and what their
+    // customers agreed to is all of it.
     let issuer = customers::share_issuer(tx, prepared.issuer.id).await?;
     let issuer = issuer.ok_or(JobError::NoIssuer(prepared.issuer.id))?;
     let seller = seller(tx, &issuer).await?;
     let buyers = customers::share_accounts(tx, &accounts).await?;
+    let contracts = billing_contracts::with_agreements(tx, &prepared.contracts, &accounts).await?;
+    let mut usage = gather::gather(tx, &accounts, period, &contracts).await?;
+    // A correction overtakes nobody: later periods are looked at after it, and corrected in their turn.
+    let mut turns = match prepared.turn {
+        Turn::First => turn::holds(tx, &contracts, period, &usage).await?,
+        Turn::Correction => BTreeMap::new(),
+    };
+    let reports = reports(tx, prepared, period, &accounts).await?;
     let year = i32::from(issuer.zone.month_of(now).year());
     let number = Number::placeholder(&issuer.series, year).map_err(JobError::Numbering)?;
     let mut decided = Vec::with_capacity(accounts.len());
@@ -106,15 +103,16 @@ async fn decide(
         let book = open.get(&account).copied().unwrap_or(1);
         let made_before = existing.get(&account).and_then(|found| found.iter().find(|i| i.book == book));
         // An account made after the contracts were read waits for the next run.
-        let (Some(contract), Some(buyer)) = (prepared.contracts.get(&account), buyers.get(&account)) else { continue };
+        let (Some(contract), Some(buyer)) = (contracts.get(&account), buyers.get(&account)) else { continue };
         let mut holds = prepared.holds.get(&account).cloned().unwrap_or_default();
         holds.extend(turns.remove(&account));
         let one = One {
             subject: Subject { account, issuer: prepared.issuer.id, period, book },
             contract,
             before: before.remove(&account).unwrap_or_default(),
-            vat: vat(&seller, buyer, period),
-            parties: documents::parties(&issuer.zone, named(&issuer, buyer)),
+            issuer: &issuer,
+            seller: &seller,
+            buyer,
             number: &number,
             now,
             reports: reports.get(&account).copied().unwrap_or_else(|| Reports::of([])),
@@ -153,17 +151,6 @@ async fn seller(tx: &mut Tx, issuer: &Issuer) -> Result<Seller, JobError> {
     let rates = customers::vat_rates(tx, issuer.id).await?;
     let customers::Party { country, vat_id, legal_id, .. } = issuer.party.clone();
     Ok(Seller { scheme: issuer.terms.vat_scheme, country, vat_id, legal_id, rates })
-}
-
-/// Who will stand on the documents. Tenants go by their ids: their names break no rule.
-fn named(issuer: &Issuer, account: &Account) -> Named {
-    Named {
-        issuer: issuer.party.clone(),
-        terms: issuer.terms.clone(),
-        account: account.party.clone(),
-        buyer_reference: account.buyer_reference.clone(),
-        tenants: BTreeMap::new(),
-    }
 }
 
 /// The reports behind each account's usage: summed by the database, or, where days have left it, put together

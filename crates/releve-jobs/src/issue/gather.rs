@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use releve_billing::{AllocationItem, Contract, RateError, Usage, UsageItem};
+use releve_billing::{AllocationItem, AtOnceItem, Contract, Matching, RateError, Usage, UsageItem};
 use releve_store::{
     StoreError, Tx,
     billing_usage::{self, HeldRow, ItemRow, Pieces, SkuNumber, Sums},
@@ -63,23 +63,34 @@ pub async fn gather(
     period: Period,
     contracts: &BTreeMap<AccountId, Arc<Contract>>,
 ) -> Result<Gathered, StoreError> {
-    let (cuts, rounded) = plans(accounts, period, contracts);
+    let (cuts, ways) = ways(accounts, period, contracts);
     let pieces = Pieces::new(period, &cuts);
     let tenants = billing_usage::tenants_of(tx, accounts).await?;
     let skus = billing_usage::sku_names(tx).await?;
     let batch = Batch { period, contracts, tenants, skus };
     let mut usage = Gathered::new();
     let mut by_allocation: BTreeSet<(TenantId, SkuNumber)> = BTreeSet::new();
+    let mut by_hour: BTreeSet<(TenantId, SkuNumber)> = BTreeSet::new();
+    let mut by_instant: BTreeSet<(TenantId, SkuNumber)> = BTreeSet::new();
     for row in billing_usage::items(tx, &batch.tenants, &pieces).await? {
         let account = batch.account(row.tenant)?;
         let sku = batch.sku(row.sku)?;
-        if rounded.get(&account).is_some_and(|skus| skus.contains(sku)) {
+        let (rounded, reserved) = ways.get(&account).map_or((false, None), |way| way.of(sku));
+        if rounded {
             by_allocation.insert((row.tenant, row.sku));
-        } else {
-            let item = row.sums.map(|sums| item(row, sums, sku.clone()));
-            add(&mut usage, account, sku, item, |used, item| used.items.push(item));
+            continue;
+        }
+        match reserved {
+            None => add_item(&mut usage, account, row, sku),
+            Some(matching) => {
+                by_hour.insert((row.tenant, row.sku));
+                if matching == Matching::Instant {
+                    by_instant.insert((row.tenant, row.sku));
+                }
+            }
         }
     }
+    reserved(tx, &batch, &mut usage, &by_hour, &by_instant).await?;
     if by_allocation.is_empty() {
         return Ok(usage);
     }
@@ -95,6 +106,37 @@ pub async fn gather(
     Ok(usage)
 }
 
+/// Reads what was used of reserved SKUs, and how many devices were held at once.
+async fn reserved(
+    tx: &mut Tx,
+    batch: &Batch<'_>,
+    usage: &mut Gathered,
+    by_hour: &BTreeSet<(TenantId, SkuNumber)>,
+    by_instant: &BTreeSet<(TenantId, SkuNumber)>,
+) -> Result<(), StoreError> {
+    if by_hour.is_empty() {
+        return Ok(());
+    }
+    for row in billing_usage::hours(tx, by_hour, batch.period).await? {
+        let (account, sku) = (batch.account(row.tenant)?, batch.sku(row.sku)?);
+        add_item(usage, account, row, sku);
+    }
+    if by_instant.is_empty() {
+        return Ok(());
+    }
+    for row in billing_usage::at_once(tx, by_instant, batch.period).await? {
+        let sku = batch.sku(row.sku)?;
+        let item = AtOnceItem { sku: sku.clone(), hour: row.hour, devices: row.devices, ms: row.ms };
+        add(usage, row.account, sku, Some(item), |used, item| used.at_once.push(item));
+    }
+    Ok(())
+}
+
+fn add_item(usage: &mut Gathered, account: AccountId, row: ItemRow, sku: &Sku) {
+    let item = row.sums.map(|sums| item(row, sums, sku.clone()));
+    add(usage, account, sku, item, |used, item| used.items.push(item));
+}
+
 /// Adds to an account's usage, or leaves it without, for the first sum that passes 64 bits.
 fn add<T>(usage: &mut Gathered, account: AccountId, sku: &Sku, item: Option<T>, push: impl FnOnce(&mut Usage, T)) {
     let of = usage.entry(account).or_insert_with(|| Ok(Usage::default()));
@@ -105,30 +147,39 @@ fn add<T>(usage: &mut Gathered, account: AccountId, sku: &Sku, item: Option<T>, 
     }
 }
 
-type Rounded<'a> = BTreeMap<AccountId, Arc<BTreeSet<&'a Sku>>>;
+/// In which form a contract wants its SKUs' usage, other than summed.
+#[derive(Default)]
+struct Way<'a> {
+    rounded: BTreeSet<&'a Sku>,
+    reserved: BTreeMap<&'a Sku, Matching>,
+}
 
-/// Where any of the accounts' prices change, and which SKUs a plan rounds. Rating sums over finer cuts than it
-/// needs without a difference, so one list of cuts serves the whole batch.
-fn plans<'a>(
+impl Way<'_> {
+    fn of(&self, sku: &Sku) -> (bool, Option<Matching>) {
+        (self.rounded.contains(sku), self.reserved.get(sku).copied())
+    }
+}
+
+/// Where any of the accounts' prices change, and which SKUs a plan rounds or a reservation matches. Rating sums over
+/// finer cuts than it needs without a difference, so one list of cuts serves the whole batch.
+fn ways<'a>(
     accounts: &[AccountId],
     period: Period,
     contracts: &'a BTreeMap<AccountId, Arc<Contract>>,
-) -> (BTreeSet<Hour>, Rounded<'a>) {
+) -> (BTreeSet<Hour>, BTreeMap<AccountId, Arc<Way<'a>>>) {
     let mut cuts = BTreeSet::new();
-    let mut rounded = BTreeMap::new();
+    let mut ways = BTreeMap::new();
     // Most accounts share a contract: each is looked at once.
-    let mut seen: BTreeMap<*const Contract, Arc<BTreeSet<&'a Sku>>> = BTreeMap::new();
+    let mut seen: BTreeMap<*const Contract, Arc<Way<'a>>> = BTreeMap::new();
     for account in accounts {
         let Some(contract) = contracts.get(account) else { continue };
-        let skus = seen.entry(Arc::as_ptr(contract)).or_insert_with(|| {
+        let way = seen.entry(Arc::as_ptr(contract)).or_insert_with(|| {
             cuts.extend(contract.stretches(period).iter().map(|stretch| stretch.first_hour()));
-            Arc::new(contract.rounded_skus(period))
+            Arc::new(Way { rounded: contract.rounded_skus(period), reserved: contract.reserved_skus(period) })
         });
-        if !skus.is_empty() {
-            rounded.insert(*account, skus.clone());
-        }
+        ways.insert(*account, way.clone());
     }
-    (cuts, rounded)
+    (cuts, ways)
 }
 
 fn item(row: ItemRow, sums: Sums, sku: Sku) -> UsageItem {

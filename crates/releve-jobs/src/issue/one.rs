@@ -1,14 +1,19 @@
 //! What does one account's period come to? Its document and the digest that it rests on, or why it is parked. Pure but for
 //! the log: all that is needed was read before.
 
+use std::collections::BTreeMap;
+
 use releve_billing::{
     Basis, Contract, Hold, HoldKind, InvoiceError, Issued, Number, Outcome, RateError, Reports, Subject, Usage,
     correct, park, rate,
     tax::{self, Buyer, Missing, RateClass, Seller, Vat},
 };
 use releve_documents::{Parties, einvoice::Violation};
-use releve_store::customers::{self, Account};
-use releve_types::{Period, Timestamp};
+use releve_store::{
+    customers::{self, Account, Issuer},
+    documents::Named,
+};
+use releve_types::Timestamp;
 
 use crate::{JobError, documents};
 
@@ -29,9 +34,10 @@ pub(super) struct One<'a> {
     pub contract: &'a Contract,
     /// The documents of the period so far.
     pub before: Vec<Issued>,
-    pub vat: Result<Vat, Vec<Missing>>,
-    /// Who stands on its documents.
-    pub parties: Parties,
+    pub issuer: &'a Issuer,
+    /// The issuer, as far as VAT asks.
+    pub seller: &'a Seller,
+    pub buyer: &'a Account,
     /// What stands for the number that it will get.
     pub number: &'a Number,
     pub now: Timestamp,
@@ -46,12 +52,12 @@ impl One<'_> {
         used: Result<Usage, RateError>,
         holds: Vec<Hold>,
     ) -> Result<(Outcome, Option<[u8; 32]>), Refused> {
-        let &Self { subject, contract, ref before, ref vat, reports, .. } = self;
+        let &Self { subject, contract, ref before, reports, .. } = self;
         let usage = &used?;
         let rated = rate(contract, subject.period, usage)?;
-        let outcome = correct(subject, rated, before, vat.clone(), holds)?;
+        let outcome = correct(subject, rated, before, &|class| self.vat(class), holds)?;
         let Outcome::Draft(draft) = &outcome else { return Ok((outcome, None)) };
-        let broken = documents::violations(draft, &self.parties, self.number, self.now)?;
+        let broken = documents::violations(draft, &self.parties(), self.number, self.now)?;
         if !broken.is_empty() {
             let parked = draft.clone().hold(broken.iter().map(breaks).collect())?;
             return Ok((Outcome::Parked(parked), None));
@@ -60,6 +66,25 @@ impl One<'_> {
         let corrects = draft.content().corrects.iter().map(|c| c.number.to_string()).collect();
         let digest = releve_billing::digest(&Basis { subject, contract, usage, vat, corrects, reports })?;
         Ok((outcome, Some(digest)))
+    }
+
+    /// All that is billed is a service, supplied as the period ends.
+    fn vat(&self, class: RateClass) -> Result<Vat, Vec<Missing>> {
+        let customers::Party { country, vat_id, legal_id, .. } = self.buyer.party.clone();
+        let buyer = Buyer { country, vat_id, legal_id, kind: self.buyer.customer_kind };
+        tax::decide(self.seller, &buyer, class, self.subject.period.end().plus_millis(-1))
+    }
+
+    /// Who will stand on its documents. Tenants go by their ids: their names break no rule.
+    fn parties(&self) -> Parties {
+        let named = Named {
+            issuer: self.issuer.party.clone(),
+            terms: self.issuer.terms.clone(),
+            account: self.buyer.party.clone(),
+            buyer_reference: self.buyer.buyer_reference.clone(),
+            tenants: BTreeMap::new(),
+        };
+        documents::parties(&self.issuer.zone, named)
     }
 
     /// Parks it alone, with the reason beside what else holds it back.
@@ -91,11 +116,4 @@ fn breaks(violation: &Violation) -> Hold {
         to_do: format!("{message}; then run again"),
         gpu_ms: None,
     }
-}
-
-/// All that is billed is a service at the standard rate, supplied as the period ends.
-pub(super) fn vat(seller: &Seller, buyer: &Account, period: Period) -> Result<Vat, Vec<Missing>> {
-    let customers::Party { country, vat_id, legal_id, .. } = buyer.party.clone();
-    let buyer = Buyer { country, vat_id, legal_id, kind: buyer.customer_kind };
-    tax::decide(seller, &buyer, RateClass::Standard, period.end().plus_millis(-1))
 }

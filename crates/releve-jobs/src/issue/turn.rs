@@ -1,7 +1,10 @@
 //! Is it this period's turn? A plan that rounds what an allocation holds in all takes off what earlier periods billed,
 //! so where one rounds, an account's periods are billed in their order.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use releve_billing::{AllocationItem, Contract, Hold, HoldKind, Rounding};
 use releve_store::{
@@ -11,18 +14,18 @@ use releve_store::{
 };
 use releve_types::{AccountId, Hour, Period, Timestamp};
 
-use super::{Prepared, gather::Gathered};
+use super::gather::Gathered;
 
 /// Whose period has to wait for another's. Nobody's does whose usage no plan rounds.
 pub async fn holds(
     tx: &mut Tx,
-    prepared: &Prepared,
+    contracts: &BTreeMap<AccountId, Arc<Contract>>,
     period: Period,
     usage: &Gathered,
 ) -> Result<BTreeMap<AccountId, Hold>, StoreError> {
     let mut rounded: BTreeMap<AccountId, Vec<&AllocationItem>> = BTreeMap::new();
     for (account, used) in usage {
-        let (Ok(used), Some(contract)) = (used, prepared.contracts.get(account)) else { continue };
+        let (Ok(used), Some(contract)) = (used, contracts.get(account)) else { continue };
         let items: Vec<_> = used.allocations.iter().filter(|item| plan(contract, item).is_some()).collect();
         if !items.is_empty() {
             rounded.insert(*account, items);

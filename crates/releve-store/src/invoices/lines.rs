@@ -1,7 +1,7 @@
 //! How are the lines of an invoice kept, and the VAT they bear? All drafts of a batch in two statements.
 
 use releve_billing::{Draft, Line, tax::Vat};
-use releve_types::{AccountId, InvoiceId};
+use releve_types::{AccountId, InvoiceId, TenantId};
 use rust_decimal::Decimal;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
@@ -21,16 +21,18 @@ pub async fn put_lines(conn: &mut PgConnection, of: &[(InvoiceId, &Draft)]) -> R
         r#"
         insert into invoice_lines (invoice_id, account_id, line, tenant_id, project, sku, description, unit, price_id,
                                    tier, from_at, to_at, metered, billed, energy_mj, unit_price, base_quantity, amount,
-                                   vat_ground, vat_rate, taken_back)
+                                   vat_ground, vat_rate, taken_back, kind, vat_class, discount_agreement_id,
+                                   discount_percent, discount)
         select * from unnest($1::uuid[], $2::uuid[], $3::int4[], $4::uuid[], $5::text[], $6::text[], $7::text[],
                              $8::text[], $9::uuid[], $10::int4[], $11::timestamptz[], $12::timestamptz[], $13::bigint[],
                              $14::bigint[], $15::bigint[], $16::numeric[], $17::bigint[], $18::numeric[], $19::text[],
-                             $20::numeric[], $21::boolean[])
+                             $20::numeric[], $21::boolean[], $22::text[], $23::text[], $24::uuid[],
+                             $25::numeric[], $26::numeric[])
         "#,
         &columns.invoices,
         &columns.accounts,
         &columns.lines,
-        &columns.tenants,
+        &columns.tenants as _,
         &columns.projects as _,
         &columns.skus,
         &columns.descriptions as _,
@@ -47,7 +49,12 @@ pub async fn put_lines(conn: &mut PgConnection, of: &[(InvoiceId, &Draft)]) -> R
         &columns.amounts,
         &columns.vat_grounds as _,
         &columns.vat_rates,
-        &columns.taken_back
+        &columns.taken_back,
+        &columns.kinds as _,
+        &columns.vat_classes as _,
+        &columns.discounted_by as _,
+        &columns.discount_percents as _,
+        &columns.discounts as _
     )
     .execute(&mut *conn)
     .await?;
@@ -59,7 +66,7 @@ struct LineColumns<'a> {
     invoices: Vec<Uuid>,
     accounts: Vec<Uuid>,
     lines: Vec<i32>,
-    tenants: Vec<Uuid>,
+    tenants: Vec<Option<Uuid>>,
     projects: Vec<&'a str>,
     skus: Vec<String>,
     descriptions: Vec<&'a str>,
@@ -77,6 +84,11 @@ struct LineColumns<'a> {
     vat_grounds: Vec<&'a str>,
     vat_rates: Vec<Decimal>,
     taken_back: Vec<bool>,
+    kinds: Vec<&'a str>,
+    vat_classes: Vec<&'a str>,
+    discounted_by: Vec<Option<Uuid>>,
+    discount_percents: Vec<Option<Decimal>>,
+    discounts: Vec<Option<Decimal>>,
 }
 
 impl<'a> LineColumns<'a> {
@@ -85,12 +97,12 @@ impl<'a> LineColumns<'a> {
         self.invoices.push(invoice.uuid());
         self.accounts.push(account.uuid());
         self.lines.push(line.line);
-        self.tenants.push(c.tenant.uuid());
+        self.tenants.push(c.tenant.map(TenantId::uuid));
         self.projects.push(&c.project);
         self.skus.push(c.sku.to_string());
         self.descriptions.push(&line.description);
         self.units.push(c.unit.name());
-        self.prices.push(c.price_id.uuid());
+        self.prices.push(c.kind.id());
         self.tiers.push(i32::try_from(c.tier).unwrap_or(i32::MAX));
         self.froms.push(to_sql(c.stretch.start()));
         self.tos.push(to_sql(c.stretch.end()));
@@ -103,6 +115,11 @@ impl<'a> LineColumns<'a> {
         self.vat_grounds.push(vat.ground.name());
         self.vat_rates.push(vat.rate.percent());
         self.taken_back.push(line.taken_back);
+        self.kinds.push(c.kind.name());
+        self.vat_classes.push(c.class.name());
+        self.discounted_by.push(c.discount.map(|off| off.agreement.uuid()));
+        self.discount_percents.push(c.discount.map(|off| off.percent.value()));
+        self.discounts.push(c.discount.map(|off| off.amount.amount()));
     }
 }
 

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use releve_billing::{
-    Charge, Content, Corrected, Hold, HoldKind, Issued, Line, Number, Parked, Stamp,
-    tax::{Subtotal, Taxes, Vat, VatRate},
+    Allowance, Charge, ChargeKind, Content, Corrected, Hold, HoldKind, Issued, Line, Number, Parked, Percent, Stamp,
+    tax::{RateClassError, Subtotal, Taxes, Vat, VatRate},
 };
 use releve_types::{
     AccountId, Currency, InvoiceId, Money, Period, TenantId, Timestamp,
-    ids::{IssuerId, PriceId},
+    ids::{AgreementId, IssuerId},
 };
 use rust_decimal::Decimal;
 use serde_json::Value;
@@ -272,7 +272,8 @@ async fn lines(conn: &mut PgConnection, of: &[InvoiceHead]) -> Result<BTreeMap<I
         r#"
         select l.invoice_id, l.line, l.tenant_id, l.project, l.sku, l.description, l.unit, l.price_id, l.tier,
                l.from_at, l.to_at, l.metered, l.billed, l.energy_mj, l.unit_price, l.base_quantity, l.amount,
-               l.vat_ground, l.vat_rate, l.taken_back
+               l.vat_ground, l.vat_rate, l.taken_back, l.kind, l.vat_class, l.discount_agreement_id, l.discount_percent,
+               l.discount
         from unnest($1::uuid[], $2::uuid[]) as asked(account_id, invoice_id)
         join invoice_lines l on l.account_id = asked.account_id and l.invoice_id = asked.invoice_id
         order by l.invoice_id, l.line
@@ -288,12 +289,21 @@ async fn lines(conn: &mut PgConnection, of: &[InvoiceHead]) -> Result<BTreeMap<I
         let invoice = InvoiceId::from_uuid(r.invoice_id);
         let currency = currencies.get(&invoice).copied();
         let currency = currency.ok_or_else(|| broken("invoice_id", "not among those asked for".to_owned()))?;
+        let discount = match (r.discount_agreement_id, r.discount_percent, r.discount) {
+            (Some(agreement), Some(percent), Some(amount)) => Some(Allowance {
+                agreement: AgreementId::from_uuid(agreement),
+                percent: Percent::new(percent).map_err(|e| broken("discount_percent", e.to_string()))?,
+                amount: Money::exact(amount, currency).map_err(|e| broken("discount", e.to_string()))?,
+            }),
+            _ => None,
+        };
         let charge = Charge {
-            tenant: TenantId::from_uuid(r.tenant_id),
+            tenant: r.tenant_id.map(TenantId::from_uuid),
             project: r.project,
             sku: r.sku.parse().map_err(|e: releve_types::sku::SkuError| broken("sku", e.to_string()))?,
             unit: r.unit.parse().map_err(|e: releve_types::unit::UnitError| broken("unit", e.to_string()))?,
-            price_id: PriceId::from_uuid(r.price_id),
+            kind: ChargeKind::from_parts(&r.kind, r.price_id).ok_or_else(|| broken("kind", r.kind.clone()))?,
+            class: r.vat_class.parse().map_err(|e: RateClassError| broken("vat_class", e.to_string()))?,
             tier: u32::try_from(r.tier).map_err(|e| broken("tier", e.to_string()))?,
             stretch: Period::new(from_sql(r.from_at), from_sql(r.to_at))
                 .map_err(|e| broken("from_at", e.to_string()))?,
@@ -302,6 +312,7 @@ async fn lines(conn: &mut PgConnection, of: &[InvoiceHead]) -> Result<BTreeMap<I
             energy_mj: r.energy_mj,
             unit_price: r.unit_price.normalize(),
             base_quantity: r.base_quantity,
+            discount,
             amount: Money::exact(r.amount, currency).map_err(|e| broken("amount", e.to_string()))?,
         };
         let line = Line { line: r.line, description: r.description, taken_back: r.taken_back, charge };

@@ -1,0 +1,104 @@
+//! What may be agreed, and what is refused with the field's name?
+
+use serde_json::{Value, json};
+
+use crate::world::World;
+
+const SKU: &str = "gpu/h100/whole/1:1/standard/eu";
+
+async fn world() -> World {
+    let world = World::new().await;
+    world.post("/v1/tenants", json!({ "name": "lab" })).await.expect(201);
+    world.set_now("2026-03-10T12:30:01Z");
+    world
+}
+
+fn with(kind: &str, more: Value) -> Value {
+    let mut body = json!({ "kind": kind, "description": "as agreed" });
+    for (name, value) in more.as_object().expect("an object") {
+        body[name] = value.clone();
+    }
+    body
+}
+
+#[tokio::test]
+async fn what_is_agreed_comes_back_as_it_was_given_and_is_ended() {
+    let world = world().await;
+    let given = [
+        with("discount", json!({ "percent": "12.5" })),
+        with("discount", json!({ "percent": "10", "sku": SKU })),
+        with("discount", json!({ "percent": "100", "tenant": "lab", "project": "p" })),
+        with(
+            "reservation",
+            json!({ "sku": SKU, "devices": 8, "price": "1.80", "overage_price": "2.20", "matching": "instant" }),
+        ),
+        with("recurring", json!({ "sku": "fee/support", "price": "500.00" })),
+        with("once", json!({ "sku": "fee/set-up", "price": "1000.00", "vat_class": "reduced" })),
+        with("goodwill", json!({ "sku": "fee/sorry", "price": "1.00" })),
+        with("minimum", json!({ "price": "5000.00", "from": "2026-04-01T00:00:00Z", "until": "2026-07-01T00:00:00Z" })),
+    ];
+    let mut made = Vec::new();
+    for body in given {
+        let view = world.post("/v1/accounts/lab/agreements", body.clone()).await.expect(201);
+        for (name, value) in body.as_object().expect("an object") {
+            let same = if name == "tenant" {
+                view[name].as_str().is_some_and(|id| id.starts_with("ten_"))
+            } else {
+                view[name] == *value
+            };
+            assert!(same, "{name} of {view}");
+        }
+        made.push(view);
+    }
+    assert_eq!((&made[0]["from"], &made[5]["from"]), (&json!("2026-03-10T13:00:00Z"), &json!("2026-03-10T12:00:00Z")));
+    let listed = world.get("/v1/accounts/lab/agreements").await.expect(200);
+    assert_eq!(listed["items"].as_array().map(Vec::len), Some(8));
+    let spend = world.get("/v1/accounts/lab/spend").await.expect(200);
+    let mut kinds: Vec<&str> =
+        spend["charges"].as_array().expect("charges").iter().filter_map(|c| c["kind"].as_str()).collect();
+    kinds.sort_unstable();
+    assert_eq!(kinds, ["goodwill", "once", "recurring", "unused"], "{spend}");
+    let tenants = world.get("/v1/tenants/lab/spend").await.expect(200);
+    assert_eq!(tenants["charges"], json!([]), "what the account owes is no tenant's");
+
+    let end = format!("/v1/accounts/lab/agreements/{}/end", made[3]["id"].as_str().expect("an id"));
+    let ended = world.post(&end, json!({})).await.expect(200);
+    assert_eq!(ended["until"], "2026-03-10T13:00:00Z", "not before it began");
+}
+
+#[tokio::test]
+async fn what_contradicts_or_makes_no_sense_is_refused() {
+    let world = world().await;
+    world.post("/v1/tenants", json!({ "name": "other" })).await.expect(201);
+    let first = with("discount", json!({ "percent": "10", "from": "2026-03-01T00:00:00Z" }));
+    world.post("/v1/accounts/lab/agreements", first).await.expect(201);
+    let refused = [
+        (with("gift", json!({})), "kind"),
+        (with("discount", json!({})), "percent"),
+        (with("discount", json!({ "percent": "-1" })), "percent"),
+        (with("discount", json!({ "percent": "5" })), "scope"),
+        (with("discount", json!({ "percent": "5", "tenant": "lab" })), "project"),
+        (with("discount", json!({ "percent": "5", "tenant": "other", "project": "p" })), "tenant"),
+        (with("discount", json!({ "percent": "5", "tenant": "nobody", "project": "p" })), "tenant"),
+        (with("discount", json!({ "percent": "5", "sku": SKU, "project": "p" })), "sku"),
+        (with("discount", json!({ "percent": "5", "price": "1" })), "price"),
+        (with("reservation", json!({ "sku": SKU, "price": "1" })), "devices"),
+        (with("reservation", json!({ "sku": SKU, "price": "1", "devices": 0 })), "devices"),
+        (with("reservation", json!({ "sku": "fee/x", "price": "1", "devices": 1 })), "sku"),
+        (with("reservation", json!({ "sku": SKU, "price": "1", "devices": 1, "overage_price": "x" })), "overage_price"),
+        (with("reservation", json!({ "sku": SKU, "price": "1", "devices": 1, "matching": "week" })), "matching"),
+        (with("recurring", json!({ "sku": SKU, "price": "1" })), "sku"),
+        (with("recurring", json!({ "sku": "fee/x", "price": "0" })), "price"),
+        (with("recurring", json!({ "sku": "fee/x", "price": "1", "vat_class": "none" })), "vat_class"),
+        (with("minimum", json!({ "price": "1", "until": "2020-01-01T00:00:00Z" })), "until"),
+        (with("minimum", json!({ "price": "1", "from": "2026-03-01T00:30:00Z" })), "from"),
+        (json!({ "kind": "minimum", "price": "1", "description": " " }), "description"),
+    ];
+    for (body, field) in refused {
+        let problem = world.post("/v1/accounts/lab/agreements", body.clone()).await.expect(422);
+        assert_eq!(problem["field"], field, "{body}: {problem}");
+    }
+    world.post("/v1/accounts/lab/agreements/agr_x/end", json!({})).await.expect(404);
+    let price = json!({ "sku": "fee/support", "price": "1.00" });
+    assert_eq!(world.post("/v1/prices", price).await.expect(422)["field"], "sku");
+}
