@@ -11,13 +11,17 @@ use releve_tests::{
     rabbit::Rabbit,
     releve::Launch,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 const REPLAY_WAIT_MAX: Duration = Duration::from_secs(1_800);
 
 /// GPU-minutes of the whole month, and of 2020-05-20, that the trace adds up to.
 const MONTH: [(&str, i64); 3] = [("total", 25_486_357), ("vc6YE", 8_381_023), ("vcJkd", 6_068)];
 const DAY: [(&str, i64); 3] = [("total", 1_014_683), ("vc6YE", 279_203), ("vcJkd", 21)];
+
+/// GPU-minutes of vc6YE that 190 reserved GPUs cover: at most 190 in each minute, and at most 11,400 GPU-minutes in each hour.
+const COVERED_BY_INSTANT: i64 = 8_051_501;
+const COVERED_BY_HOUR: i64 = 8_061_581;
 
 /// Names the trace, where it is not beside the checkout.
 const TRACE_VARIABLE: &str = "RELEVE_TRACE";
@@ -123,7 +127,8 @@ fn assert_billed(outcome: &Value, expected: &[(&str, i64)]) {
     }
 }
 
-/// The month at one hour on servers and on the embedded database: the same invoices. Then on the servers again: all
+/// The month at one hour on servers and on the embedded database: the same invoices, but that one tenant's contract
+/// matches its reservation in another way. Then on the servers again: all
 /// duplicates. Then a day of it in quarters and one in minutes: all overlap. No total moves.
 #[test]
 fn the_month_is_billed_to_the_minute() {
@@ -131,15 +136,22 @@ fn the_month_is_billed_to_the_minute() {
     let replay = ["replay", "--trace", trace.to_str().expect("a path"), "--window"];
     let (servers, embedded) = (Servers::start(), Embedded(Scratch::new("month")));
     let hourly = [&replay[..], &["1h"]].concat();
-    let first = servers.run(&hourly);
+    let first = servers.run(&[&hourly[..], &["--reserve", "vc6YE=190:instant"]].concat());
     assert_billed(&first, &MONTH);
+    assert_eq!(first["reserved_gpu_minutes"], json!({ "vc6YE": COVERED_BY_INSTANT }));
     servers.audit();
     let documents = servers.documents(&first);
     assert_eq!(documents.len(), 16);
 
-    let alike = embedded.run(&hourly);
+    let alike = embedded.run(&[&hourly[..], &["--reserve", "vc6YE=190:hour"]].concat());
     assert_billed(&alike, &MONTH);
-    assert_eq!(embedded.documents(&alike), documents, "the embedded database bills the same to the byte");
+    assert_eq!(alike["reserved_gpu_minutes"], json!({ "vc6YE": COVERED_BY_HOUR }));
+    let of_others = |mut documents: BTreeMap<String, String>| {
+        documents.remove("vc6YE");
+        documents
+    };
+    let (theirs, ours) = (of_others(embedded.documents(&alike)), of_others(documents.clone()));
+    assert_eq!(theirs, ours, "the embedded database bills the same to the byte");
     embedded.audit();
 
     let again = servers.run(&hourly);

@@ -86,7 +86,7 @@ async fn late_usage_moves_between_used_and_unused() {
     assert_eq!(more.issue().await.issued_now, 1);
     assert_eq!(lines(&issued(&more).await[0]), ["reserved 120 min, 7200 = 2.00", "unused 0 min, 7200 = 2.00"]);
     more.counted(vec![more.hour(1, 0, &[0, 0])]).await;
-    assert_eq!(correct(&more.db, more.order(), &[], later()).await.expect("corrected"), 1);
+    assert_eq!(correct(&more.db, more.order(), later()).await.expect("corrected"), 1);
     let second = &issued(&more).await[1];
     let signed = [
         "reserved -120 min, -7200 = -2.00",

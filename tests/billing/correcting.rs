@@ -22,7 +22,7 @@ async fn billed() -> Bench {
 }
 
 async fn corrected(bench: &Bench) -> usize {
-    correct(&bench.db, bench.order(), &[], later()).await.expect("the run comes to its end")
+    correct(&bench.db, bench.order(), later()).await.expect("the run comes to its end")
 }
 
 /// Each document as `<number> <kind> <total> with VAT <payable> of <corrected>`.

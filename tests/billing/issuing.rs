@@ -3,7 +3,7 @@
 use std::{os::unix::process::ExitStatusExt as _, process::Command};
 
 use releve_billing::HoldKind;
-use releve_jobs::{Order, Settings, audit, documents, issue, issue::Summary};
+use releve_jobs::{Order, Settings, audit, correct_all, documents, issue, issue::Summary};
 use releve_store::{
     idempotency,
     invoices::{self, InvoiceFilter},
@@ -135,7 +135,7 @@ async fn the_application_can_not_change_what_was_issued() {
                 created_at from invoices;
          insert into invoice_lines
          select l.account_id, i.invoice_id, 1, tenant_id, project, sku, description, unit, price_id, tier, from_at, to_at,
-                metered, billed, energy_mj, unit_price, base_quantity, amount, vat_ground, vat_rate
+                metered, billed, energy_mj, unit_price, base_quantity, amount, vat_ground, vat_rate, taken_back, kind, vat_class
          from invoice_lines l, invoices i where i.state = 'draft'",
     );
     let mut changed = Vec::new();
@@ -149,9 +149,9 @@ async fn the_application_can_not_change_what_was_issued() {
           where invoice_id in (select invoice_id from invoices where state = 'draft')", "23R03"),
         ("delete from invoice_lines", "23R03"),
         ("insert into invoice_lines select account_id, invoice_id, 99, tenant_id, project, sku, description, unit, price_id,
-          tier, from_at, to_at, metered, billed, energy_mj, unit_price, base_quantity, amount, vat_ground, vat_rate from invoice_lines", "23R03"),
+          tier, from_at, to_at, metered, billed, energy_mj, unit_price, base_quantity, amount, vat_ground, vat_rate, taken_back, kind, vat_class from invoice_lines", "23R03"),
         ("insert into invoice_lines select account_id, gen_random_uuid(), 1, tenant_id, project, sku, description, unit, price_id,
-          tier, from_at, to_at, metered, billed, energy_mj, unit_price, base_quantity, amount, vat_ground, vat_rate from invoice_lines", "23503"),
+          tier, from_at, to_at, metered, billed, energy_mj, unit_price, base_quantity, amount, vat_ground, vat_rate, taken_back, kind, vat_class from invoice_lines", "23503"),
         ("update invoice_taxes set tax = tax + 1", "23R03"),
         ("delete from invoice_taxes", "23R03"),
         ("insert into invoice_taxes select account_id, invoice_id, 'domestic', 19, base, tax from invoice_taxes", "23R03"),
@@ -191,7 +191,7 @@ async fn no_line_slips_in_while_its_invoice_is_issued() {
     );
     let line = "insert into invoice_lines
          select l.account_id, i.invoice_id, 99, tenant_id, project, sku, description, unit, price_id, tier, from_at, to_at,
-                metered, billed, energy_mj, unit_price, base_quantity, amount, vat_ground, vat_rate
+                metered, billed, energy_mj, unit_price, base_quantity, amount, vat_ground, vat_rate, taken_back, kind, vat_class
          from invoice_lines l, invoices i where i.book = 2";
     let stamp = "update invoices set state = 'issued', year = 2020, serial = 99, number = 'T-2020-99', payable = total,
                         issued_at = created_at, due_at = created_at where book = 2";
@@ -442,7 +442,7 @@ async fn a_plan_that_rounds_bills_months_in_their_order() {
 
 /// Usage of May that nobody knew of comes after June was billed.
 #[tokio::test]
-async fn a_month_that_was_overtaken_waits_where_a_plan_rounds_over_its_end() {
+async fn a_month_that_was_overtaken_is_billed_and_the_later_one_corrected() {
     let bench = Bench::new(1, 1, 24 * 31 + 1).await;
     bench.state(0, ServiceState::Maintenance, 0).await;
     let minute = 60_000;
@@ -456,9 +456,14 @@ async fn a_month_that_was_overtaken_waits_where_a_plan_rounds_over_its_end() {
     assert_eq!(bill(may()).await.nothing, 1);
     assert_eq!(bill(june()).await.issued, 1);
     bench.counted(vec![part(24 * 31 - 1, 50 * minute, 60 * minute)]).await;
-    assert_eq!(bill(may()).await.parked, 1);
-    let of_may = bench.invoices().await.into_iter().find(|head| head.period == may()).unwrap();
-    assert_eq!(of_may.holds.iter().map(|h| h.kind).collect::<Vec<_>>(), [HoldKind::Rounding]);
+    assert_eq!(bill(may()).await.issued_now, 1);
+    // Of the hour that both share, May begins it now: June takes its own back.
+    let correct = async || correct_all(&bench.db, Order::new(bench.world.issuer, june()), now, now).await.unwrap();
+    assert_eq!((correct().await, correct().await), (1, 0));
+    let mut heads = bench.invoices().await;
+    heads.sort_by_key(|head| (head.period, head.book));
+    let totals: Vec<String> = heads.iter().map(|head| head.total.to_string()).collect();
+    assert_eq!(totals, ["1.00 EUR", "1.00 EUR", "-1.00 EUR"]);
 }
 
 /// Prices a SKU by the started hour, from an hour on.

@@ -2,7 +2,8 @@
 
 use expect_test::{Expect, expect};
 use releve_billing::tax::{
-    Buyer, BuyerKind, DatedRate, Ground, RateClass, Scheme, Seller, TaxError, Vat, VatRate, check_new_rate, decide, tax,
+    Buyer, BuyerKind, DatedRate, Ground, RateClass, Scheme, Seller, TaxError, Vat, VatRate, check_new_rate, decide,
+    in_national_currency, tax,
 };
 use releve_types::{Currency, Hour, Money, Timestamp};
 use rust_decimal::Decimal;
@@ -108,6 +109,78 @@ fn a_registered_seller_in_france() {
 }
 
 #[test]
+fn a_small_enterprise_is_exempt_where_it_is() {
+    let buyers = [
+        "FR FR25900000019 business",
+        "FR FR25900000019",
+        "FR -",
+        "DE - consumer",
+        "DE DE123456788",
+        "DE -",
+        "US -",
+        "RE -",
+    ];
+    let small = |text| seller(Some(Scheme::SmallEnterprise), text);
+    table(
+        &small("FR -"),
+        &buyers,
+        expect![[r#"
+            FR FR25900000019 business         E 0 % small_enterprise
+            FR FR25900000019                  E 0 % small_enterprise
+            FR -                              E 0 % small_enterprise
+            DE - consumer                     E 0 % small_enterprise
+            DE DE123456788                    issuer.vat_id: a registered seller prints its VAT id (Art. 226(3))
+            DE -                              account.customer_kind: business or consumer decides who owes the VAT
+            US -                              O 0 % outside_territory
+            RE -                              E 0 % small_enterprise"#]],
+    );
+    table(
+        &small("FR FR83404833048"),
+        &["DE DE123456788", "FR -"],
+        expect![[r#"
+        DE DE123456788                    AE 0 % reverse_charge
+        FR -                              E 0 % small_enterprise"#]],
+    );
+}
+
+#[test]
+fn contradictions_and_places_of_their_own() {
+    table(
+        &seller(Some(Scheme::Registered), FRENCH),
+        &["DE DE123456788 consumer", "RE -", "GP -", "NC -", "IM -", "IE - consumer"],
+        expect![[r#"
+            DE DE123456788 consumer           account.vat_id: DE123456788 is a business's, and the customer is said to be a consumer | account.legal_id: 3456788 is a business's, and the customer is said to be a consumer
+            RE -                              issuer.vat_rates: no standard rate of RE holds at 2026-10-31T22:59:59.999Z
+            GP -                              issuer.vat_rates: no standard rate of GP holds at 2026-10-31T22:59:59.999Z
+            NC -                              O 0 % outside_territory
+            IM -                              O 0 % outside_territory
+            IE - consumer                     issuer.vat_rates: no standard rate of IE holds at 2026-10-31T22:59:59.999Z"#]],
+    );
+    table(
+        &seller(Some(Scheme::Registered), "CH CHE107787577MWST"),
+        &["LI -", "FR - consumer", "FR FR25900000019", "FR -", "US -"],
+        expect![[r#"
+            LI -                              issuer.vat_rates: no standard rate of CH holds at 2026-10-31T22:59:59.999Z
+            FR - consumer                     S 20 % one_stop_shop
+            FR FR25900000019                  O 0 % outside_territory
+            FR -                              account.customer_kind: business or consumer decides who owes the VAT
+            US -                              O 0 % outside_territory"#]],
+    );
+}
+
+/// Art. 230: what is owed to France is stated in euros.
+#[test]
+fn vat_is_charged_in_the_national_currency() {
+    let french = seller(Some(Scheme::Registered), FRENCH);
+    let standard = Vat { ground: Ground::Domestic, rate: "20".parse().expect("a rate") };
+    assert_eq!(in_national_currency(&french, standard, Currency::Eur), Ok(standard));
+    let refused = in_national_currency(&french, standard, Currency::Usd).expect_err("in dollars");
+    assert_eq!(refused[0].field, "account.currency");
+    let free = Vat::free(Ground::OutsideTerritory);
+    assert_eq!(in_national_currency(&french, free, Currency::Usd), Ok(free));
+}
+
+#[test]
 fn what_a_registered_seller_has_to_say_of_itself() {
     let buyers = ["FR -"];
     table(
@@ -124,7 +197,7 @@ fn what_a_registered_seller_has_to_say_of_itself() {
         &seller(Some(Scheme::Registered), "- -"),
         &["- -"],
         expect![
-            "- -                               issuer.country: where the seller is decides whose VAT it is | issuer.vat_id: a registered seller prints its VAT id (Art. 226(3)) | account.country: where the customer is decides whose VAT it is"
+            "- -                               issuer.country: where the seller is decides whose VAT it is | account.country: where the customer is decides whose VAT it is | issuer.vat_id: a registered seller prints its VAT id (Art. 226(3))"
         ],
     );
     table(
@@ -150,9 +223,9 @@ fn what_a_registered_seller_has_to_say_of_itself() {
         &seller(Some(Scheme::SmallEnterprise), "FR -"),
         &["FR -", "US -", "- -"],
         expect![[r#"
-        FR -                              E 0 % small_enterprise
-        US -                              E 0 % small_enterprise
-        - -                               E 0 % small_enterprise"#]],
+            FR -                              E 0 % small_enterprise
+            US -                              O 0 % outside_territory
+            - -                               account.country: where the customer is decides whose VAT it is"#]],
     );
     table(
         &seller(Some(Scheme::NotTaxable), "- -"),

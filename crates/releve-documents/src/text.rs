@@ -8,17 +8,22 @@ use releve_types::{
 /// Millijoules in a watt-hour.
 const MJ_PER_WH: i128 = 3_600_000;
 
-/// Kilowatt-hours with three decimals, half upwards. For reading: the exact integer stands beside it in the JSON.
+/// Kilowatt-hours with three decimals, half away from zero. For reading: the exact integer stands beside it in the JSON.
 pub(crate) fn kwh(energy_mj: i64) -> String {
-    let wh = (i128::from(energy_mj) + MJ_PER_WH / 2).div_euclid(MJ_PER_WH);
-    format!("{}.{:03}", wh / 1000, wh % 1000)
+    let wh = (i128::from(energy_mj).abs() + MJ_PER_WH / 2) / MJ_PER_WH;
+    let sign = if energy_mj < 0 && wh > 0 { "-" } else { "" };
+    format!("{sign}{}.{:03}", wh / 1000, wh % 1000)
 }
 
 /// Hours, minutes and seconds: `744:00:00`, `0:00:00.250`.
 pub(crate) fn clock(ms: i64) -> String {
-    let (hours, minutes) = (ms / MILLIS_PER_HOUR, ms / MILLIS_PER_MINUTE % 60);
-    let (seconds, rest) = (ms / MILLIS_PER_SECOND % 60, ms % MILLIS_PER_SECOND);
-    let clock = format!("{}:{minutes:02}:{seconds:02}", grouped(&hours.to_string()));
+    let sign = if ms < 0 { "\u{2212}" } else { "" };
+    let ms = ms.unsigned_abs();
+    let (hour, minute, second) =
+        (MILLIS_PER_HOUR.unsigned_abs(), MILLIS_PER_MINUTE.unsigned_abs(), MILLIS_PER_SECOND.unsigned_abs());
+    let (hours, minutes) = (ms / hour, ms / minute % 60);
+    let (seconds, rest) = (ms / second % 60, ms % second);
+    let clock = format!("{sign}{}:{minutes:02}:{seconds:02}", grouped(&hours.to_string()));
     if rest == 0 { clock } else { format!("{clock}.{rest:03}") }
 }
 
@@ -77,6 +82,8 @@ mod tests {
         assert_eq!([clock(0), clock(250), clock(2_678_400_000)], ["0:00:00", "0:00:00.250", "744:00:00"]);
         assert_eq!([kwh(0), kwh(1_799_999), kwh(1_800_000)], ["0.000", "0.000", "0.001"]);
         assert_eq!(kwh(i64::MAX), "2562047788.015");
+        assert_eq!([kwh(-4_442_400_000), kwh(-3_600_000), kwh(-1)], ["-1.234", "-0.001", "0.000"]);
+        assert_eq!([clock(-5_400_000), clock(-1_800_250)], ["\u{2212}1:30:00", "\u{2212}0:30:00.250"]);
     }
 
     #[test]

@@ -1,15 +1,15 @@
 //! What is to be done now? A loop over jobs that take no input: each looks at the database, does what is missing,
 //! and does nothing if nothing is.
 
-use std::future::Future;
+use std::{future::Future, iter};
 
-use releve_store::{Db, corrections, idempotency, runs};
+use releve_store::{Db, agreements, corrections, customers, idempotency, runs};
 use releve_types::{Period, Timestamp, ids::IssuerId, time::wall_clock};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     JobError, Order, Settings, archive, documents,
-    issue::{correct_all, correct_held, issue},
+    issue::{correct_accounts, correct_all, issue},
     partitions,
 };
 
@@ -105,27 +105,23 @@ async fn attempt(cancel: &CancellationToken, job: Job, work: impl Future<Output 
 /// Bills every period that is over by the delay and has somebody unbilled. One that fails keeps none of the others
 /// waiting; it is reported at the end.
 async fn issue_due(db: &Db, settings: &Settings, now: Timestamp) -> Result<(), JobError> {
+    let ended_by = now.plus_millis(-settings.issue_delay_ms);
     let mut tx = db.begin_app().await?;
-    let due = runs::unbilled_periods(&mut tx, now.plus_millis(-settings.issue_delay_ms)).await?;
+    let mut due = runs::unbilled_periods(&mut tx, ended_by).await?;
+    // Who owes something whatever is used may have used nothing.
+    for (issuer, from) in agreements::owed_from(&mut tx).await? {
+        let Some(issuer) = customers::issuer(&mut tx, issuer).await? else { continue };
+        let months = iter::successors(Some(issuer.zone.month_of(from)), |month| Some(month.next()));
+        let over = months.map(|month| issuer.zone.month(month)).take_while(|period| period.end() <= ended_by);
+        due.extend(over.map(|period| (issuer.id, period)));
+    }
     tx.commit().await?;
+    due.sort_unstable_by_key(|(issuer, period)| (*period, *issuer));
+    due.dedup();
     let (all, mut failed) = (due.len(), Vec::new());
-    for (issuer, period) in due {
-        let order = Order {
-            issue_accounts_max: settings.issue_accounts_max,
-            archive: settings.archive.as_ref(),
-            ..Order::new(issuer, period)
-        };
-        match issue(db, order, now).await {
-            Ok(summary) => {
-                let issued_now = u64::try_from(summary.issued_now).unwrap_or(0);
-                metrics::counter!("releve_invoices_issued_total").increment(issued_now);
-            }
-            Err(error) => {
-                tracing::error!(%issuer, %period, %error, "a billing run came to no end; the others go on");
-                metrics::counter!("releve_billing_runs_failed_total").increment(1);
-                failed.push(error);
-            }
-        }
+    for (id, period) in due {
+        let billed = issue(db, order(settings, id, period), now).await.map(|summary| summary.issued_now);
+        tell(billed, "releve_invoices_issued_total", id, period, &mut failed);
     }
     first_of(failed, all)
 }
@@ -138,37 +134,46 @@ async fn correct_due(db: &Db, settings: &Settings, now: Timestamp) -> Result<(),
     let due = corrections::due(&mut tx, now.plus_millis(-settings.issue_delay_ms)).await?;
     let held = corrections::held(&mut tx).await?;
     tx.commit().await?;
-    let order = |issuer, period| Order {
-        issue_accounts_max: settings.issue_accounts_max,
-        archive: settings.archive.as_ref(),
-        ..Order::new(issuer, period)
-    };
     let (all, mut failed) = (due.len() + held.len(), Vec::new());
     for ((issuer, period), accounts) in held {
-        let corrected = correct_held(db, order(issuer, period), accounts, now).await;
-        tell(corrected, issuer, period, &mut failed);
+        let corrected = correct_accounts(db, order(settings, issuer, period), accounts, now).await;
+        tell(corrected, CORRECTIONS, issuer, period, &mut failed);
     }
     for (issuer, period) in due {
         let corrected = async {
-            let issued = correct_all(db, order(issuer, period), period.start(), now).await?;
+            let issued = correct_all(db, order(settings, issuer, period), period.start(), now).await?;
             let mut tx = db.begin_app().await?;
             corrections::passed(&mut tx, issuer, period, now).await?;
             tx.commit().await?;
             Ok(issued)
         };
-        tell(corrected.await, issuer, period, &mut failed);
+        tell(corrected.await, CORRECTIONS, issuer, period, &mut failed);
     }
     first_of(failed, all)
 }
 
-fn tell(corrected: Result<usize, JobError>, issuer: IssuerId, period: Period, failed: &mut Vec<JobError>) {
-    match corrected {
-        Ok(issued) => {
-            let issued = u64::try_from(issued).unwrap_or(0);
-            metrics::counter!("releve_corrections_issued_total").increment(issued);
-        }
+const CORRECTIONS: &str = "releve_corrections_issued_total";
+
+fn order(settings: &Settings, issuer: IssuerId, period: Period) -> Order<'_> {
+    Order {
+        issue_accounts_max: settings.issue_accounts_max,
+        archive: settings.archive.as_ref(),
+        ..Order::new(issuer, period)
+    }
+}
+
+/// Counts what was issued, or notes that it came to no end.
+fn tell(
+    issued: Result<usize, JobError>,
+    counter: &'static str,
+    issuer: IssuerId,
+    period: Period,
+    failed: &mut Vec<JobError>,
+) {
+    match issued {
+        Ok(issued) => metrics::counter!(counter).increment(u64::try_from(issued).unwrap_or(0)),
         Err(error) => {
-            tracing::error!(%issuer, %period, %error, "corrections came to no end; the others go on");
+            tracing::error!(%issuer, %period, %error, "a billing run came to no end; the others go on");
             metrics::counter!("releve_billing_runs_failed_total").increment(1);
             failed.push(error);
         }

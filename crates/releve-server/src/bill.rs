@@ -2,16 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use releve_billing::Issued;
+use releve_billing::{ChargeKind, Issued};
 use releve_jobs::Order;
 use releve_store::{
     Db,
     invoices::{self, InvoiceFilter, InvoiceHead, InvoiceState},
 };
-use releve_types::{Money, Period, TenantId, Timestamp, Unit, ids::IssuerId};
+use releve_types::{AccountId, Money, Period, TenantId, Timestamp, Unit, ids::IssuerId};
 use serde::Serialize;
 
-use crate::{serve::archive, settings::Settings};
+use crate::{cast::Stage, serve::archive, settings::Settings};
 
 /// Invoices read at once.
 const PAGE_LEN: i64 = 500;
@@ -27,6 +27,10 @@ pub struct Billed {
 #[derive(Serialize, Clone, PartialEq, Eq, Debug)]
 pub struct InvoiceRow {
     pub number: String,
+    /// invoice, correction or credit_note.
+    pub kind: &'static str,
+    /// By name.
+    pub account: String,
     pub tenant: String,
     /// Without VAT.
     pub total: String,
@@ -90,6 +94,17 @@ impl Billed {
         sum
     }
 
+    /// Of that, what reservations cover.
+    pub fn reserved_gpu_ms(&self) -> BTreeMap<TenantId, i64> {
+        let mut sum = BTreeMap::new();
+        for line in self.issued.iter().flat_map(|i| &i.content().lines) {
+            if let (ChargeKind::Reserved(_), Some(tenant)) = (line.charge.kind, line.charge.tenant) {
+                *sum.entry(tenant).or_default() += line.charge.billed;
+            }
+        }
+        sum
+    }
+
     /// What the lines cost, by tenant.
     pub fn amounts(&self) -> anyhow::Result<BTreeMap<TenantId, Money>> {
         let mut sum: BTreeMap<TenantId, Money> = BTreeMap::new();
@@ -104,7 +119,9 @@ impl Billed {
     }
 
     /// The invoices, in the order of their numbers. Each is of one account; its tenants are named together.
-    pub fn rows(&self, names: &BTreeMap<TenantId, &str>) -> Vec<InvoiceRow> {
+    pub fn rows(&self, stage: &Stage) -> Vec<InvoiceRow> {
+        let names = stage.names();
+        let accounts: BTreeMap<AccountId, &str> = stage.members.iter().map(|m| (m.account, m.name.as_str())).collect();
         let row = |issued: &Issued| {
             let mut tenants: Vec<&str> = Vec::new();
             for tenant in issued.content().lines.iter().filter_map(|line| line.charge.tenant) {
@@ -115,6 +132,8 @@ impl Billed {
             }
             InvoiceRow {
                 number: issued.stamp().number.to_string(),
+                kind: issued.content().kind().name(),
+                account: accounts.get(&issued.content().account).copied().unwrap_or("?").to_owned(),
                 tenant: tenants.join(", "),
                 total: issued.content().total.amount().to_string(),
                 payable: issued.taxes().payable.amount().to_string(),

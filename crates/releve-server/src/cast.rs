@@ -6,12 +6,13 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, ensure};
 use releve_billing::{
-    Model, Price, Rounding, check_new_price,
+    AgreedTerms, Agreement, Model, Price, Rounding, check_new_agreement, check_new_price,
     tax::{BuyerKind, DatedRate},
 };
 use releve_sim::{Node, Plan, Stretch};
 use releve_store::{
     Db,
+    agreements::{self, AgreementRecord},
     audit_log::{self, Change},
     catalog,
     customers::{self, Account, Issuer, IssuerTerms, NewVatRate, Party, Tenant},
@@ -21,7 +22,7 @@ use releve_store::{
 };
 use releve_types::{
     AccountId, Currency, Hour, Sku, TenantId, TenantKey, Timestamp, Unit, Zone,
-    ids::{IssuerId, KeyRuleId, PriceBookId, PriceId, fresh_uuid},
+    ids::{AgreementId, IssuerId, KeyRuleId, PriceBookId, PriceId, fresh_uuid},
 };
 use sqlx::PgConnection;
 
@@ -36,6 +37,17 @@ pub struct Cast {
     pub currency: Currency,
     pub players: Vec<Player>,
     pub prices: Vec<(Sku, Unit, Model, Rounding)>,
+    pub agreed: Vec<Agreed>,
+}
+
+/// What one customer agreed to beside the prices, from an instant on.
+#[derive(Clone, Debug)]
+pub struct Agreed {
+    /// By the name of its account.
+    pub with: String,
+    pub description: String,
+    pub from: Timestamp,
+    pub terms: AgreedTerms,
 }
 
 /// A tenant with an account of the same name.
@@ -88,6 +100,7 @@ pub async fn install(db: &Db, cast: &Cast, plan: &Plan, within: Stretch, now: Ti
         }
         let tenant = tenant(&mut tx, account, name, now).await?;
         map_key(&mut tx, cast, key, tenant, version, now).await?;
+        agree(&mut tx, cast, name, account, now).await?;
         members.push(Member { name: name.clone(), key: key.clone(), tenant, account });
     }
     for node in &plan.nodes {
@@ -189,6 +202,29 @@ async fn map_key(
     let (id, created_by) = (KeyRuleId::fresh(now), cast.actor.to_owned());
     let rule = KeyRule { id, key: key.clone(), from: FROM, tenant: Some(tenant), created_at: now, created_by };
     Ok(rules::append(conn, &rule, version).await?)
+}
+
+/// Agrees to what this customer has not agreed to yet.
+async fn agree(
+    conn: &mut PgConnection,
+    cast: &Cast,
+    name: &str,
+    account: AccountId,
+    now: Timestamp,
+) -> anyhow::Result<()> {
+    let known = agreements::of(conn, &[account]).await?.remove(&account).unwrap_or_default();
+    for agreed in cast.agreed.iter().filter(|agreed| agreed.with == name) {
+        if known.iter().any(|record| record.agreement.description() == agreed.description) {
+            continue;
+        }
+        let (id, description) = (AgreementId::fresh(now), agreed.description.clone());
+        let agreement = Agreement::new(id, description, agreed.from, None, agreed.terms.clone())?;
+        let contract = prices::load_contract(conn, account, &mut prices::LoadedBooks::new()).await?;
+        check_new_agreement(&contract.context("the account was just inserted")?, &agreement)?;
+        let created_by = cast.actor.to_owned();
+        agreements::insert(conn, &AgreementRecord { account, agreement, created_at: now, created_by }).await?;
+    }
+    Ok(())
 }
 
 async fn put_node(

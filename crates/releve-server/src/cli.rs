@@ -1,8 +1,9 @@
 //! What can be asked of `releve`? Its commands and their arguments.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, str::FromStr};
 
 use clap::{Parser, Subcommand, ValueEnum};
+use releve_billing::Matching;
 use releve_types::{BillingMonth, Timestamp, time::MILLIS_PER_HOUR};
 
 use crate::settings::Settings;
@@ -79,6 +80,29 @@ pub struct Replay {
     /// Move every edge by milliseconds, and add allocations under a second and over the month's end.
     #[arg(long, value_name = "SEED")]
     pub jitter: Option<u64>,
+    /// Bill a virtual cluster with so many GPUs reserved all month, matched by hour or by instant, as in
+    /// vc6YE=190:hour. May be given several times.
+    #[arg(long, value_name = "VC=GPUS:MATCHING")]
+    pub reserve: Vec<Reserve>,
+}
+
+/// GPUs reserved for one tenant of a replay.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Reserve {
+    pub tenant: String,
+    pub devices: u32,
+    pub matching: Matching,
+}
+
+impl FromStr for Reserve {
+    type Err = anyhow::Error;
+    fn from_str(text: &str) -> anyhow::Result<Self> {
+        let shape = || anyhow::anyhow!("'{text}' is no reservation: one looks like vc6YE=190:hour");
+        let (tenant, what) = text.split_once('=').ok_or_else(shape)?;
+        let (devices, matching) = what.split_once(':').ok_or_else(shape)?;
+        let devices = devices.parse().map_err(|_| shape())?;
+        Ok(Self { tenant: tenant.to_owned(), devices, matching: matching.parse()? })
+    }
 }
 
 /// A window's length. Each divides an hour.

@@ -7,14 +7,17 @@ use releve_billing::{
 };
 use releve_sim::fleet;
 use releve_store::customers::{IssuerTerms, Party};
-use releve_types::{Currency, Hour, Sku, TenantKey, Unit, sku::Share};
+use releve_types::{Currency, Hour, Period, Sku, TenantKey, Unit, sku::Share};
 
-use crate::cast::{Cast, Player};
+use crate::{
+    cast::{Cast, Player},
+    demo_terms::{UNKNOWN_HOME, agreed},
+};
 
 pub const ACTOR: &str = "demo";
 
 /// The demo's customers and what they pay. One price of each kind that there is.
-pub fn cast() -> anyhow::Result<Cast> {
+pub fn cast(period: Period) -> anyhow::Result<Cast> {
     let quarter = Share { num: 1, den: fleet::REPLICAS };
     let gpu = |model: &str, profile: Option<&str>, share, spot, region: &str, price: &str, rounding| {
         let sku = Sku::gpu(model, profile, share, spot, region)?;
@@ -44,10 +47,18 @@ pub fn cast() -> anyhow::Result<Cast> {
             bic: "AGRIFRPP".to_owned(),
             late_penalty: String::new(),
         },
-        vat_rates: vec![rate("FR", "20")?, rate("ES", "21")?],
+        vat_rates: vec![
+            rate("FR", RateClass::Standard, "20")?,
+            rate("FR", RateClass::Reduced, "5.5")?,
+            rate("ES", RateClass::Standard, "21")?,
+        ],
         series: "DEMO",
         currency: Currency::Eur,
-        players: fleet::TENANTS.iter().map(player).collect::<anyhow::Result<_>>()?,
+        players: fleet::TENANTS
+            .iter()
+            .map(|tenant| player(tenant.name, tenant.key))
+            .chain([player(UNKNOWN_HOME, "static:isola")])
+            .collect::<anyhow::Result<_>>()?,
         prices: vec![
             gpu(fleet::H100, None, Share::WHOLE, false, west, "2.45", Rounding::Exact)?,
             gpu(fleet::H100, None, Share::WHOLE, true, west, "1.10", Rounding::SecondMin60)?,
@@ -56,19 +67,20 @@ pub fn cast() -> anyhow::Result<Cast> {
             gpu(fleet::L40S, None, quarter, false, west, "0.24", Rounding::StartedMinute)?,
             (Sku::meter(fleet::STORAGE, west)?, Unit::GibSecond, storage, Rounding::Exact),
         ],
+        agreed: agreed(period)?,
     })
 }
 
-fn rate(country: &str, percent: &str) -> anyhow::Result<DatedRate> {
-    let (class, from) = (RateClass::Standard, Hour::from_index(0));
+fn rate(country: &str, class: RateClass, percent: &str) -> anyhow::Result<DatedRate> {
+    let from = Hour::from_index(0);
     Ok(DatedRate { country: country.to_owned(), class, from, rate: percent.parse()? })
 }
 
 /// A made-up customer: country, postcode, city, VAT id and number in the register.
 type Home = (&'static str, &'static str, &'static str, &'static str, &'static str);
 
-/// By the names of `fleet::TENANTS`.
-const HOMES: [(&str, Home); 8] = [
+/// By the names of `fleet::TENANTS`, and of one that uses nothing.
+const HOMES: [(&str, Home); 9] = [
     ("Aurora Models", ("FR", "69002", "Lyon", "FR25900000019", "900000019")),
     ("Brio Studio", ("FR", "33000", "Bordeaux", "FR49900000027", "900000027")),
     // In another member state: reverse charge.
@@ -81,21 +93,22 @@ const HOMES: [(&str, Home); 8] = [
     ("Gale Robotics", ("US", "94107", "San Francisco", "", "")),
     // Monaco is France to VAT.
     ("Harbor Archive", ("MC", "98000", "Monaco", "FR53000004605", "")),
+    (UNKNOWN_HOME, ("", "", "", "", "")),
 ];
 
-fn player(tenant: &fleet::FleetTenant) -> anyhow::Result<Player> {
-    let home = HOMES.iter().find(|(name, _)| *name == tenant.name).map(|(_, home)| *home);
-    let (country, postcode, city, vat_id, legal_id) = home.with_context(|| format!("{} lives nowhere", tenant.name))?;
+fn player(name: &str, key: &str) -> anyhow::Result<Player> {
+    let home = HOMES.iter().find(|(known, _)| *known == name).map(|(_, home)| *home);
+    let (country, postcode, city, vat_id, legal_id) = home.with_context(|| format!("{name} lives nowhere"))?;
     let kind = if country == "ES" { BuyerKind::Consumer } else { BuyerKind::Business };
     let party = Party {
-        name: tenant.name.to_owned(),
+        name: name.to_owned(),
         address: "2 Example Street".to_owned(),
         postcode: postcode.to_owned(),
         city: city.to_owned(),
         country: country.to_owned(),
         vat_id: vat_id.to_owned(),
         legal_id: legal_id.to_owned(),
-        email: format!("invoices@{}.example", tenant.key.rsplit('/').next().unwrap_or("demo")),
+        email: format!("invoices@{}.example", key.rsplit('/').next().unwrap_or("demo")),
     };
-    Ok(Player { key: TenantKey::new(tenant.key)?, party, kind: Some(kind) })
+    Ok(Player { key: TenantKey::new(key)?, party, kind: Some(kind) })
 }

@@ -126,7 +126,7 @@ async fn correct(
     let period = issuer.zone.month(month.unwrap_or_else(|| issuer.zone.month_of(now).previous()));
     let order = Order { archive: archive.as_ref(), ..Order::new(issuer.id, period) };
     let issued = match month {
-        Some(_) => releve_jobs::correct(&ground.db, order, &[], now).await?,
+        Some(_) => releve_jobs::correct(&ground.db, order, now).await?,
         None => releve_jobs::correct_all(&ground.db, order, now, now).await?,
     };
     releve_jobs::documents::run(&ground.db, now).await?;

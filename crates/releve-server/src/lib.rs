@@ -7,6 +7,7 @@ pub mod cli;
 pub mod clock;
 pub mod demo;
 mod demo_cast;
+mod demo_terms;
 pub mod embedded;
 pub mod ground;
 pub mod invoice;

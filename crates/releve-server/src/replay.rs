@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use anyhow::{Context, ensure};
 use releve_aggregator::Aggregator;
-use releve_billing::{Model, Rounding, tax::Scheme};
+use releve_billing::{AgreedTerms, Model, Rounding, tax::Scheme};
 use releve_sim::{Plan, Stretch, jitter, oracle, packing, trace::Trace};
 use releve_store::customers::{IssuerTerms, Party};
 use releve_types::{
@@ -19,7 +19,7 @@ use serde::Serialize;
 
 use crate::{
     bill::{self, Billed, InvoiceRow},
-    cast::{Cast, Player, Stage, install},
+    cast::{Agreed, Cast, Member, Player, Stage, install},
     cli,
     clock::SetClock,
     ground::{Ground, Use},
@@ -30,6 +30,8 @@ use crate::{
 
 /// What a GPU-hour of the replay costs. The trace has no prices.
 const PRICE_PER_GPU_HOUR: &str = "1.80";
+/// What a GPU-hour of it costs that is reserved, used or not.
+const RESERVED_PER_GPU_HOUR: &str = "1.20";
 const ACTOR: &str = "replay";
 
 /// The result, as `--json` prints it.
@@ -38,6 +40,8 @@ pub struct Outcome {
     /// From the invoice lines. Whole minutes; exact without jitter.
     pub billed_gpu_minutes: BTreeMap<String, i64>,
     pub billed_gpu_ms: BTreeMap<String, i64>,
+    /// Of that, what reservations cover; whole minutes. Of those alone that have some.
+    pub reserved_gpu_minutes: BTreeMap<String, i64>,
     /// From the trace's holds, by an addition that knows no reports.
     pub expected_gpu_ms: BTreeMap<String, i64>,
     pub reports: u64,
@@ -79,7 +83,7 @@ async fn replay(
 ) -> anyhow::Result<Outcome> {
     let period = Zone::utc().period_of(trace.month.start);
     let clock = SetClock::new(within.start);
-    let stage = install(&ground.db, &cast(trace)?, &plan, within, clock.now()).await?;
+    let stage = install(&ground.db, &cast(trace, &asked.reserve)?, &plan, within, clock.now()).await?;
     let aggregator = Arc::new(Aggregator::new(ground.db.clone(), settings.aggregator()));
     let road = Road::open(settings, aggregator, clock.clone())?;
     let tally = play(ground, road, plan.clone(), asked.window.millis(), within).await?;
@@ -91,8 +95,11 @@ async fn replay(
     Ok(outcome)
 }
 
-/// One tenant a virtual cluster, one SKU, one price, exact to the millisecond.
-fn cast(trace: &Trace) -> anyhow::Result<Cast> {
+/// One tenant a virtual cluster, one SKU, one price, exact to the millisecond; and what is reserved for the month.
+fn cast(trace: &Trace, reserve: &[cli::Reserve]) -> anyhow::Result<Cast> {
+    for cli::Reserve { tenant, .. } in reserve {
+        ensure!(trace.vcs.contains(tenant), "--reserve {tenant}: the trace has no such virtual cluster");
+    }
     let player = |vc: &String| {
         let party = Party { name: vc.clone(), ..Party::default() };
         Ok(Player { key: packing::key_of(vc)?, party, kind: None })
@@ -108,7 +115,19 @@ fn cast(trace: &Trace) -> anyhow::Result<Cast> {
         series: "HELIOS",
         currency: Currency::Eur,
         players: trace.vcs.iter().map(player).collect::<anyhow::Result<_>>()?,
+        agreed: reserve.iter().map(|reserve| agreed(reserve, &sku, trace)).collect::<anyhow::Result<_>>()?,
         prices: vec![(sku, Unit::GpuMs, price, Rounding::Exact)],
+    })
+}
+
+fn agreed(reserve: &cli::Reserve, sku: &Sku, trace: &Trace) -> anyhow::Result<Agreed> {
+    let (sku, devices, matching) = (sku.clone(), reserve.devices, reserve.matching);
+    let price = RESERVED_PER_GPU_HOUR.parse()?;
+    Ok(Agreed {
+        with: reserve.tenant.clone(),
+        description: format!("{devices} GPUs"),
+        from: trace.month.start,
+        terms: AgreedTerms::Reservation { sku, devices, matching, price, overage: None },
     })
 }
 
@@ -133,16 +152,20 @@ fn outcome(
     let mut billed_gpu_ms: BTreeMap<String, i64> =
         stage.members.iter().map(|m| (m.name.clone(), of(&m.tenant))).collect();
     billed_gpu_ms.insert(TOTAL.to_owned(), gpu_ms.values().sum());
+    let reserved = billed.reserved_gpu_ms();
+    let of_member = |m: &Member| Some((m.name.clone(), reserved.get(&m.tenant)? / MILLIS_PER_MINUTE));
+    let reserved_gpu_minutes = stage.members.iter().filter_map(of_member).collect();
     let minutes = |(name, ms): (&String, &i64)| (name.clone(), ms / MILLIS_PER_MINUTE);
     Ok(Outcome {
         billed_gpu_minutes: billed_gpu_ms.iter().map(minutes).collect(),
         billed_gpu_ms,
+        reserved_gpu_minutes,
         expected_gpu_ms,
         reports: tally.sent,
         counted: tally.of("counted"),
         duplicates: tally.of("duplicate") + tally.of("late_known"),
         quarantined: tally.of("quarantined"),
-        invoices: billed.rows(&stage.names()),
+        invoices: billed.rows(stage),
     })
 }
 

@@ -2,7 +2,7 @@
 
 use std::{path::Path, process::Command};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Runs `releve` with nothing of the caller's settings; its result's object, or what it said as it failed.
 fn releve(arguments: &[&str]) -> Result<Value, String> {
@@ -111,11 +111,19 @@ fn the_demo_ends_with_invoices_and_their_documents() {
     let first = releve(&demo).unwrap();
     let tenants = first["tenants"].as_array().unwrap();
     let invoices = first["invoices"].as_array().unwrap();
-    assert_eq!((tenants.len(), invoices.len()), (8, 8));
+    // Eight that use something, and one that waits: nobody knows where it is.
+    assert_eq!((tenants.len(), invoices.len()), (9, 10));
+    let parked = first["parked"].as_array().unwrap();
+    assert!(parked.len() == 1 && parked[0].as_str().is_some_and(|p| p.contains("account.country")), "{parked:?}");
+    let of_kind = |kind: &str| invoices.iter().filter(|i| i["kind"] == kind).map(|i| &i["account"]).collect::<Vec<_>>();
+    assert_eq!(
+        (of_kind("credit_note"), of_kind("correction")),
+        (vec![&json!("Brio Studio")], vec![&json!("Delta Search")])
+    );
     for tenant in tenants {
         assert!(tenant["gpu_ms"].is_i64() && tenant["amount"].is_string(), "{tenant}");
-        let of = invoices.iter().find(|i| i["tenant"] == tenant["tenant"]).expect("an invoice for each");
-        assert_eq!((&of["total"], &of["currency"]), (&tenant["amount"], &tenant["currency"]));
+    }
+    for of in invoices {
         let number = of["number"].as_str().unwrap();
         let document = std::fs::read_to_string(out.join(format!("{number}.json"))).unwrap();
         let document: Value = serde_json::from_str(&document).unwrap();

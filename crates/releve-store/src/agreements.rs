@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use releve_billing::{AgreedTerms, Agreement, Percent, PriceError, Scope, UnitPrice};
-use releve_types::{AccountId, TenantId, Timestamp, ids::AgreementId};
+use releve_types::{
+    AccountId, TenantId, Timestamp,
+    ids::{AgreementId, IssuerId},
+};
 use rust_decimal::Decimal;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
@@ -237,4 +240,24 @@ pub async fn invoiced_until(conn: &mut PgConnection, account: AccountId) -> Resu
     .fetch_one(conn)
     .await?;
     Ok(row.until.map(from_sql))
+}
+
+/// The first instant for which an account of each issuer owes something whatever it uses, and was not invoiced: a month
+/// that lies before was.
+pub async fn owed_from(conn: &mut PgConnection) -> Result<Vec<(IssuerId, Timestamp)>, StoreError> {
+    let rows = sqlx::query!(
+        r#"
+        select a.issuer_id as "issuer_id!", min(greatest(g.from_at, i.until)) as "from_at!"
+        from agreements g
+        join accounts a on a.account_id = g.account_id
+        left join lateral (select max(period_end) as until from invoices i
+                           where i.account_id = g.account_id and i.state = 'issued') i on true
+        where g.kind in ('reservation', 'recurring', 'once', 'minimum')
+          and (g.until_at is null or i.until is null or g.until_at > i.until)
+        group by a.issuer_id
+        "#
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|r| (IssuerId::from_uuid(r.issuer_id), from_sql(r.from_at))).collect())
 }

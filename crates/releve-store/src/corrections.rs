@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use releve_types::{AccountId, Period, Timestamp, ids::IssuerId};
 use sqlx::PgConnection;
-use uuid::Uuid;
 
 use crate::{
     pool::StoreError,
@@ -32,15 +31,14 @@ pub async fn billed_periods(
     rows.into_iter().map(|r| period_from_sql("invoices", r.period_start, r.period_end)).collect()
 }
 
-/// Accounts with a document of this period and usage in the book after it, or a correction that is held back; and of
-/// `also`, those with a document of it.
+/// Accounts with a document of this period and usage in the book after it, or a correction that is held back; and those
+/// of which an earlier period got a document since, as what a plan rounds over its end may change this one. Asked again,
+/// the latter come to nothing.
 pub async fn open_accounts(
     conn: &mut PgConnection,
     issuer: IssuerId,
     period: Period,
-    also: &[AccountId],
 ) -> Result<Vec<AccountId>, StoreError> {
-    let also: Vec<Uuid> = also.iter().map(|a| a.uuid()).collect();
     let rows = sqlx::query!(
         r#"
         select p.account_id
@@ -49,7 +47,11 @@ pub async fn open_accounts(
         where p.period_start = $2 and p.open_book > 1
           and exists (select from invoices i
                       where i.account_id = p.account_id and i.period_start = $2 and i.state = 'issued')
-          and (p.account_id = any($4)
+          and (exists (select from invoices earlier
+                       where earlier.account_id = p.account_id and earlier.period_start < $2 and earlier.state = 'issued'
+                         and earlier.issued_at >= (select max(i.issued_at) from invoices i
+                                                   where i.account_id = p.account_id and i.period_start = $2
+                                                     and i.state = 'issued'))
                or exists (select from invoices i
                           where i.account_id = p.account_id and i.period_start = $2 and i.state = 'parked')
                or exists (select from tenants t join usage_hours u on u.tenant_id = t.tenant_id
@@ -59,8 +61,7 @@ pub async fn open_accounts(
         "#,
         issuer.uuid(),
         to_sql(period.start()),
-        to_sql(period.end()),
-        &also
+        to_sql(period.end())
     )
     .fetch_all(conn)
     .await?;

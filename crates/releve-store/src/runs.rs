@@ -120,7 +120,7 @@ pub async fn find(conn: &mut PgConnection, issuer: IssuerId, period: Period) -> 
     }))
 }
 
-/// Whom a run has still to look at: without an outcome, parked, or with nothing to bill then and usage now. An
+/// Whom a run has still to look at: without an outcome, parked, or with nothing to bill then and usage or agreements now. An
 /// account that has an invoice of this period is never among them. In any order.
 pub async fn open_accounts(
     conn: &mut PgConnection,
@@ -138,7 +138,9 @@ pub async fn open_accounts(
                   exists (select from tenants t join usage_hours u on u.tenant_id = t.tenant_id
                           where t.account_id = a.account_id and u.hour >= $3 and u.hour < $4)
                   or exists (select from tenants t join meter_hours m on m.tenant_id = t.tenant_id
-                             where t.account_id = a.account_id and m.hour >= $3 and m.hour < $4)))
+                             where t.account_id = a.account_id and m.hour >= $3 and m.hour < $4)
+                  or exists (select from agreements g
+                             where g.account_id = a.account_id and g.from_at < $4 and (g.until_at is null or g.until_at > $3))))
           and not exists (select from invoices i
                           where i.account_id = a.account_id and i.period_start = $3 and i.state = 'issued')
         "#,
@@ -269,30 +271,23 @@ pub async fn close_books(conn: &mut PgConnection, accounts: &[AccountId], period
     Ok(())
 }
 
-/// What of an account's other periods bears on one.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Neighbours {
-    /// The first earlier period that is parked, or has usage and no invoice.
-    pub earlier_open: Option<Period>,
-    /// Where the last later period that was issued ends.
-    pub later_issued: Option<Timestamp>,
-}
-
-/// The neighbours of these accounts' period; whose has none is left out.
-pub async fn neighbours(
+/// The first earlier period of each of these accounts that has usage and no invoice, or whose first one is held back;
+/// whose has none is left out. A correction that is held back keeps nobody waiting: what is rounded is read from the
+/// usage, not from documents.
+pub async fn earlier_open(
     conn: &mut PgConnection,
     accounts: &[AccountId],
     period: Period,
-) -> Result<BTreeMap<AccountId, Neighbours>, StoreError> {
+) -> Result<BTreeMap<AccountId, Period>, StoreError> {
     let ids: Vec<Uuid> = accounts.iter().map(|a| a.uuid()).collect();
-    let earlier = sqlx::query!(
+    let rows = sqlx::query!(
         r#"
         select distinct on (account_id) account_id as "account_id!", period_start as "period_start!",
                period_end as "period_end!"
         from (
             select account_id, period_start, period_end
             from invoices
-            where account_id = any($1) and period_start < $2 and state = 'parked'
+            where account_id = any($1) and period_start < $2 and state = 'parked' and book = 1
             union all
             select account_id, period_start, period_end
             from unbilled_usage_periods
@@ -303,29 +298,14 @@ pub async fn neighbours(
         &ids,
         to_sql(period.start())
     )
-    .fetch_all(&mut *conn)
-    .await?;
-    let later = sqlx::query!(
-        r#"
-        select account_id, max(period_end) as "period_end!"
-        from invoices
-        where account_id = any($1) and period_start > $2 and state = 'issued'
-        group by account_id
-        "#,
-        &ids,
-        to_sql(period.start())
-    )
     .fetch_all(conn)
     .await?;
-    let mut neighbours: BTreeMap<AccountId, Neighbours> = BTreeMap::new();
-    for r in earlier {
-        let open = period_from_sql("periods", r.period_start, r.period_end)?;
-        neighbours.entry(AccountId::from_uuid(r.account_id)).or_default().earlier_open = Some(open);
-    }
-    for r in later {
-        neighbours.entry(AccountId::from_uuid(r.account_id)).or_default().later_issued = Some(from_sql(r.period_end));
-    }
-    Ok(neighbours)
+    rows.into_iter()
+        .map(|r| {
+            let open = period_from_sql("periods", r.period_start, r.period_end)?;
+            Ok((AccountId::from_uuid(r.account_id), open))
+        })
+        .collect()
 }
 
 /// The start of the earliest period that ended by now and is not settled for somebody: parked, or used and not billed.

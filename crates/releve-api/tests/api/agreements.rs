@@ -62,8 +62,11 @@ async fn what_is_agreed_comes_back_as_it_was_given_and_is_ended() {
     assert_eq!(tenants["charges"], json!([]), "what the account owes is no tenant's");
 
     let end = format!("/v1/accounts/lab/agreements/{}/end", made[3]["id"].as_str().expect("an id"));
-    let ended = world.post(&end, json!({})).await.expect(200);
-    assert_eq!(ended["until"], "2026-03-10T13:00:00Z", "not before it began");
+    assert_eq!(world.post(&end, json!({})).await.expect(422)["field"], "until", "it begins in that hour");
+    let ended = world.post(&end, json!({ "until": "2026-03-11T00:00:00Z" })).await.expect(200);
+    assert_eq!(ended["until"], "2026-03-11T00:00:00Z");
+    let again = world.post(&end, json!({ "until": "2026-03-12T00:00:00Z" })).await.expect(422);
+    assert_eq!(again["reason"], "ends_already");
 }
 
 #[tokio::test]

@@ -205,7 +205,7 @@ async fn an_invoice_waits_until_it_is_known_which_vat_it_bears() {
     };
     assert_eq!(held().await, ["set issuer.vat_scheme, then run again"]);
     patch(&world, "/v1/issuers/default", json!({ "vat_scheme": "registered" })).await;
-    let lacks = ["issuer.country", "issuer.vat_id", "account.country"].map(|f| format!("set {f}, then run again"));
+    let lacks = ["issuer.country", "account.country", "issuer.vat_id"].map(|f| format!("set {f}, then run again"));
     assert_eq!(held().await, lacks);
     let seller = json!({ "country": "FR", "vat_id": "fr 83 404 833 048", "legal_id": "404833048", "iban": "FR76 3000 6000 0112 3456 7890 189" });
     let shown = patch(&world, "/v1/issuers/default", seller).await;

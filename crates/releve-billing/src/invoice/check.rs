@@ -37,8 +37,7 @@ pub(super) fn content(content: &Content) -> Result<(), InvoiceError> {
     if sum != content.total {
         return Err(InvoiceError::Total { sum, total: content.total });
     }
-    // Where no line is negative, none passes what the total does not.
-    let amounts = content.lines.iter().map(|line| line.charge.amount).filter(|a| a.amount().is_sign_negative());
+    let amounts = content.lines.iter().map(|line| line.charge.amount);
     match amounts.chain([sum]).find(|a| a.amount().abs() >= Decimal::from(10_u64.pow(AMOUNT_DIGITS_MAX))) {
         Some(above) => Err(InvoiceError::AboveAll(above)),
         None => Ok(()),

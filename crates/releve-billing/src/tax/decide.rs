@@ -120,40 +120,80 @@ pub fn decide(seller: &Seller, buyer: &Buyer, class: RateClass, at: Timestamp) -
     };
     match scheme {
         Scheme::NotTaxable => Ok(Vat::free(Ground::NotTaxable)),
-        Scheme::SmallEnterprise => Ok(Vat::free(Ground::SmallEnterprise)),
-        Scheme::Registered => registered(seller, buyer, class, at),
+        Scheme::SmallEnterprise | Scheme::Registered => taxable(scheme, seller, buyer, class, at),
     }
 }
 
-fn registered(seller: &Seller, buyer: &Buyer, class: RateClass, at: Timestamp) -> Result<Vat, Vec<Missing>> {
+fn taxable(
+    scheme: Scheme,
+    seller: &Seller,
+    buyer: &Buyer,
+    class: RateClass,
+    at: Timestamp,
+) -> Result<Vat, Vec<Missing>> {
     let mut lacks = Vec::new();
     if seller.country.is_empty() {
         lacks.push(missing("issuer.country", "where the seller is decides whose VAT it is"));
     }
-    match seller.vat_id.parse::<VatId>() {
-        Ok(id) if !seller.country.is_empty() && territory(id.country()) != territory(&seller.country) => {
-            let why = format!("{id} is not of {}, where the seller is", seller.country);
-            lacks.push(Missing { field: "issuer.vat_id", why });
-        }
-        Ok(_) => {}
-        Err(_) if seller.vat_id.is_empty() => {
-            lacks.push(missing("issuer.vat_id", "a registered seller prints its VAT id (Art. 226(3))"));
-        }
-        Err(error) => lacks.push(Missing { field: "issuer.vat_id", why: error.to_string() }),
-    }
     if buyer.country.is_empty() {
         lacks.push(missing("account.country", "where the customer is decides whose VAT it is"));
     }
+    if buyer.kind == Some(BuyerKind::Consumer) {
+        // A VAT id that a customer has given makes it a business (Implementing Regulation 282/2011, Art. 18(1)).
+        let numbers = [("account.vat_id", &buyer.vat_id), ("account.legal_id", &buyer.legal_id)];
+        let given = numbers.into_iter().filter(|(_, number)| !number.is_empty());
+        lacks.extend(given.map(|(field, number)| Missing {
+            field,
+            why: format!("{number} is a business's, and the customer is said to be a consumer"),
+        }));
+    }
     if !lacks.is_empty() {
-        return Err(lacks);
+        return Err([lacks, vat_id_of(scheme, seller)].concat());
     }
-    let decided = placed(seller, buyer, class, at);
-    let numbers = french_numbers(seller, buyer);
-    match decided {
-        Ok(vat) if numbers.is_empty() => Ok(vat),
-        Ok(_) => Err(numbers),
-        Err(lacks) => Err([lacks, numbers].concat()),
+    let decided = match scheme {
+        Scheme::SmallEnterprise => small(seller, buyer, class, at),
+        _ => placed(seller, buyer, class, at),
+    };
+    // Where the customer owes the VAT, an exempt seller goes by a VAT id too (Art. 214(1)(e)).
+    let reverse = matches!(decided, Ok(vat) if vat.ground == Ground::ReverseCharge);
+    let asked = if reverse { Scheme::Registered } else { scheme };
+    let numbers = [vat_id_of(asked, seller), french_numbers(seller, buyer)];
+    match (decided, numbers.concat()) {
+        (Ok(vat), lacks) if lacks.is_empty() => Ok(vat),
+        (Ok(_), lacks) => Err(lacks),
+        (Err(more), lacks) => Err([more, lacks].concat()),
     }
+}
+
+/// A registered seller prints its VAT id (Art. 226(3)), which is of where it is.
+fn vat_id_of(scheme: Scheme, seller: &Seller) -> Vec<Missing> {
+    match seller.vat_id.parse::<VatId>() {
+        _ if scheme != Scheme::Registered => Vec::new(),
+        Ok(id) if !seller.country.is_empty() && territory(id.country()) != territory(&seller.country) => {
+            let why = format!("{id} is not of {}, where the seller is", seller.country);
+            vec![Missing { field: "issuer.vat_id", why }]
+        }
+        Ok(_) => Vec::new(),
+        Err(_) if seller.vat_id.is_empty() => {
+            vec![missing("issuer.vat_id", "a registered seller prints its VAT id (Art. 226(3))")]
+        }
+        Err(error) => vec![Missing { field: "issuer.vat_id", why: error.to_string() }],
+    }
+}
+
+/// A small enterprise is exempt for what it supplies where it is (Art. 284): to customers there, and to consumers elsewhere in
+/// the Union, whom the little that it sells is supplied where it is (Art. 59c). A service to a business elsewhere, or to
+/// anybody outside the Union, is supplied there, whoever sells it.
+fn small(seller: &Seller, buyer: &Buyer, class: RateClass, at: Timestamp) -> Result<Vat, Vec<Missing>> {
+    let (from, to) = (territory(&seller.country), territory(&buyer.country));
+    let consumer = is_eu(from) && is_eu(to) && kind(buyer) == Some(BuyerKind::Consumer);
+    let here = from == to || from == "FR" && OVERSEAS.contains(&to);
+    if here || consumer { Ok(Vat::free(Ground::SmallEnterprise)) } else { placed(seller, buyer, class, at) }
+}
+
+/// What the customer is, or shows by a VAT id to be.
+fn kind(buyer: &Buyer) -> Option<BuyerKind> {
+    buyer.kind.or_else(|| (!buyer.vat_id.is_empty()).then_some(BuyerKind::Business))
 }
 
 /// A French invoice says the seller's SIREN, and between businesses in France the customer's (CGI ann. II, art. 242 nonies
@@ -164,7 +204,7 @@ fn french_numbers(seller: &Seller, buyer: &Buyer) -> Vec<Missing> {
         if seller.legal_id.is_empty() {
             lacks.push(missing("issuer.legal_id", "an invoice from France says the seller's SIREN"));
         }
-        if buyer.country == "FR" && buyer.kind == Some(BuyerKind::Business) && buyer.legal_id.is_empty() {
+        if buyer.country == "FR" && kind(buyer) == Some(BuyerKind::Business) && buyer.legal_id.is_empty() {
             lacks
                 .push(missing("account.legal_id", "an invoice between businesses in France says the customer's SIREN"));
         }
@@ -178,17 +218,31 @@ fn placed(seller: &Seller, buyer: &Buyer, class: RateClass, at: Timestamp) -> Re
     if from == to {
         return charged(seller, Ground::Domestic, from, class, at);
     }
+    if from == "FR" && OVERSEAS.contains(&to) {
+        // France's VAT at rates of their own (CGI art. 294 and 296).
+        return charged(seller, Ground::Domestic, to, class, at);
+    }
     match (is_eu(from), is_eu(to)) {
         (true, true) => within_union(seller, buyer, class, at),
+        (false, true) => into_union(seller, buyer, class, at),
         _ => Ok(Vat::free(Ground::OutsideTerritory)),
+    }
+}
+
+/// From outside the Union: a consumer's VAT is that of where the consumer lives (Art. 58), declared through the one-stop
+/// shop for sellers from outside (Art. 358a to 369); a business owes it itself.
+fn into_union(seller: &Seller, buyer: &Buyer, class: RateClass, at: Timestamp) -> Result<Vat, Vec<Missing>> {
+    match kind(buyer) {
+        None => Err(vec![missing("account.customer_kind", "business or consumer decides who owes the VAT")]),
+        Some(BuyerKind::Consumer) => charged(seller, Ground::OneStopShop, territory(&buyer.country), class, at),
+        Some(BuyerKind::Business) => Ok(Vat::free(Ground::OutsideTerritory)),
     }
 }
 
 /// Seller and customer in two member states: a business shows it by its VAT id (Implementing Regulation 282/2011,
 /// Art. 18(1)), and owes the VAT itself; of a consumer, it is the VAT of where the consumer lives.
 fn within_union(seller: &Seller, buyer: &Buyer, class: RateClass, at: Timestamp) -> Result<Vat, Vec<Missing>> {
-    let kind = buyer.kind.or_else(|| (!buyer.vat_id.is_empty()).then_some(BuyerKind::Business));
-    match kind {
+    match kind(buyer) {
         None => Err(vec![missing("account.customer_kind", "business or consumer decides who owes the VAT")]),
         Some(BuyerKind::Consumer) => charged(seller, Ground::OneStopShop, territory(&buyer.country), class, at),
         Some(BuyerKind::Business) => match buyer.vat_id.parse::<VatId>() {
@@ -225,9 +279,18 @@ fn charged(
     }
 }
 
-/// Monaco is treated as France (Art. 7(1)).
+/// Departments of France that lie outside the Union's VAT territory (Art. 6) and have VAT of France's at their own rates.
+const OVERSEAS: [&str; 3] = ["GP", "MQ", "RE"];
+
+/// Monaco is treated as France, the Isle of Man as the United Kingdom (Art. 7(1)); Liechtenstein has Switzerland's VAT (MWSTG
+/// art. 4).
 fn territory(country: &str) -> &str {
-    if country == "MC" { "FR" } else { country }
+    match country {
+        "MC" => "FR",
+        "IM" => "GB",
+        "LI" => "CH",
+        other => other,
+    }
 }
 
 fn missing(field: &'static str, why: &str) -> Missing {

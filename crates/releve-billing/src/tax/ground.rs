@@ -42,7 +42,7 @@ pub enum Ground {
     Domestic,
     /// A consumer in another member state, at that state's rate: Art. 58, declared through the one-stop shop.
     OneStopShop,
-    /// Taxed in the seller's country at a rate of zero.
+    /// Taxed at a rate of zero, in the seller's country or in a consumer's.
     ZeroRated,
     /// The seller is exempt as a small enterprise: Art. 284 (in France art. 293 B CGI).
     SmallEnterprise,

@@ -2,12 +2,14 @@
 
 pub mod id;
 
+mod currency;
 mod decide;
 mod ground;
 mod rate;
 mod sum;
 
 pub use self::{
+    currency::in_national_currency,
     decide::{Buyer, BuyerKind, Missing, Scheme, Seller, TaxWordError, decide},
     ground::{Category, Ground, GroundError},
     rate::{DatedRate, RateClass, RateClassError, VatRate, VatRateError, check_new_rate},

@@ -346,6 +346,11 @@ fn what_contradicts_is_refused_and_both_are_named() {
             refused: sku: a price rounds what each allocation holds of gpu/h100/whole/1:1/standard/eu in that time, or in the month before or after: what is reserved is matched to the millisecond
         "#]],
     );
+}
+
+#[test]
+fn what_makes_no_sense_is_refused() {
+    let refused = |sheet: &str, expected: Expect| expected.assert_eq(&bill(sheet));
     refused(
         "discount 0 05-01..",
         expect![[r#"

@@ -4,7 +4,7 @@ use releve_billing::{
     Allowance, Charge, Content, Issued, Kind,
     tax::{Category, Scheme, Subtotal, Taxes, Vat},
 };
-use releve_types::{Period, Timestamp, Unit, Zone};
+use releve_types::{Currency, Period, Timestamp, Unit, Zone};
 use rust_decimal::Decimal;
 
 use super::{
@@ -25,7 +25,10 @@ pub fn of(invoice: &Issued, parties: &Parties) -> Result<Option<EInvoice>, DateE
     let in_scope = taxes.subtotals.iter().all(|s| s.vat.ground.category() != Category::O);
     let seller = party(&parties.issuer, in_scope);
     let known = seller.legal_id.is_some() || seller.vat_id.is_some();
-    if parties.terms.vat_scheme == Some(Scheme::NotTaxable) || !known || parties.issuer.country.is_empty() {
+    // What is exempt names the seller's VAT id or tax number (BR-E-02), and the latter is not known.
+    let exempt = taxes.subtotals.iter().any(|s| s.vat.ground.category() == Category::E);
+    let unnamed = !known || exempt && seller.vat_id.is_none();
+    if parties.terms.vat_scheme == Some(Scheme::NotTaxable) || unnamed || parties.issuer.country.is_empty() {
         return Ok(None);
     }
     let (stamp, zone) = (invoice.stamp(), &parties.zone);
@@ -51,7 +54,7 @@ pub fn of(invoice: &Issued, parties: &Parties) -> Result<Option<EInvoice>, DateE
         buyer,
         delivery: None,
         period: Some(days(content.period, zone)?),
-        payment: given(&parties.terms.iban).map(|iban| payment(parties, iban, &number)),
+        payment: given(&parties.terms.iban).filter(|_| !credit).map(|iban| payment(parties, iban, &number, &content)),
         payment_terms: (!credit).then(|| format!("Due by {due_date}")),
         allowances: Vec::new(),
         charges: Vec::new(),
@@ -80,7 +83,7 @@ fn days(period: Period, zone: &Zone) -> Result<Span, DateError> {
 fn profile(parties: &Parties, seller: &Party, buyer: &Party, taxes: &Taxes) -> Profile {
     let addressed = seller.endpoint.is_some() && buyer.endpoint.is_some();
     let elsewhere = taxes.subtotals.iter().any(|s| s.vat.ground == releve_billing::tax::Ground::OneStopShop);
-    let euros = taxes.tax.currency() == releve_types::Currency::Eur;
+    let euros = taxes.tax.currency() == Currency::Eur;
     if parties.issuer.country == "FR" && addressed && euros && !elsewhere {
         Profile::FranceCtc
     } else {
@@ -121,6 +124,9 @@ fn preceding(content: &Content, zone: &Zone) -> Result<Vec<Preceding>, DateError
 fn party(party: &crate::Party, in_scope: bool) -> Party {
     let scheme = (party.country == "FR").then(|| "0002".to_owned());
     let mut lines = party.address.lines().filter(|l| !l.trim().is_empty()).map(str::to_owned);
+    let (first, second) = (lines.next(), lines.next());
+    // There are three (BT-35, BT-36, BT-162): what is more stands in the last.
+    let rest: Vec<String> = lines.collect();
     let contact = Contact { mail: given(&party.email), ..Contact::default() };
     Party {
         name: party.name.clone(),
@@ -131,7 +137,7 @@ fn party(party: &crate::Party, in_scope: bool) -> Party {
         vat_id: if in_scope { given(&party.vat_id) } else { None },
         endpoint: endpoint(party),
         address: Address {
-            lines: [lines.next(), lines.next(), lines.next()],
+            lines: [first, second, given(&rest.join(", "))],
             city: given(&party.city),
             post_code: given(&party.postcode),
             subdivision: None,
@@ -150,9 +156,12 @@ fn endpoint(party: &crate::Party) -> Option<Identifier> {
     given(&party.email).map(|mail| identifier("EM", mail))
 }
 
-fn payment(parties: &Parties, iban: String, number: &str) -> PaymentMeans {
+/// SEPA moves euros only.
+fn payment(parties: &Parties, iban: String, number: &str, content: &Content) -> PaymentMeans {
+    let means =
+        if content.currency == Currency::Eur { MeansCode::SepaCreditTransfer } else { MeansCode::CreditTransfer };
     let account = PaymentAccount { iban, name: given(&parties.issuer.name), bic: given(&parties.terms.bic) };
-    PaymentMeans { means: MeansCode::SepaCreditTransfer, remittance: given(number), accounts: vec![account] }
+    PaymentMeans { means, remittance: given(number), accounts: vec![account] }
 }
 
 fn totals(content: &Content, taxes: &Taxes) -> Totals {
@@ -196,7 +205,8 @@ fn line(line: &releve_billing::Line, vat: Vat, parties: &Parties) -> Result<Line
     let attribute = |name: &str, value| ItemAttribute { name: name.to_owned(), value };
     let of = c.tenant.map(|tenant| attribute("Tenant", parties.tenant(tenant)));
     let mut attributes: Vec<ItemAttribute> = of.into_iter().collect();
-    attributes.extend(given(&c.project).map(|project| attribute("Project", project)));
+    // A value of blanks is none (BR-54).
+    attributes.extend(given(&c.project).filter(|p| !p.trim().is_empty()).map(|project| attribute("Project", project)));
     Ok(Line {
         id: line.line.to_string(),
         note: line.taken_back.then(|| mentions::TAKEN_BACK.to_owned()),

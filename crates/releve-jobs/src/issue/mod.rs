@@ -8,10 +8,7 @@ mod one;
 mod past;
 mod turn;
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use releve_billing::{Contract, Hold, Number};
 use releve_outbound::Storage;
@@ -106,41 +103,43 @@ pub async fn issue(db: &Db, order: Order<'_>, now: Timestamp) -> Result<Summary,
 }
 
 /// Corrects a period that has documents: of each account whose usage is not what they say, what it should cost − what
-/// they billed. `also` are looked at without a sign of late usage. Idempotent and resumable as `issue` is. How many
-/// documents were issued.
-pub async fn correct(db: &Db, order: Order<'_>, also: &[AccountId], now: Timestamp) -> Result<usize, JobError> {
-    let mut prepared = prepare(db, order, Turn::Correction, now).await?;
+/// they billed. Idempotent and resumable as `issue` is. How many documents were issued.
+pub async fn correct(db: &Db, order: Order<'_>, now: Timestamp) -> Result<usize, JobError> {
     let mut tx = db.begin_app().await?;
-    let queue = corrections::open_accounts(&mut tx, order.issuer, order.period, also).await?;
+    let queue = corrections::open_accounts(&mut tx, order.issuer, order.period).await?;
     tx.commit().await?;
-    work_off(db, &mut prepared, order, queue, now).await
+    correct_accounts(db, order, queue, now).await
 }
 
 /// Corrects all of an issuer's periods that ended by an instant, the earliest first: what a plan rounds over the end of
-/// one changes the next. How many documents were issued.
+/// one changes the next. One that fails keeps none of the others waiting. How many documents were issued.
 pub async fn correct_all(db: &Db, order: Order<'_>, ended_by: Timestamp, now: Timestamp) -> Result<usize, JobError> {
     let mut tx = db.begin_app().await?;
     let periods = corrections::billed_periods(&mut tx, order.issuer, ended_by).await?;
     tx.commit().await?;
-    let (mut issued, mut also) = (0, BTreeSet::new());
+    let (mut issued, mut failed) = (0, None);
     for period in periods {
-        let order = Order { period, ..order };
-        let known: Vec<AccountId> = also.iter().copied().collect();
-        let mut tx = db.begin_app().await?;
-        also.extend(corrections::open_accounts(&mut tx, order.issuer, period, &[]).await?);
-        tx.commit().await?;
-        issued += correct(db, order, &known, now).await?;
+        match correct(db, Order { period, ..order }, now).await {
+            Ok(more) => issued += more,
+            Err(error) => {
+                tracing::error!(%period, %error, "the corrections of a period came to no end; the others go on");
+                failed = failed.or(Some(error));
+            }
+        }
     }
-    Ok(issued)
+    failed.map_or(Ok(issued), Err)
 }
 
-/// Tries again what holds corrections of a period back, of these accounts and no other. How many were issued.
-pub async fn correct_held(
+/// Corrects a period of these accounts and no other. How many documents were issued.
+pub async fn correct_accounts(
     db: &Db,
     order: Order<'_>,
     accounts: Vec<AccountId>,
     now: Timestamp,
 ) -> Result<usize, JobError> {
+    if accounts.is_empty() {
+        return Ok(0);
+    }
     let mut prepared = prepare(db, order, Turn::Correction, now).await?;
     work_off(db, &mut prepared, order, accounts, now).await
 }

@@ -72,7 +72,8 @@ impl One<'_> {
     fn vat(&self, class: RateClass) -> Result<Vat, Vec<Missing>> {
         let customers::Party { country, vat_id, legal_id, .. } = self.buyer.party.clone();
         let buyer = Buyer { country, vat_id, legal_id, kind: self.buyer.customer_kind };
-        tax::decide(self.seller, &buyer, class, self.subject.period.end().plus_millis(-1))
+        let vat = tax::decide(self.seller, &buyer, class, self.subject.period.end().plus_millis(-1))?;
+        tax::in_national_currency(self.seller, vat, self.contract.currency())
     }
 
     /// Who will stand on its documents. Tenants go by their ids: their names break no rule.

@@ -1,18 +1,12 @@
 //! Is it this period's turn? A plan that rounds what an allocation holds in all takes off what earlier periods billed,
-//! so where one rounds, an account's periods are billed in their order.
+//! so where one rounds, an account's periods are billed in their order. Usage of a period that nobody knew of when a later
+//! one was billed overtakes none: the period is billed, and the later one corrected.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use releve_billing::{AllocationItem, Contract, Hold, HoldKind, Rounding};
-use releve_store::{
-    StoreError, Tx,
-    billing_usage::{self, OtherStretch},
-    runs,
-};
-use releve_types::{AccountId, Hour, Period, Timestamp};
+use releve_store::{StoreError, Tx, runs};
+use releve_types::{AccountId, Period};
 
 use super::gather::Gathered;
 
@@ -23,12 +17,11 @@ pub async fn holds(
     period: Period,
     usage: &Gathered,
 ) -> Result<BTreeMap<AccountId, Hold>, StoreError> {
-    let mut rounded: BTreeMap<AccountId, Vec<&AllocationItem>> = BTreeMap::new();
+    let mut rounded: BTreeMap<AccountId, &AllocationItem> = BTreeMap::new();
     for (account, used) in usage {
         let (Ok(used), Some(contract)) = (used, contracts.get(account)) else { continue };
-        let items: Vec<_> = used.allocations.iter().filter(|item| plan(contract, item).is_some()).collect();
-        if !items.is_empty() {
-            rounded.insert(*account, items);
+        if let Some(item) = used.allocations.iter().find(|item| plan(contract, item).is_some()) {
+            rounded.insert(*account, item);
         }
     }
     let mut holds = BTreeMap::new();
@@ -36,16 +29,9 @@ pub async fn holds(
         return Ok(holds);
     }
     let accounts: Vec<AccountId> = rounded.keys().copied().collect();
-    for (account, around) in runs::neighbours(tx, &accounts, period).await? {
-        let Some((items, item)) = rounded.get(&account).and_then(|items| Some((items, items.first()?))) else {
-            continue;
-        };
-        if let Some(earlier) = around.earlier_open {
+    for (account, earlier) in runs::earlier_open(tx, &accounts, period).await? {
+        if let Some(item) = rounded.get(&account) {
             holds.insert(account, after(earlier, item));
-        } else if let Some(end) = around.later_issued
-            && goes_on(tx, items, period.end_hour(), end).await?
-        {
-            holds.insert(account, overtaken(end, item));
         }
     }
     Ok(holds)
@@ -57,20 +43,6 @@ fn plan(contract: &Contract, item: &AllocationItem) -> Option<Rounding> {
     Some(price.rounding()).filter(|plan| *plan != Rounding::Exact)
 }
 
-/// Whether one of these allocations was held of the same device in what was billed since.
-async fn goes_on(tx: &mut Tx, items: &[&AllocationItem], from: Hour, to: Timestamp) -> Result<bool, StoreError> {
-    let Ok(stretch) = Period::of_hours(from, to.hour()) else { return Ok(false) };
-    let names = billing_usage::sku_names(tx).await?;
-    let numbers: BTreeMap<_, _> = names.iter().map(|(number, sku)| (sku, *number)).collect();
-    let asked: BTreeSet<_> = items.iter().filter_map(|item| Some((item.tenant, *numbers.get(&item.sku)?))).collect();
-    let questions: Vec<OtherStretch> =
-        asked.into_iter().map(|(tenant, sku)| OtherStretch { tenant, sku, stretch }).collect();
-    let held: BTreeSet<_> = items.iter().map(|item| (item.allocation, item.device)).collect();
-    let allocations = items.iter().map(|item| item.allocation).collect();
-    let rows = billing_usage::held_elsewhere(tx, &questions, &allocations).await?;
-    Ok(rows.iter().any(|row| row.held != 0 && held.contains(&(row.allocation, row.device))))
-}
-
 fn after(earlier: Period, item: &AllocationItem) -> Hold {
     Hold {
         kind: HoldKind::Rounding,
@@ -79,20 +51,6 @@ fn after(earlier: Period, item: &AllocationItem) -> Hold {
             item.sku
         ),
         to_do: format!("settle what holds back {earlier} and bill it; this period follows in the next run"),
-        gpu_ms: None,
-    }
-}
-
-fn overtaken(end: Timestamp, item: &AllocationItem) -> Hold {
-    Hold {
-        kind: HoldKind::Rounding,
-        detail: format!(
-            "{} is rounded over all that an allocation holds, and what allocations of this period went on to hold up \
-             to {end} was billed before: what is rounded over the boundary would be billed twice",
-            item.sku
-        ),
-        to_do: "this takes a correction of the later invoice, which can't be made yet: bill the difference by hand"
-            .to_owned(),
         gpu_ms: None,
     }
 }
