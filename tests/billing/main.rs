@@ -7,3 +7,4 @@ mod bench;
 mod correcting;
 mod holding;
 mod issuing;
+mod voiding;

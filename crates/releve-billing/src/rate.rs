@@ -203,6 +203,15 @@ pub struct Rated {
     pub total: Money,
 }
 
+impl Rated {
+    /// As if nothing had been used or agreed to; but what was agreed has its name, for what is taken back of it.
+    pub fn nothing(contract: &Contract) -> Self {
+        let agreed = contract.agreements().iter().map(|a| (a.id(), a.description().to_owned())).collect();
+        let (currency, charges, unpriced) = (contract.currency(), Vec::new(), Vec::new());
+        Self { currency, charges, agreed, unpriced, total: Money::zero(currency) }
+    }
+}
+
 /// Usage that cannot be rated because it is not what it promises to be: a fault of whoever gathered it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RateError {

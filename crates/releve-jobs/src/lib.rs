@@ -14,6 +14,6 @@ mod settings;
 pub use archive::{ArchiveReader, read_archive};
 pub use audit::{AuditReport, Check, Difference, audit, rebuild};
 pub use error::JobError;
-pub use issue::{Order, correct, correct_all, issue};
+pub use issue::{Order, correct, correct_accounts, correct_all, issue, void};
 pub use reconcile::{Job, round, run};
 pub use settings::{ISSUE_DELAY_MS, Nudge, REPORTS_KEEP_DAYS, ROUND_INTERVAL, Settings};

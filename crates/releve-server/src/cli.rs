@@ -157,6 +157,17 @@ pub enum Invoice {
         #[arg(long)]
         issuer: Option<String>,
     },
+    /// Take back all that an invoice's account and month were billed, by a credit note, and bill them anew as customer, taxes and
+    /// usage are known now. For what a correction does not change: the wrong customer, or the wrong VAT.
+    Void {
+        number: String,
+        /// Why, for the audit log.
+        #[arg(long)]
+        reason: String,
+        /// Only take back: the next correction of the month bills it anew.
+        #[arg(long)]
+        only: bool,
+    },
     /// Print an invoice as JSON, by its number.
     Show { number: String },
 }

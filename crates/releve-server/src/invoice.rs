@@ -4,6 +4,7 @@ use anyhow::{Context, bail};
 use releve_jobs::Order;
 use releve_store::{
     Tx,
+    audit_log::{self, Change},
     customers::{self, Issuer},
     documents,
     invoices::{self, InvoiceFilter, InvoiceHead},
@@ -18,6 +19,9 @@ use crate::{
     serve::archive,
     settings::Settings,
 };
+
+/// Who is at the command line, in the audit log.
+const ACTOR: &str = "releve invoice";
 
 /// How a run stands, as `--json` prints it.
 #[derive(Serialize, Debug)]
@@ -53,6 +57,7 @@ pub async fn run(settings: &Settings, asked: &Invoice) -> anyhow::Result<()> {
     let text = match asked {
         Invoice::Run { period, issuer } => bill_month(settings, &ground, *period, issuer.as_deref()).await,
         Invoice::Correct { period, issuer } => correct(settings, &ground, *period, issuer.as_deref()).await,
+        Invoice::Void { number, reason, only } => void(settings, &ground, number, reason, *only).await,
         Invoice::Show { number } => show(&ground, number).await,
     };
     ground.close().await?;
@@ -137,6 +142,39 @@ async fn correct(
     Ok(format!("{}: {issued} corrections issued", outcome.issuer))
 }
 
+/// What voiding came to, as `--json` prints it: the period's documents, the last first.
+#[derive(Serialize, Debug)]
+struct Voided {
+    account: String,
+    documents: Vec<String>,
+}
+
+async fn void(settings: &Settings, ground: &Ground, number: &str, reason: &str, only: bool) -> anyhow::Result<String> {
+    anyhow::ensure!(!reason.trim().is_empty(), "--reason: say why");
+    let head = find(ground, number).await?;
+    let (now, archive) = (wall_clock(), archive(settings, settings.data.as_deref())?);
+    let order = Order { archive: archive.as_ref(), ..Order::new(head.issuer, head.period) };
+    let voided = releve_jobs::void(&ground.db, order, head.account, reason.to_owned(), ACTOR.to_owned(), now).await?;
+    anyhow::ensure!(voided, "{number}: what its account and month were billed was taken back before");
+    let mut tx = ground.db.begin_app().await?;
+    let after = Some(serde_json::json!({ "reason": reason, "period_start": head.period.start().to_string() }));
+    let (actor, subject) = (ACTOR.to_owned(), head.id.to_string());
+    audit_log::add(&mut tx, &Change { actor, action: "invoice.void", subject, before: None, after }, now).await?;
+    tx.commit().await?;
+    if !only {
+        releve_jobs::correct_accounts(&ground.db, order, vec![head.account], now).await?;
+    }
+    releve_jobs::documents::run(&ground.db, now).await?;
+    let mut documents = bill::read(&ground.db, head.issuer, head.period).await?.issued;
+    documents.retain(|issued| issued.content().account == head.account);
+    documents.sort_by_key(|issued| std::cmp::Reverse(issued.content().book));
+    let shown = |i: &releve_billing::Issued| {
+        format!("{} {} {}", i.stamp().number, i.content().kind().name(), i.taxes().payable)
+    };
+    let outcome = Voided { account: head.account.to_string(), documents: documents.iter().map(shown).collect() };
+    if settings.json { Ok(serde_json::to_string(&outcome)?) } else { Ok(outcome.documents.join("\n")) }
+}
+
 /// What this issuer's accounts used in the period that no invoice holds, and what waits in suspense.
 async fn unbilled(tx: &mut Tx, issuer: IssuerId, period: Period) -> anyhow::Result<Vec<Unbilled>> {
     let mut found = releve_store::unbilled::unbilled(tx, period).await?;
@@ -167,6 +205,15 @@ async fn issuer(tx: &mut Tx, name: Option<&str>) -> anyhow::Result<Issuer> {
 
 /// The kept document of an invoice: the very bytes that its customer got.
 async fn show(ground: &Ground, number: &str) -> anyhow::Result<String> {
+    let head = find(ground, number).await?;
+    let mut tx = ground.db.begin_app().await?;
+    let kept = documents::find(&mut tx, head.account, head.id, releve_jobs::documents::JSON).await?;
+    let kept = kept.with_context(|| format!("{number} has no document yet"))?;
+    tx.commit().await?;
+    Ok(String::from_utf8(kept.body)?)
+}
+
+async fn find(ground: &Ground, number: &str) -> anyhow::Result<InvoiceHead> {
     let mut tx = ground.db.begin_app().await?;
     let mut after = None;
     let found: Option<InvoiceHead> = loop {
@@ -177,9 +224,6 @@ async fn show(ground: &Ground, number: &str) -> anyhow::Result<String> {
             break found;
         }
     };
-    let head = found.with_context(|| format!("there is no invoice {number}"))?;
-    let kept = documents::find(&mut tx, head.account, head.id, releve_jobs::documents::JSON).await?;
-    let kept = kept.with_context(|| format!("{number} has no document yet"))?;
     tx.commit().await?;
-    Ok(String::from_utf8(kept.body)?)
+    found.with_context(|| format!("there is no invoice {number}"))
 }

@@ -181,9 +181,14 @@ pub async fn invoice_differences(
         r#"
         with billed as (
             select * from invoices where state = 'issued' and period_start < $2 and period_end > $1
+        ), bound as (
+            -- A credit note that takes a period back whole leaves no quantity on its lines, whatever was used.
+            select * from billed b
+            where not exists (select from voids v
+                              where v.account_id = b.account_id and v.period_start = b.period_start and v.book = b.book)
         ), said as (
             select b.invoice_id, l.tenant_id, l.sku, sum(l.metered)::bigint as quantity
-            from billed b
+            from bound b
             join billed d on d.account_id = b.account_id and d.period_start = b.period_start and d.book <= b.book
             join invoice_lines l on l.account_id = d.account_id and l.invoice_id = d.invoice_id
             group by b.invoice_id, l.tenant_id, l.sku
@@ -191,14 +196,14 @@ pub async fn invoice_differences(
             select invoice_id, tenant_id, sku, sum(quantity)::bigint as quantity
             from (
                 select b.invoice_id, t.tenant_id, s.sku, u.ms as quantity
-                from billed b
+                from bound b
                 join tenants t on t.account_id = b.account_id
                 join usage_hours u on u.tenant_id = t.tenant_id and u.hour >= b.period_start and u.hour < b.period_end
                 join skus s on s.sku_id = u.sku_id
                 where u.book <= b.book
                 union all
                 select b.invoice_id, t.tenant_id, s.sku, m.quantity
-                from billed b
+                from bound b
                 join tenants t on t.account_id = b.account_id
                 join meter_hours m on m.tenant_id = t.tenant_id and m.hour >= b.period_start and m.hour < b.period_end
                 join skus s on s.sku_id = m.sku_id
@@ -250,7 +255,10 @@ pub async fn usage_sums(conn: &mut PgConnection, period: Period) -> Result<Vec<U
                (coalesce(sum(used.quantity) filter (where exists (
                    select from invoices i
                    where i.account_id = t.account_id and i.state = 'issued' and i.book >= used.book
-                     and i.period_start = used.period_start)), 0))::bigint as "billed!"
+                     and i.period_start = used.period_start
+                     and not exists (select from voids v
+                                     where v.account_id = i.account_id and v.period_start = i.period_start
+                                       and v.book >= i.book))), 0))::bigint as "billed!"
         from (
             select u.tenant_id, u.sku_id, u.book, p.period_start, sum(u.ms) as quantity
             from usage_hours u

@@ -32,8 +32,8 @@ pub async fn billed_periods(
 }
 
 /// Accounts with a document of this period and usage in the book after it, or a correction that is held back; and those
-/// of which an earlier period got a document since, as what a plan rounds over its end may change this one. Asked again,
-/// the latter come to nothing.
+/// of which an earlier period got a document since, as what a plan rounds over its end may change this one: asked again,
+/// these come to nothing. And those whose documents were taken back whole.
 pub async fn open_accounts(
     conn: &mut PgConnection,
     issuer: IssuerId,
@@ -54,6 +54,8 @@ pub async fn open_accounts(
                                                      and i.state = 'issued'))
                or exists (select from invoices i
                           where i.account_id = p.account_id and i.period_start = $2 and i.state = 'parked')
+               or exists (select from voids v
+                          where v.account_id = p.account_id and v.period_start = $2 and v.book = p.open_book - 1)
                or exists (select from tenants t join usage_hours u on u.tenant_id = t.tenant_id
                           where t.account_id = p.account_id and u.hour >= $2 and u.hour < $3 and u.book = p.open_book)
                or exists (select from tenants t join meter_hours m on m.tenant_id = t.tenant_id

@@ -41,5 +41,6 @@ pub mod suspense_views;
 pub mod tenure;
 pub mod unbilled;
 pub mod usage_views;
+pub mod voids;
 
 pub use pool::{Db, StoreError, TenantTx, Tx};

@@ -20,7 +20,7 @@ pub struct Unbilled {
 }
 
 /// What waits to be billed: all usage of accounts without an invoice, what came after the book of an invoice was
-/// closed, and suspense.
+/// closed or taken back whole, and suspense.
 pub async fn unbilled(conn: &mut PgConnection, period: Period) -> Result<Vec<Unbilled>, StoreError> {
     let rows = sqlx::query!(
         r#"
@@ -38,7 +38,9 @@ pub async fn unbilled(conn: &mut PgConnection, period: Period) -> Result<Vec<Unb
         left join accounts a on a.account_id = t.account_id
         where not exists (
             select from invoices i
-            where i.account_id = t.account_id and i.period_start = $1 and i.state = 'issued' and i.book >= used.book)
+            where i.account_id = t.account_id and i.period_start = $1 and i.state = 'issued' and i.book >= used.book
+              and not exists (select from voids v
+                              where v.account_id = i.account_id and v.period_start = i.period_start and v.book >= i.book))
         group by t.account_id, a.issuer_id, used.tenant_id, s.sku
         having sum(used.quantity) <> 0
         order by used.tenant_id, s.sku

@@ -120,7 +120,7 @@ fn own(table: &str, tenant: &str, account: &str) -> String {
             format!("tenant_id = '{tenant}'")
         }
         "accounts" | "contracts" | "invoices" | "invoice_lines" | "invoice_taxes" | "invoice_documents" | "periods"
-        | "agreements" => {
+        | "agreements" | "voids" => {
             format!("account_id = '{account}'")
         }
         "issuers" => format!("issuer_id in (select issuer_id from accounts where account_id = '{account}')"),
@@ -148,6 +148,7 @@ fn rows(n: usize, tenant: &str, account: &str) -> String {
                       from own, book returning 1),
          agreed as (insert into agreements (agreement_id, account_id, kind, description, from_at, price, created_at, created_by)
                     select id, account_id, 'minimum', 'd', at, 1, at, 'test' from own returning 1),
+         void as (insert into voids select account_id, '2026-03-01Z', 2, id, 'r', 'test', at from own returning 1),
          allocation as (insert into allocations (tenant_id, allocation_id, tenant_key, alloc, first_seen)
                         select tenant_id, id, 'k', 'a', at from own returning 1),
          held as (insert into allocation_hours (tenant_id, hour, book, allocation_id, node_id, device_id, sku_id, project, held)

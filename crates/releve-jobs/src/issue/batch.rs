@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use releve_billing::{Draft, Issued, Number, Outcome, Reports, Subject, Usage, due_at, tax::Seller};
+use releve_billing::{Content, Draft, Issued, Number, Outcome, Reports, Subject, Usage, due_at, tax::Seller};
 use releve_store::{
     Db, Tx, archives, billing_contracts, billing_usage, books,
     books::AccountPeriod,
@@ -11,6 +11,7 @@ use releve_store::{
     invoices::{self, Existing, InvoiceState, NewInvoice, NewStamp},
     numbers, outbox,
     runs::{self, AccountOutcome, AccountRow},
+    voids::{self, Void},
 };
 use releve_types::{AccountId, InvoiceId, Period, Timestamp};
 use serde_json::json;
@@ -78,7 +79,7 @@ async fn decide(
 ) -> Result<Vec<Decided>, JobError> {
     let existing = invoices::existing(tx, accounts, period).await?;
     let mut before = documents_before(tx, &existing).await?;
-    let is_due = |account: &&AccountId| before.contains_key(account) == (prepared.turn == Turn::Correction);
+    let is_due = |account: &&AccountId| before.contains_key(account) == (prepared.turn != Turn::First);
     let mut accounts: Vec<AccountId> = accounts.iter().filter(is_due).copied().collect();
     accounts.sort_unstable();
     let open = runs::open_books(tx, &accounts, period).await?;
@@ -93,7 +94,7 @@ async fn decide(
     // A correction overtakes nobody: later periods are looked at after it, and corrected in their turn.
     let mut turns = match prepared.turn {
         Turn::First => turn::holds(tx, &contracts, period, &usage).await?,
-        Turn::Correction => BTreeMap::new(),
+        Turn::Correction | Turn::Void { .. } => BTreeMap::new(),
     };
     let reports = reports(tx, prepared, period, &accounts).await?;
     let year = i32::from(issuer.zone.month_of(now).year());
@@ -104,11 +105,15 @@ async fn decide(
         let made_before = existing.get(&account).and_then(|found| found.iter().find(|i| i.book == book));
         // An account made after the contracts were read waits for the next run.
         let (Some(contract), Some(buyer)) = (contracts.get(&account), buyers.get(&account)) else { continue };
-        let mut holds = prepared.holds.get(&account).cloned().unwrap_or_default();
+        let void = matches!(prepared.turn, Turn::Void { .. });
+        // What a person takes back is not held back by what it was about.
+        let held = prepared.holds.get(&account).filter(|_| !void);
+        let mut holds = held.cloned().unwrap_or_default();
         holds.extend(turns.remove(&account));
         let one = One {
             subject: Subject { account, issuer: prepared.issuer.id, period, book },
             contract,
+            void,
             before: before.remove(&account).unwrap_or_default(),
             issuer: &issuer,
             seller: &seller,
@@ -218,6 +223,13 @@ async fn write<'a>(
         })
         .collect();
     outbox::put(tx, &entries, now).await?;
+    if let Turn::Void { reason, by } = &prepared.turn {
+        for (id, draft) in &drafts {
+            let &Content { account, period, book, .. } = draft.content();
+            let (credit_note, reason, by) = (*id, reason.clone(), by.clone());
+            voids::put(tx, &Void { account, period, book, credit_note, reason, by }, now).await?;
+        }
+    }
     Ok(drafts)
 }
 

@@ -58,12 +58,14 @@ pub struct Summary {
 }
 
 /// Which documents are made.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 enum Turn {
     /// The first of an account's period.
     First,
     /// Of periods that have one.
     Correction,
+    /// The same, as if nothing had been used and nothing were owed: a person takes them back.
+    Void { reason: String, by: String },
 }
 
 /// What holds for the whole run, read before the first lock. Contracts and prices don't change once they have
@@ -142,6 +144,21 @@ pub async fn correct_accounts(
     }
     let mut prepared = prepare(db, order, Turn::Correction, now).await?;
     work_off(db, &mut prepared, order, accounts, now).await
+}
+
+/// Takes back all that an account's period was billed, whatever it used: a credit note, after which the usage is unbilled
+/// and can be invoiced again, by `correct`. For what a correction can't mend, as a customer or a tax that was the wrong one.
+/// False where nothing is billed.
+pub async fn void(
+    db: &Db,
+    order: Order<'_>,
+    account: AccountId,
+    reason: String,
+    by: String,
+    now: Timestamp,
+) -> Result<bool, JobError> {
+    let mut prepared = prepare(db, order, Turn::Void { reason, by }, now).await?;
+    Ok(work_off(db, &mut prepared, order, vec![account], now).await? == 1)
 }
 
 /// Bills the accounts of a queue, many in one transaction; how many documents were issued.

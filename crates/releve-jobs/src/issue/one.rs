@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use releve_billing::{
-    Basis, Contract, Hold, HoldKind, InvoiceError, Issued, Number, Outcome, RateError, Reports, Subject, Usage,
+    Basis, Contract, Hold, HoldKind, InvoiceError, Issued, Number, Outcome, RateError, Rated, Reports, Subject, Usage,
     correct, park, rate,
     tax::{self, Buyer, Missing, RateClass, Seller, Vat},
 };
@@ -32,6 +32,8 @@ pub(super) enum Refused {
 pub(super) struct One<'a> {
     pub subject: Subject,
     pub contract: &'a Contract,
+    /// Whether all that was billed is taken back, whatever was used.
+    pub void: bool,
     /// The documents of the period so far.
     pub before: Vec<Issued>,
     pub issuer: &'a Issuer,
@@ -53,8 +55,9 @@ impl One<'_> {
         holds: Vec<Hold>,
     ) -> Result<(Outcome, Option<[u8; 32]>), Refused> {
         let &Self { subject, contract, ref before, reports, .. } = self;
-        let usage = &used?;
-        let rated = rate(contract, subject.period, usage)?;
+        let usage = &if self.void { Usage::default() } else { used? };
+        let rated = if self.void { Rated::nothing(contract) } else { rate(contract, subject.period, usage)? };
+        let reports = if self.void { Reports::default() } else { reports };
         let outcome = correct(subject, rated, before, &|class| self.vat(class), holds)?;
         let Outcome::Draft(draft) = &outcome else { return Ok((outcome, None)) };
         let broken = documents::violations(draft, &self.parties(), self.number, self.now)?;
