@@ -66,13 +66,14 @@ impl Contract {
         &self.agreements
     }
 
-    /// The SKUs of which devices are reserved at any hour of the period, with how they are matched: their usage is
-    /// rated hour by hour.
+    /// The SKUs of which devices are reserved at any hour of the period, with how they are matched, by instant if any is:
+    /// their usage is rated hour by hour.
     pub fn reserved_skus(&self, period: Period) -> BTreeMap<&Sku, Matching> {
         let mut reserved = BTreeMap::new();
         for agreement in self.agreements.iter().filter(|a| a.within(period).is_some()) {
             if let AgreedTerms::Reservation { sku, matching, .. } = agreement.terms() {
-                reserved.insert(sku, *matching);
+                let known = reserved.entry(sku).or_insert(*matching);
+                *known = (*known).max(*matching);
             }
         }
         reserved

@@ -138,6 +138,29 @@ fn the_older_of_two_reservations_is_filled_first() {
     );
 }
 
+/// Renewed on other terms: the first hour of three is matched by instant, the second by hour.
+#[test]
+fn a_reservation_may_be_matched_otherwise_when_it_is_renewed() {
+    let sheet = format!(
+        "{PRICE}
+         reserve 1 h100 by instant 05-01..05-01T01 at 1.80
+         reserve 1 h100 by hour 05-01T01..05-01T02 at 1.80
+         hours acme/train h100 05-01T00 1h 1h 1h
+         busy h100 05-01T00 2=30m
+         busy h100 05-01T01 2=30m
+         busy h100 05-01T02 2=30m"
+    );
+    check(&sheet, expect![[r#"
+        for          what           from      until     metered            billed  × price  / base  = EUR
+        acme/train   h100           05-01     06-01     1:30:00  1:30:00 = 5400 s      2.5    3600   3.75
+        acme/train   h100 reserved  05-01     05-01T01  0:30:00  0:30:00 = 1800 s      1.8    3600   0.90
+        acme/train   h100 reserved  05-01T01  05-01T02  1:00:00  1:00:00 = 3600 s      1.8    3600   1.80
+        the account  h100 unused    05-01     05-01T01  0:00:00  0:30:00 = 1800 s      1.8    3600   0.90
+        h100: metered 3:00:00, billed 3:30:00
+        total 7.35 EUR
+    "#]]);
+}
+
 /// A commitment with graduated overage: of 300 hours, 100 are covered, and the tiers begin to fill after them.
 #[test]
 fn above_a_commitment_tiers_fill_from_the_first() {
