@@ -34,6 +34,7 @@ fn routes() -> OpenApiRouter<AppState> {
         .merge(resource::audit_log::router())
         .merge(resource::billing_runs::router())
         .merge(resource::agreements::router())
+        .merge(resource::quotes::router())
         .merge(resource::contracts::router())
         .merge(resource::coverage::router())
         .merge(resource::devices::router())

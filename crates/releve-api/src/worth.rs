@@ -1,6 +1,6 @@
 //! What is usage worth that is not counted where it belongs yet? For dry runs: each tenant's by its own contract.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use releve_billing::estimate;
 use releve_store::{customers, prices};
@@ -21,6 +21,12 @@ pub struct MoneyView {
     pub amount: String,
     #[schema(example = "EUR")]
     pub currency: String,
+}
+
+impl fmt::Display for MoneyView {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&format!("{} {}", self.amount, self.currency))
+    }
 }
 
 impl From<Money> for MoneyView {

@@ -35,6 +35,8 @@ pub enum Command {
     Replay(Replay),
     /// Prove that what was reported is what was counted, billed or is still unbilled.
     Audit(Audit),
+    /// Say what a month would have cost an account under the terms in a file.
+    Quote(Quote),
     /// Issue and show invoices.
     #[command(subcommand)]
     Invoice(Invoice),
@@ -135,6 +137,18 @@ pub struct Audit {
     /// Only rebuild the usage from the stored or archived reports, and compare.
     #[arg(long)]
     pub rebuild: bool,
+}
+
+#[derive(clap::Args, Clone, Debug)]
+pub struct Quote {
+    /// Whose month, by id or name.
+    #[arg(long)]
+    pub account: String,
+    #[arg(long, value_name = "YYYY-MM")]
+    pub period: BillingMonth,
+    /// JSON, as the API takes it: {"price_book": "…", "agreements": [{"kind": "…", …}]}, each of the two if it would differ.
+    #[arg(long, value_name = "FILE")]
+    pub contract: PathBuf,
 }
 
 #[derive(Subcommand, Clone, Debug)]

@@ -15,6 +15,7 @@ pub mod live;
 pub mod logs;
 pub mod play;
 pub mod progress;
+pub mod quote;
 pub mod replay;
 pub mod road;
 pub mod serve;
@@ -45,6 +46,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
             Ok(())
         }
         Command::Audit(asked) => audit::run(settings, asked).await,
+        Command::Quote(asked) => quote::run(settings, asked).await,
         Command::Invoice(asked) => invoice::run(settings, asked).await,
         Command::Openapi => {
             println!("{}", serde_json::to_string_pretty(&releve_api::openapi())?);

@@ -16,6 +16,7 @@ use sqlx::PgConnection;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+use super::spend;
 use crate::{
     AppState,
     auth::{OperatorScope, OperatorWriteScope},
@@ -45,11 +46,11 @@ pub struct NewAgreement {
     #[schema(example = "reservation")]
     kind: String,
     /// What its line says, and why a discount or goodwill is given: up to 200 characters.
-    description: String,
+    pub(super) description: String,
     /// If absent: the next whole hour, and for what is charged once the current one. Not in a month that was invoiced.
-    from: Option<WholeHour>,
+    pub(super) from: Option<WholeHour>,
     /// Not included. If absent: until it is ended.
-    until: Option<WholeHour>,
+    pub(super) until: Option<WholeHour>,
     /// Of a discount: above 0, up to 100, with at most two decimals.
     #[schema(example = "12.5")]
     percent: Option<String>,
@@ -252,8 +253,7 @@ fn first_hour(terms: &AgreedTerms, now: Timestamp) -> Hour {
 
 async fn locked_contract(conn: &mut PgConnection, account: AccountId) -> Result<Contract, Problem> {
     prices::lock_contract(conn, account).await?;
-    let contract = prices::load_contract(conn, account, &mut prices::LoadedBooks::new()).await?;
-    contract.ok_or_else(|| Problem::not_found("account", &account.to_string()))
+    spend::contract(conn, account).await
 }
 
 /// What was invoiced is not agreed upon anew.
@@ -268,7 +268,11 @@ async fn not_invoiced(conn: &mut PgConnection, account: AccountId, at: Hour, fie
 }
 
 /// The terms of the kind, made of the fields that it has; any other field is refused.
-async fn terms(conn: &mut PgConnection, account: AccountId, input: &mut NewAgreement) -> Result<AgreedTerms, Problem> {
+pub(super) async fn terms(
+    conn: &mut PgConnection,
+    account: AccountId,
+    input: &mut NewAgreement,
+) -> Result<AgreedTerms, Problem> {
     let kind = input.kind.clone();
     let terms = match kind.as_str() {
         "discount" => {

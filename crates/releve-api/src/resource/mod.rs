@@ -20,6 +20,7 @@ pub mod price_books;
 pub mod prices;
 pub mod projects;
 pub mod quarantine;
+pub mod quotes;
 pub mod readings;
 pub mod reports;
 pub mod skus;

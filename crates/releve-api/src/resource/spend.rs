@@ -1,12 +1,13 @@
 //! What does a month cost so far? The same usage, read by the same function and rated by the same one, as an invoice.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use axum::{Json, extract::State};
-use releve_billing::{Charge, Rated, UnitPrice, Unpriced, rate};
+use releve_billing::{Charge, Contract, Rated, UnitPrice, Unpriced, rate};
 use releve_store::{customers, prices};
 use releve_types::{AccountId, BillingMonth, Money, Period, TenantId, Timestamp};
 use serde::{Deserialize, Serialize};
+use sqlx::PgConnection;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -37,19 +38,19 @@ pub struct SpendView {
     /// Of a tenant's spend.
     #[serde(skip_serializing_if = "Option::is_none")]
     tenant: Option<String>,
-    account: String,
+    pub(super) account: String,
     #[schema(example = "2026-03")]
-    month: String,
+    pub(super) month: String,
     period_start: String,
     /// Not included.
     period_end: String,
     /// Until when usage is in it, as far as it has arrived.
     as_of: String,
     /// The sum of the charges, each rounded as on an invoice, without taxes.
-    total: MoneyView,
-    charges: Vec<ChargeView>,
+    pub(super) total: MoneyView,
+    pub(super) charges: Vec<ChargeView>,
     /// Usage that has no price yet: in no amount, and never for free.
-    unpriced: Vec<UnpricedView>,
+    pub(super) unpriced: Vec<UnpricedView>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -123,6 +124,19 @@ impl From<&Charge> for ChargeView {
     }
 }
 
+impl fmt::Display for ChargeView {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { kind, sku, project, amount, billed, unit, unit_price, priced_per, .. } = self;
+        write!(f, "{amount:>14}  {kind:<9} {sku} {project}: {billed} {unit} at {unit_price} per {priced_per}")
+    }
+}
+
+impl fmt::Display for UnpricedView {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} {}", self.sku, self.project, self.metered)
+    }
+}
+
 impl From<&Unpriced> for UnpricedView {
     fn from(unpriced: &Unpriced) -> Self {
         Self {
@@ -138,11 +152,11 @@ impl From<&Unpriced> for UnpricedView {
 }
 
 /// An account's month, rated whole.
-struct Spend {
-    account: AccountId,
-    month: BillingMonth,
-    period: Period,
-    rated: Rated,
+pub(super) struct Spend {
+    pub account: AccountId,
+    pub month: BillingMonth,
+    pub period: Period,
+    pub rated: Rated,
 }
 
 /// Rates the account as its invoice would be if nothing more were used: a fee, a reservation or a minimum that holds for
@@ -159,15 +173,20 @@ async fn spend(app: &AppState, account: AccountId, month: Option<&str>, now: Tim
         None => issuer.zone.month_of(now),
     };
     let period = issuer.zone.month(month);
-    let contract = prices::load_contract(&mut tx, account, &mut prices::LoadedBooks::new()).await?;
-    let contracts = BTreeMap::from([(account, Arc::new(contract.ok_or_else(missing)?))]);
+    let contracts = BTreeMap::from([(account, Arc::new(contract(&mut tx, account).await?))]);
     let mut usage = releve_jobs::issue::usage(&mut tx, &[account], period, &contracts).await?;
     tx.commit().await?;
     let rated = rate(&contracts[&account], period, &usage.remove(&account).unwrap_or_default())?;
     Ok(Spend { account, month, period, rated })
 }
 
-fn view(spend: &Spend, tenant: Option<TenantId>, now: Timestamp) -> Result<SpendView, Problem> {
+/// What an account agreed to.
+pub(super) async fn contract(conn: &mut PgConnection, account: AccountId) -> Result<Contract, Problem> {
+    let contract = prices::load_contract(conn, account, &mut prices::LoadedBooks::new()).await?;
+    contract.ok_or_else(|| Problem::not_found("account", &account.to_string()))
+}
+
+pub(super) fn view(spend: &Spend, tenant: Option<TenantId>, now: Timestamp) -> Result<SpendView, Problem> {
     let of_this = |whose: Option<TenantId>| tenant.is_none() || tenant == whose;
     let charges: Vec<&Charge> = spend.rated.charges.iter().filter(|c| of_this(c.tenant)).collect();
     let mut total = Money::zero(spend.rated.currency);

@@ -70,6 +70,38 @@ async fn what_is_agreed_comes_back_as_it_was_given_and_is_ended() {
 }
 
 #[tokio::test]
+async fn a_month_is_quoted_under_other_terms() {
+    let world = world().await;
+    let reading = json!({
+        "source": "s", "id": "1", "meter": "tokens", "tenant": "lab", "quantity": 10_000_000, "unit": "token",
+        "from": "2026-03-10T12:00:00Z", "to": "2026-03-10T12:30:00Z",
+    });
+    world.post("/v1/readings", reading).await.expect(200);
+    let price = |book: Option<&str>, price| json!({ "price_book": book, "sku": "meter/tokens/default", "unit": "token", "price": price, "from": "2026-03-01T00:00:00Z" });
+    world.post("/v1/prices", price(None, "2.00")).await.expect(201);
+    world.post("/v1/price-books", json!({ "name": "partner", "currency": "EUR" })).await.expect(201);
+    world.post("/v1/prices", price(Some("partner"), "1.50")).await.expect(201);
+    let quote = async |terms: Value| {
+        let found =
+            world.post("/v1/accounts/lab/quotes", json!({ "month": "2026-03", "terms": terms })).await.expect(200);
+        [&found["quoted"]["amount"], &found["contracted"]["amount"]].map(|a| a.as_str().expect("an amount").to_owned())
+    };
+    assert_eq!(quote(json!({})).await, ["20.00", "20.00"]);
+    assert_eq!(quote(json!({ "price_book": "partner" })).await, ["15.00", "20.00"]);
+    let agreed =
+        [with("discount", json!({ "percent": "10" })), with("recurring", json!({ "sku": "fee/x", "price": "5.00" }))];
+    assert_eq!(quote(json!({ "agreements": agreed })).await, ["23.00", "20.00"]);
+    assert_eq!(quote(json!({})).await, ["20.00", "20.00"], "nothing was kept");
+    let refused = [
+        (json!({ "month": "2026-3", "terms": {} }), "month"),
+        (json!({ "month": "2026-03", "terms": { "price_book": "none" } }), "price_book"),
+    ];
+    for (body, field) in refused {
+        assert_eq!(world.post("/v1/accounts/lab/quotes", body).await.problem().2, field);
+    }
+}
+
+#[tokio::test]
 async fn what_contradicts_or_makes_no_sense_is_refused() {
     let world = world().await;
     world.post("/v1/tenants", json!({ "name": "other" })).await.expect(201);

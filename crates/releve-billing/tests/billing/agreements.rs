@@ -150,7 +150,9 @@ fn a_reservation_may_be_matched_otherwise_when_it_is_renewed() {
          busy h100 05-01T01 2=30m
          busy h100 05-01T02 2=30m"
     );
-    check(&sheet, expect![[r#"
+    check(
+        &sheet,
+        expect![[r#"
         for          what           from      until     metered            billed  × price  / base  = EUR
         acme/train   h100           05-01     06-01     1:30:00  1:30:00 = 5400 s      2.5    3600   3.75
         acme/train   h100 reserved  05-01     05-01T01  0:30:00  0:30:00 = 1800 s      1.8    3600   0.90
@@ -158,7 +160,8 @@ fn a_reservation_may_be_matched_otherwise_when_it_is_renewed() {
         the account  h100 unused    05-01     05-01T01  0:00:00  0:30:00 = 1800 s      1.8    3600   0.90
         h100: metered 3:00:00, billed 3:30:00
         total 7.35 EUR
-    "#]]);
+    "#]],
+    );
 }
 
 /// A commitment with graduated overage: of 300 hours, 100 are covered, and the tiers begin to fill after them.
