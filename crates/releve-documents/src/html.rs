@@ -25,19 +25,17 @@ pub fn invoice_html(invoice: &Issued, parties: &Parties, coverage: Option<&Cover
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <title>{title} {number} \u{b7} {seller}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n\
          {}{}{}{}{}</main>\n</body>\n</html>\n",
-        head(invoice, parties),
-        facts(invoice.stamp(), content, taxes, parties),
-        lines(content, taxes, parties),
+        head(title, &number, parties),
+        facts(kind, invoice.stamp(), content, taxes, parties),
+        lines(kind, content, taxes, parties),
         if kind == Kind::CreditNote { String::new() } else { law(parties) },
         how(invoice, parties, coverage),
     )
 }
 
-fn head(invoice: &Issued, parties: &Parties) -> String {
-    let title = title(invoice.content().kind());
+fn head(title: &str, number: &str, parties: &Parties) -> String {
     format!(
-        "<header>\n<div>\n<h1>{title}</h1>\n<p class=\"number\">{}</p>\n</div>\n<div class=\"seller\">\n{}</div>\n</header>\n",
-        escaped(&invoice.stamp().number.to_string()),
+        "<header>\n<div>\n<h1>{title}</h1>\n<p class=\"number\">{number}</p>\n</div>\n<div class=\"seller\">\n{}</div>\n</header>\n",
         party(&parties.issuer),
     )
 }
@@ -68,11 +66,11 @@ const fn title(kind: Kind) -> &'static str {
     }
 }
 
-fn facts(stamp: &Stamp, content: &Content, taxes: &Taxes, parties: &Parties) -> String {
+fn facts(kind: Kind, stamp: &Stamp, content: &Content, taxes: &Taxes, parties: &Parties) -> String {
     let zone = &parties.zone;
     let named = |c: &Corrected| format!("{} of {}", c.number, zone.date(c.issued_at));
     let corrects: Vec<String> = content.corrects.iter().map(named).collect();
-    let due = if content.kind() == Kind::CreditNote { "Given back" } else { "Amount due" };
+    let due = if kind == Kind::CreditNote { "Given back" } else { "Amount due" };
     let fact = |label: &str, value: &str| {
         format!("<div>\n<p class=\"label\">{label}</p>\n<p>{value}</p>\n</div>\n", value = escaped(value))
     };
@@ -97,7 +95,7 @@ fn facts(stamp: &Stamp, content: &Content, taxes: &Taxes, parties: &Parties) -> 
     )
 }
 
-fn lines(content: &Content, taxes: &Taxes, parties: &Parties) -> String {
+fn lines(kind: Kind, content: &Content, taxes: &Taxes, parties: &Parties) -> String {
     let mut out = String::new();
     for of_tenant in content.lines.chunk_by(|a, b| a.charge.tenant == b.charge.tenant) {
         let Some(first) = of_tenant.first() else { continue };
@@ -109,7 +107,7 @@ fn lines(content: &Content, taxes: &Taxes, parties: &Parties) -> String {
     out.push_str(&format!(
         "<table>\n<tbody>\n{}{vat}<tr class=\"total\"><td>{}</td><td class=\"r\">{}</td></tr>\n</tbody>\n</table>\n",
         sum("Total, without VAT", content.total),
-        if content.kind() == Kind::CreditNote { "Given back" } else { "To pay" },
+        if kind == Kind::CreditNote { "Given back" } else { "To pay" },
         money(taxes.payable),
     ));
     out

@@ -1,10 +1,10 @@
 //! What does an invoice that we issued say in the standard's terms?
 
 use releve_billing::{
-    Content, Issued, Kind,
-    tax::{Category, Scheme, Subtotal, Taxes, Vat},
+    Content, Corrected, Issued, Kind, Line as IssuedLine,
+    tax::{Category, Ground, Scheme, Subtotal, Taxes, Vat},
 };
-use releve_types::{Period, Timestamp, Unit, Zone};
+use releve_types::{Currency, Period, Timestamp, Unit, Zone};
 use rust_decimal::Decimal;
 
 use super::{
@@ -12,7 +12,7 @@ use super::{
     MeansCode, Note, NoteSubject, Party, PaymentAccount, PaymentMeans, Preceding, Profile, Seller, Span, Totals,
     UnitCode, VatBreakdown, VatCategory, VatPoint, VatRate,
 };
-use crate::{Parties, mentions};
+use crate::{Parties, mentions, parties};
 
 /// The billing framework of a service that is still to be paid (XP Z12-012, BR-FR-08).
 const SERVICE_TO_BE_PAID: &str = "S1";
@@ -79,8 +79,8 @@ fn days(period: Period, zone: &Zone) -> Result<Span, DateError> {
 /// electronic address. What a consumer elsewhere is charged at that country's rate is reported, not sent.
 fn profile(parties: &Parties, seller: &Party, buyer: &Party, taxes: &Taxes) -> Profile {
     let addressed = seller.endpoint.is_some() && buyer.endpoint.is_some();
-    let elsewhere = taxes.subtotals.iter().any(|s| s.vat.ground == releve_billing::tax::Ground::OneStopShop);
-    let euros = taxes.tax.currency() == releve_types::Currency::Eur;
+    let elsewhere = taxes.subtotals.iter().any(|s| s.vat.ground == Ground::OneStopShop);
+    let euros = taxes.tax.currency() == Currency::Eur;
     if parties.issuer.country == "FR" && addressed && euros && !elsewhere {
         Profile::FranceCtc
     } else {
@@ -112,13 +112,12 @@ fn notes(parties: &Parties, digest: &str) -> Vec<Note> {
 }
 
 fn preceding(content: &Content, zone: &Zone) -> Result<Vec<Preceding>, DateError> {
-    let one = |c: &releve_billing::Corrected| {
-        Ok(Preceding { number: c.number.to_string(), issue_date: Some(date(zone, c.issued_at)?) })
-    };
+    let one =
+        |c: &Corrected| Ok(Preceding { number: c.number.to_string(), issue_date: Some(date(zone, c.issued_at)?) });
     content.corrects.iter().map(one).collect()
 }
 
-fn party(party: &crate::Party, in_scope: bool) -> Party {
+fn party(party: &parties::Party, in_scope: bool) -> Party {
     let scheme = (party.country == "FR").then(|| "0002".to_owned());
     let mut lines = party.address.lines().filter(|l| !l.trim().is_empty()).map(str::to_owned);
     let contact = Contact { mail: given(&party.email), ..Contact::default() };
@@ -142,7 +141,7 @@ fn party(party: &crate::Party, in_scope: bool) -> Party {
 }
 
 /// In France, the SIREN in the directory of platforms (BR-FR-21); elsewhere an electronic mail address.
-fn endpoint(party: &crate::Party) -> Option<Identifier> {
+fn endpoint(party: &parties::Party) -> Option<Identifier> {
     let identifier = |scheme: &str, value| Identifier { value, scheme: Some(scheme.to_owned()) };
     if party.country == "FR" && !party.legal_id.is_empty() {
         return Some(identifier("0225", party.legal_id.clone()));
@@ -191,7 +190,7 @@ fn lines(content: &Content, taxes: &Taxes, parties: &Parties) -> Result<Vec<Line
     content.lines.iter().zip(&taxes.lines).map(|(of, vat)| line(of, *vat, parties)).collect()
 }
 
-fn line(line: &releve_billing::Line, vat: Vat, parties: &Parties) -> Result<Line, DateError> {
+fn line(line: &IssuedLine, vat: Vat, parties: &Parties) -> Result<Line, DateError> {
     let c = &line.charge;
     let attribute = |name: &str, value| ItemAttribute { name: name.to_owned(), value };
     let mut attributes = vec![attribute("Tenant", parties.tenant(c.tenant))];
