@@ -4,7 +4,7 @@ use releve_billing::{
     Content, Corrected, Issued, Kind, Line, Stamp, UnitPrice,
     tax::{Subtotal, Taxes},
 };
-use releve_types::{Money, Period, TenantId, Unit, Zone, money::Currency};
+use releve_types::{Language, Money, Period, TenantId, Unit, Zone, money::Currency};
 
 use crate::{
     Coverage, Parties, Party, mentions,
@@ -117,9 +117,11 @@ fn lines(kind: Kind, content: &Content, taxes: &Taxes, parties: &Parties) -> Str
 fn vat(subtotal: &Subtotal) -> String {
     let (ground, rate) = (subtotal.vat.ground, subtotal.vat.rate);
     let base = money(subtotal.base);
-    match mentions::reason(ground) {
-        Some(reason) => format!("{} on {base}<small>{}</small>", mentions::title(ground), escaped(reason)),
-        None => format!("{} {rate}\u{a0}% on {base}", mentions::title(ground)),
+    match mentions::reason(ground, Language::English) {
+        Some(reason) => {
+            format!("{} on {base}<small>{}</small>", mentions::title(ground, Language::English), escaped(reason))
+        }
+        None => format!("{} {rate}\u{a0}% on {base}", mentions::title(ground, Language::English)),
     }
 }
 
@@ -132,12 +134,19 @@ fn law(parties: &Parties) -> String {
         said.push(format!("Pay by transfer to IBAN {}{bic}, and name the invoice's number.", terms.iban));
     }
     if parties.issuer.country == "FR" {
-        said.extend([mentions::penalty(terms), mentions::RECOVERY, mentions::NO_DISCOUNT].map(str::to_owned));
+        said.extend(
+            [
+                mentions::penalty(terms, Language::English),
+                mentions::recovery(Language::English),
+                mentions::no_discount(Language::English),
+            ]
+            .map(str::to_owned),
+        );
     } else if !terms.late_penalty.is_empty() {
         said.push(terms.late_penalty.clone());
     }
     if terms.vat_on_debits {
-        said.push(mentions::ON_DEBITS.to_owned());
+        said.push(mentions::on_debits(Language::English).to_owned());
     }
     if !terms.legal_mentions.is_empty() {
         said.push(format!("{}, {}", parties.issuer.name, terms.legal_mentions));
@@ -176,7 +185,11 @@ fn tenant_table(tenant: TenantId, lines: &[Line], content: &Content, parties: &P
 
 fn row(line: &Line, content: &Content, parties: &Parties) -> String {
     let c = &line.charge;
-    let before = if line.taken_back { format!("<small>{}</small>", mentions::TAKEN_BACK) } else { String::new() };
+    let before = if line.taken_back {
+        format!("<small>{}</small>", mentions::taken_back(Language::English))
+    } else {
+        String::new()
+    };
     let when = if c.stretch == content.period {
         String::new()
     } else {

@@ -4,7 +4,7 @@ use releve_billing::{
     Content, Corrected, Issued, Kind, Line as IssuedLine,
     tax::{Category, Ground, Scheme, Subtotal, Taxes, Vat},
 };
-use releve_types::{Currency, Period, Timestamp, Unit, Zone};
+use releve_types::{Currency, Language, Period, Timestamp, Unit, Zone};
 use rust_decimal::Decimal;
 
 use super::{
@@ -100,9 +100,9 @@ fn notes(parties: &Parties, digest: &str) -> Vec<Note> {
     let note = |subject, text: &str| Note { subject, text: text.to_owned() };
     let mut notes = Vec::new();
     if parties.issuer.country == "FR" {
-        notes.push(note(Some(NoteSubject::RecoveryCost), mentions::RECOVERY));
-        notes.push(note(Some(NoteSubject::LatePenalty), mentions::penalty(&parties.terms)));
-        notes.push(note(Some(NoteSubject::PaymentTerm), mentions::NO_DISCOUNT));
+        notes.push(note(Some(NoteSubject::RecoveryCost), mentions::recovery(Language::English)));
+        notes.push(note(Some(NoteSubject::LatePenalty), mentions::penalty(&parties.terms, Language::English)));
+        notes.push(note(Some(NoteSubject::PaymentTerm), mentions::no_discount(Language::English)));
         if parties.account.country == "FR" && !parties.account.legal_id.is_empty() {
             notes.push(note(Some(NoteSubject::Treatment), "B2B"));
         }
@@ -166,7 +166,7 @@ fn breakdown(subtotal: &Subtotal, parties: &Parties) -> VatBreakdown {
         vat: vat_rate(subtotal.vat),
         base: subtotal.base.amount(),
         tax: subtotal.tax.amount(),
-        reason: mentions::reason(ground).map(str::to_owned),
+        reason: mentions::reason(ground, Language::English).map(str::to_owned),
         reason_code: mentions::vatex(ground, parties.issuer.country == "FR").map(str::to_owned),
     }
 }
@@ -197,7 +197,7 @@ fn line(line: &IssuedLine, vat: Vat, parties: &Parties) -> Result<Line, DateErro
     attributes.extend(given(&c.project).map(|project| attribute("Project", project)));
     Ok(Line {
         id: line.line.to_string(),
-        note: line.taken_back.then(|| mentions::TAKEN_BACK.to_owned()),
+        note: line.taken_back.then(|| mentions::taken_back(Language::English).to_owned()),
         quantity: c.quantity(),
         unit: unit(c.unit),
         period: Some(days(c.stretch, &parties.zone)?),
