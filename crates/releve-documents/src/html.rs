@@ -4,7 +4,7 @@ use releve_billing::{
     Charge, Content, Corrected, Issued, Kind, Line, Stamp, UnitPrice,
     tax::{Subtotal, Taxes},
 };
-use releve_types::{Money, Period, TenantId, Unit, Zone, money::Currency};
+use releve_types::{Language, Money, Period, TenantId, Unit, Zone, money::Currency};
 
 use crate::{
     Coverage, Parties, Party, mentions,
@@ -25,19 +25,17 @@ pub fn invoice_html(invoice: &Issued, parties: &Parties, coverage: Option<&Cover
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <title>{title} {number} \u{b7} {seller}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n\
          {}{}{}{}{}</main>\n</body>\n</html>\n",
-        head(invoice, parties),
-        facts(invoice.stamp(), content, taxes, parties),
-        lines(content, taxes, parties),
+        head(title, &number, parties),
+        facts(kind, invoice.stamp(), content, taxes, parties),
+        lines(kind, content, taxes, parties),
         if kind == Kind::CreditNote { String::new() } else { law(parties) },
         how(invoice, parties, coverage),
     )
 }
 
-fn head(invoice: &Issued, parties: &Parties) -> String {
-    let title = title(invoice.content().kind());
+fn head(title: &str, number: &str, parties: &Parties) -> String {
     format!(
-        "<header>\n<div>\n<h1>{title}</h1>\n<p class=\"number\">{}</p>\n</div>\n<div class=\"seller\">\n{}</div>\n</header>\n",
-        escaped(&invoice.stamp().number.to_string()),
+        "<header>\n<div>\n<h1>{title}</h1>\n<p class=\"number\">{number}</p>\n</div>\n<div class=\"seller\">\n{}</div>\n</header>\n",
         party(&parties.issuer),
     )
 }
@@ -68,18 +66,19 @@ const fn title(kind: Kind) -> &'static str {
     }
 }
 
-fn facts(stamp: &Stamp, content: &Content, taxes: &Taxes, parties: &Parties) -> String {
+fn facts(kind: Kind, stamp: &Stamp, content: &Content, taxes: &Taxes, parties: &Parties) -> String {
     let zone = &parties.zone;
     let named = |c: &Corrected| format!("{} of {}", c.number, zone.date(c.issued_at));
     let corrects: Vec<String> = content.corrects.iter().map(named).collect();
-    let due = if content.kind() == Kind::CreditNote { "Given back" } else { "Amount due" };
+    let due = if kind == Kind::CreditNote { "Given back" } else { "Amount due" };
     let fact = |label: &str, value: &str| {
         format!("<div>\n<p class=\"label\">{label}</p>\n<p>{value}</p>\n</div>\n", value = escaped(value))
     };
+    // What is given back asks for no payment.
+    let by = if kind == Kind::CreditNote { String::new() } else { fact("Due by", &zone.date(stamp.due_at)) };
     format!(
         "<section class=\"facts\">\n<div class=\"buyer\">\n<p class=\"label\">Billed to</p>\n{}</div>\n{}{}\
-         <div class=\"due\">\n<div>\n<p class=\"label\">{due}</p>\n<strong>{}</strong>\n</div>\n\
-         <div>\n<p class=\"label\">Due by</p>\n<p>{}</p>\n</div>\n</div>\n</section>\n",
+         <div class=\"due\">\n<div>\n<p class=\"label\">{due}</p>\n<strong>{}</strong>\n</div>\n{by}</div>\n</section>\n",
         party(&parties.account),
         fact("Issued on", &zone.date(stamp.issued_at)),
         [
@@ -93,11 +92,10 @@ fn facts(stamp: &Stamp, content: &Content, taxes: &Taxes, parties: &Parties) -> 
         ]
         .concat(),
         money(taxes.payable),
-        escaped(&zone.date(stamp.due_at)),
     )
 }
 
-fn lines(content: &Content, taxes: &Taxes, parties: &Parties) -> String {
+fn lines(kind: Kind, content: &Content, taxes: &Taxes, parties: &Parties) -> String {
     let mut out = String::new();
     for of_tenant in content.lines.chunk_by(|a, b| a.charge.tenant == b.charge.tenant) {
         let Some(first) = of_tenant.first() else { continue };
@@ -109,7 +107,7 @@ fn lines(content: &Content, taxes: &Taxes, parties: &Parties) -> String {
     out.push_str(&format!(
         "<table>\n<tbody>\n{}{vat}<tr class=\"total\"><td>{}</td><td class=\"r\">{}</td></tr>\n</tbody>\n</table>\n",
         sum("Total, without VAT", content.total),
-        if content.kind() == Kind::CreditNote { "Given back" } else { "To pay" },
+        if kind == Kind::CreditNote { "Given back" } else { "To pay" },
         money(taxes.payable),
     ));
     out
@@ -119,9 +117,11 @@ fn lines(content: &Content, taxes: &Taxes, parties: &Parties) -> String {
 fn vat(subtotal: &Subtotal) -> String {
     let (ground, rate) = (subtotal.vat.ground, subtotal.vat.rate);
     let base = money(subtotal.base);
-    match mentions::reason(ground) {
-        Some(reason) => format!("{} on {base}<small>{}</small>", mentions::title(ground), escaped(reason)),
-        None => format!("{} {rate}\u{a0}% on {base}", mentions::title(ground)),
+    match mentions::reason(ground, Language::English) {
+        Some(reason) => {
+            format!("{} on {base}<small>{}</small>", mentions::title(ground, Language::English), escaped(reason))
+        }
+        None => format!("{} {rate}\u{a0}% on {base}", mentions::title(ground, Language::English)),
     }
 }
 
@@ -134,12 +134,19 @@ fn law(parties: &Parties) -> String {
         said.push(format!("Pay by transfer to IBAN {}{bic}, and name the invoice's number.", terms.iban));
     }
     if parties.issuer.country == "FR" {
-        said.extend([mentions::penalty(terms), mentions::RECOVERY, mentions::NO_DISCOUNT].map(str::to_owned));
+        said.extend(
+            [
+                mentions::penalty(terms, Language::English),
+                mentions::recovery(Language::English),
+                mentions::no_discount(Language::English),
+            ]
+            .map(str::to_owned),
+        );
     } else if !terms.late_penalty.is_empty() {
         said.push(terms.late_penalty.clone());
     }
     if terms.vat_on_debits {
-        said.push(mentions::ON_DEBITS.to_owned());
+        said.push(mentions::on_debits(Language::English).to_owned());
     }
     if !terms.legal_mentions.is_empty() {
         said.push(format!("{}, {}", parties.issuer.name, terms.legal_mentions));
@@ -180,7 +187,11 @@ fn tenant_table(tenant: Option<TenantId>, lines: &[Line], content: &Content, par
 
 fn row(line: &Line, content: &Content, parties: &Parties) -> String {
     let c = &line.charge;
-    let before = if line.taken_back { format!("<small>{}</small>", mentions::TAKEN_BACK) } else { String::new() };
+    let before = if line.taken_back {
+        format!("<small>{}</small>", mentions::taken_back(Language::English))
+    } else {
+        String::new()
+    };
     let when = if c.stretch == content.period {
         String::new()
     } else {

@@ -8,7 +8,7 @@ use releve_billing::{
     Corrected, Issued, Line, UnitPrice,
     tax::{Subtotal, Vat},
 };
-use releve_types::money::Currency;
+use releve_types::{Language, money::Currency};
 use serde::Serialize;
 
 use crate::{Coverage, Parties, Party, mentions, text::kwh};
@@ -207,7 +207,7 @@ fn vat_view(subtotal: &Subtotal) -> VatView {
         rate: rate.to_string(),
         base: subtotal.base.amount().to_string(),
         tax: subtotal.tax.amount().to_string(),
-        reason: mentions::reason(ground),
+        reason: mentions::reason(ground, Language::English),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use releve_billing::tax::Scheme;
-use releve_types::{TenantId, Zone};
+use releve_types::{Language, TenantId, Zone};
 
 use crate::mentions;
 
@@ -19,6 +19,8 @@ pub struct Parties {
     pub tenants: BTreeMap<TenantId, String>,
     /// The seller's: whose calendar the dates are of.
     pub zone: Zone,
+    /// Of the pages for people; the electronic invoice and the JSON are as they are.
+    pub language: Language,
 }
 
 /// A legal entity. What is empty is not printed.

@@ -15,14 +15,12 @@ pub(crate) fn kwh(energy_mj: i64) -> String {
     format!("{sign}{}.{:03}", wh / 1000, wh % 1000)
 }
 
-/// Hours, minutes and seconds: `744:00:00`, `0:00:00.250`.
+/// Hours, minutes and seconds: `744:00:00`, `0:00:00.250`; what is taken back has its sign in front.
 pub(crate) fn clock(ms: i64) -> String {
-    let sign = if ms < 0 { "\u{2212}" } else { "" };
-    let ms = ms.unsigned_abs();
-    let (hour, minute, second) =
-        (MILLIS_PER_HOUR.unsigned_abs(), MILLIS_PER_MINUTE.unsigned_abs(), MILLIS_PER_SECOND.unsigned_abs());
-    let (hours, minutes) = (ms / hour, ms / minute % 60);
-    let (seconds, rest) = (ms / second % 60, ms % second);
+    let of = |millis: i64| millis.unsigned_abs();
+    let (sign, ms) = (if ms < 0 { "\u{2212}" } else { "" }, ms.unsigned_abs());
+    let (hours, minutes) = (ms / of(MILLIS_PER_HOUR), ms / of(MILLIS_PER_MINUTE) % 60);
+    let (seconds, rest) = (ms / of(MILLIS_PER_SECOND) % 60, ms % of(MILLIS_PER_SECOND));
     let clock = format!("{sign}{}:{minutes:02}:{seconds:02}", grouped(&hours.to_string()));
     if rest == 0 { clock } else { format!("{clock}.{rest:03}") }
 }
@@ -62,12 +60,16 @@ pub(crate) fn escaped(text: &str) -> String {
             '\'' => out.push_str("&#39;"),
             // A control character has no place in HTML; what it hid is shown.
             c if c.is_control() && c != '\n' && c != '\t' => out.push('\u{fffd}'),
-            // Marks that turn the direction of writing could make an amount read as another.
-            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' => out.push('\u{fffd}'),
+            c if turns(c) => out.push('\u{fffd}'),
             c => out.push(c),
         }
     }
     out
+}
+
+/// Marks that turn the direction of writing could make an amount read as another.
+pub(crate) const fn turns(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}')
 }
 
 #[cfg(test)]
@@ -80,6 +82,7 @@ mod tests {
         assert_eq!(grouped("-100"), "\u{2212}100");
         assert_eq!(grouped("1000"), "1\u{202f}000");
         assert_eq!([clock(0), clock(250), clock(2_678_400_000)], ["0:00:00", "0:00:00.250", "744:00:00"]);
+        assert_eq!([clock(-250), clock(-11_304_592_653)], ["\u{2212}0:00:00.250", "\u{2212}3\u{202f}140:09:52.653"]);
         assert_eq!([kwh(0), kwh(1_799_999), kwh(1_800_000)], ["0.000", "0.000", "0.001"]);
         assert_eq!(kwh(i64::MAX), "2562047788.015");
         assert_eq!([kwh(-4_442_400_000), kwh(-3_600_000), kwh(-1)], ["-1.234", "-0.001", "0.000"]);

@@ -10,7 +10,7 @@ use releve_billing::{
 };
 use releve_documents::{Coverage, Parties, Party, Terms, invoice_html, invoice_json};
 use releve_types::{
-    AccountId, AllocationId, Currency, InvoiceId, Period, Sku, TenantId, Timestamp, Unit, Zone,
+    AccountId, AllocationId, Currency, InvoiceId, Language, Period, Sku, TenantId, Timestamp, Unit, Zone,
     ids::{IssuerId, PriceBookId, PriceId},
 };
 use uuid::Uuid;
@@ -137,6 +137,7 @@ fn parties() -> Parties {
             tenant(0x702, "Omega \"Teaching\" <script>alert(1)</script>"),
         ]),
         zone: zone(),
+        language: Language::English,
     }
 }
 

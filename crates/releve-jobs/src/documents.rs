@@ -3,15 +3,15 @@
 use releve_billing::{Draft, Issued, Number, Stamp};
 use releve_documents::{
     Parties, Party, Terms,
-    einvoice::{self, Violation},
-    invoice_html, invoice_json,
+    einvoice::{self, EInvoice, Violation},
+    invoice_html, invoice_json, invoice_pdf,
 };
 use releve_store::{
     Db, Tx, customers,
     documents::{self, Document, Named},
     invoices, runs,
 };
-use releve_types::{InvoiceId, Timestamp, Zone};
+use releve_types::{InvoiceId, Language, Timestamp, Zone};
 use sha2::{Digest, Sha256};
 
 use crate::{Job, JobError};
@@ -22,8 +22,10 @@ pub const HTML: &str = "text/html; charset=utf-8";
 pub const UBL: &str = "application/vnd.oasis.ubl+xml";
 /// UN/CEFACT Cross Industry Invoice, of EN 16931. Every invoice that has the one above has this one.
 pub const CII: &str = "application/vnd.uncefact.cii+xml";
+/// PDF/A-3b; where there is an electronic invoice, it is in it, and the file is Factur-X.
+pub const PDF: &str = "application/pdf";
 /// What every invoice has.
-const MEDIA_TYPES: [&str; 2] = [JSON, HTML];
+const MEDIA_TYPES: [&str; 3] = [JSON, HTML, PDF];
 /// Invoices rendered in one transaction.
 const RENDER_INVOICES_MAX: i64 = 200;
 
@@ -51,6 +53,7 @@ pub async fn run(db: &Db, now: Timestamp) -> Result<Option<usize>, JobError> {
 async fn render(tx: &mut Tx, issued: &[Issued]) -> Result<Vec<Document>, JobError> {
     let ids: Vec<InvoiceId> = issued.iter().map(|i| i.stamp().id).collect();
     let mut named = documents::names(tx, &ids).await?;
+    let mut kept = documents::kept(tx, &ids, CII).await?;
     let mut made = Vec::with_capacity(issued.len() * MEDIA_TYPES.len());
     let mut issuer: Option<customers::Issuer> = None;
     for invoice in issued {
@@ -62,14 +65,18 @@ async fn render(tx: &mut Tx, issued: &[Issued]) -> Result<Vec<Document>, JobErro
         let Some(zone) = issuer.as_ref().map(|known| &known.zone) else { return Err(JobError::NoIssuer(id)) };
         let of = invoice.stamp().id;
         let parties = parties(zone, named.remove(&of).ok_or(JobError::NobodyNamed(of))?);
-        made.push(document(invoice, JSON, invoice_json(invoice, &parties, None)));
-        made.push(document(invoice, HTML, invoice_html(invoice, &parties, None)));
-        let account = invoice.content().account;
-        let electronic = einvoice::of(invoice, &parties).map_err(|error| JobError::NoDay { account, error })?;
-        if let Some(electronic) = electronic {
-            made.push(document(invoice, UBL, einvoice::ubl(&electronic)));
-            made.push(document(invoice, CII, einvoice::cii(&electronic)));
+        made.push(document(invoice, JSON, invoice_json(invoice, &parties, None).into_bytes()));
+        made.push(document(invoice, HTML, invoice_html(invoice, &parties, None).into_bytes()));
+        // What the customer got already is what goes into the PDF.
+        let mut cii = kept.remove(&of);
+        if let Some(electronic) = electronic(invoice, &parties)? {
+            made.push(document(invoice, UBL, einvoice::ubl(&electronic).into_bytes()));
+            let fresh = einvoice::cii(&electronic).into_bytes();
+            made.push(document(invoice, CII, fresh.clone()));
+            cii = cii.or(Some(fresh));
         }
+        let pdf = invoice_pdf(invoice, &parties, None, cii.as_deref());
+        made.push(document(invoice, PDF, pdf.map_err(|error| JobError::NoPdf { invoice: of, error })?));
     }
     Ok(made)
 }
@@ -84,9 +91,13 @@ pub(crate) fn violations(
 ) -> Result<Vec<Violation>, JobError> {
     let stamp =
         Stamp { id: InvoiceId::fresh(now), number: number.clone(), issued_at: now, due_at: now, digest: [0; 32] };
-    let (issued, of) = (draft.clone().issue(stamp), draft.content().account);
-    let electronic = einvoice::of(&issued, parties).map_err(|error| JobError::NoDay { account: of, error })?;
+    let electronic = electronic(&draft.clone().issue(stamp), parties)?;
     Ok(electronic.map_or_else(Vec::new, |electronic| einvoice::check(&electronic)))
+}
+
+fn electronic(invoice: &Issued, parties: &Parties) -> Result<Option<EInvoice>, JobError> {
+    let account = invoice.content().account;
+    einvoice::of(invoice, parties).map_err(|error| JobError::NoDay { account, error })
 }
 
 pub(crate) fn parties(zone: &Zone, named: Named) -> Parties {
@@ -98,6 +109,7 @@ pub(crate) fn parties(zone: &Zone, named: Named) -> Parties {
         buyer_reference: named.buyer_reference,
         tenants: named.tenants,
         zone: zone.clone(),
+        language: Language::English,
     }
 }
 
@@ -106,12 +118,12 @@ fn party(party: customers::Party) -> Party {
     Party { name, address, postcode, city, country, vat_id, legal_id, email }
 }
 
-fn document(invoice: &Issued, media_type: &str, text: String) -> Document {
+fn document(invoice: &Issued, media_type: &str, body: Vec<u8>) -> Document {
     Document {
         account: invoice.content().account,
         invoice: invoice.stamp().id,
         media_type: media_type.to_owned(),
-        sha256: Sha256::digest(text.as_bytes()).into(),
-        body: text.into_bytes(),
+        sha256: Sha256::digest(&body).into(),
+        body,
     }
 }

@@ -191,14 +191,16 @@ fn outcome(
     })
 }
 
-/// The invoices' kept bytes, as <number>.json, .html, and where it can be an electronic one .ubl.xml and .cii.xml.
+/// The invoices' kept bytes, as <number>.json, .html, .pdf, and where it can be an electronic one .ubl.xml and .cii.xml.
 async fn write_documents(ground: &Ground, billed: &Billed, dir: &Path) -> anyhow::Result<()> {
-    use releve_jobs::documents::{CII, HTML, JSON, UBL};
+    use releve_jobs::documents::{CII, HTML, JSON, PDF, UBL};
     std::fs::create_dir_all(dir).with_context(|| format!("{}", dir.display()))?;
     let mut tx = ground.db.begin_app().await?;
     for issued in &billed.issued {
         let (account, stamp) = (issued.content().account, issued.stamp());
-        for (media_type, extension) in [(JSON, "json"), (HTML, "html"), (UBL, "ubl.xml"), (CII, "cii.xml")] {
+        for (media_type, extension) in
+            [(JSON, "json"), (HTML, "html"), (PDF, "pdf"), (UBL, "ubl.xml"), (CII, "cii.xml")]
+        {
             let Some(kept) = documents::find(&mut tx, account, stamp.id, media_type).await? else {
                 anyhow::ensure!(extension.ends_with("xml"), "{} has no {extension} document", stamp.number);
                 continue;

@@ -76,6 +76,23 @@ pub async fn put(conn: &mut PgConnection, documents: &[Document], now: Timestamp
     Ok(())
 }
 
+/// The kept bytes of one media type, of those of these invoices that have them.
+pub async fn kept(
+    conn: &mut PgConnection,
+    invoices: &[InvoiceId],
+    media_type: &str,
+) -> Result<BTreeMap<InvoiceId, Vec<u8>>, StoreError> {
+    let ids: Vec<Uuid> = invoices.iter().map(|i| i.uuid()).collect();
+    let rows = sqlx::query!(
+        "select invoice_id, body from invoice_documents where invoice_id = any($1) and media_type = $2",
+        &ids,
+        media_type
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|r| (InvoiceId::from_uuid(r.invoice_id), r.body)).collect())
+}
+
 /// Who stands on the documents of an invoice, as they were named when it was issued.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Named {

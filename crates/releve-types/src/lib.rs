@@ -2,6 +2,7 @@
 
 pub mod ids;
 pub mod key;
+pub mod language;
 pub mod money;
 pub mod period;
 pub mod ranges;
@@ -11,6 +12,7 @@ pub mod unit;
 
 pub use ids::{AccountId, AllocationId, DeviceId, InvoiceId, NodeId, TenantId};
 pub use key::TenantKey;
+pub use language::Language;
 pub use money::{Currency, Money};
 pub use period::{BillingMonth, Period, Zone};
 pub use ranges::Ranges;

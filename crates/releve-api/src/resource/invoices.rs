@@ -8,7 +8,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use releve_billing::Hold;
-use releve_jobs::documents::{CII, HTML, JSON, UBL};
+use releve_jobs::documents::{CII, HTML, JSON, PDF, UBL};
 use releve_store::{
     documents,
     invoices::{self, InvoiceFilter, InvoiceHead, InvoiceState},
@@ -38,9 +38,11 @@ pub fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(show))
         .routes(routes!(document))
         .routes(routes!(page))
+        .routes(routes!(pdf))
         .routes(routes!(list_of_tenant))
         .routes(routes!(document_of_tenant))
         .routes(routes!(page_of_tenant))
+        .routes(routes!(pdf_of_tenant))
         .routes(routes!(electronic))
         .routes(routes!(electronic_of_tenant))
 }
@@ -185,7 +187,10 @@ async fn rendered(
         return Err(missing());
     }
     let found = documents::find(conn, head.account, head.id, media_type).await?;
-    if found.is_none() && media_type != JSON && documents::find(conn, head.account, head.id, JSON).await?.is_some() {
+    if found.is_none()
+        && [UBL, CII].contains(&media_type)
+        && documents::find(conn, head.account, head.id, JSON).await?.is_some()
+    {
         let why = "EN 16931 has no words for it: its seller is no taxable person, or goes by no id";
         return Err(Problem::new(Code::NotFound, why));
     }
@@ -237,6 +242,20 @@ async fn page(
 ) -> Result<Response, Problem> {
     let mut tx = app.db().begin_app().await?;
     rendered(&mut tx, None, &reference, HTML).await
+}
+
+/// Gives an issued invoice as a PDF/A-3b: the bytes that the customer got. Where there is an electronic invoice, it is
+/// attached as `factur-x.xml`, and the file is Factur-X.
+#[utoipa::path(get, path = "/v1/invoices/{invoice}/pdf", tag = "billing", params(("invoice" = String, Path)),
+    responses((status = 200, content_type = "application/pdf", body = Vec<u8>)),
+    security(("api_key" = ["operator:read"])))]
+async fn pdf(
+    _: OperatorScope,
+    State(app): State<AppState>,
+    PathOf(reference): PathOf<String>,
+) -> Result<Response, Problem> {
+    let mut tx = app.db().begin_app().await?;
+    rendered(&mut tx, None, &reference, PDF).await
 }
 
 /// Gives an issued invoice as an electronic one of EN 16931, in `ubl` or `cii`: the bytes that the customer got. What a
@@ -301,6 +320,20 @@ async fn page_of_tenant(
 ) -> Result<Response, Problem> {
     let mut tx = scope.begin(&app).await?;
     rendered(&mut tx, Some(scope.account()), &invoice, HTML).await
+}
+
+/// Gives an issued invoice of a tenant's account as a PDF/A-3b, with the electronic invoice in it where there is one.
+#[utoipa::path(get, path = "/v1/tenants/{tenant}/invoices/{invoice}/pdf", tag = "tenant",
+    params(("tenant" = String, Path), ("invoice" = String, Path)),
+    responses((status = 200, content_type = "application/pdf", body = Vec<u8>)),
+    security(("api_key" = ["tenant:read"]), ("api_key" = ["operator:read"])))]
+async fn pdf_of_tenant(
+    scope: TenantScope,
+    State(app): State<AppState>,
+    PathOf((_tenant, invoice)): PathOf<(String, String)>,
+) -> Result<Response, Problem> {
+    let mut tx = scope.begin(&app).await?;
+    rendered(&mut tx, Some(scope.account()), &invoice, PDF).await
 }
 
 /// Gives an issued invoice of a tenant's account as an electronic one of EN 16931, in `ubl` or `cii`.

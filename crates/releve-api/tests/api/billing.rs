@@ -239,6 +239,9 @@ async fn an_invoice_waits_until_it_is_known_which_vat_it_bears() {
         assert!(mine.status.is_success() && mine.text().contains(root), "{}", mine.text());
         assert_eq!(world.get(&format!("/v1/invoices/{id}/electronic/{syntax}")).await.body, mine.body);
     }
+    let mine = world.call("GET", &format!("/v1/tenants/lab/invoices/{id}/pdf"), Some(&key), None).await;
+    assert!(mine.status.is_success() && mine.body.starts_with(b"%PDF-1.7"), "{}", mine.text());
+    assert_eq!(world.get(&format!("/v1/invoices/{id}/pdf")).await.body, mine.body);
     assert_eq!(world.get(&format!("/v1/invoices/{id}/electronic/edi")).await.problem().0, 404);
     let rates = world.get("/v1/issuers/default/vat-rates").await.expect(200);
     assert_eq!(

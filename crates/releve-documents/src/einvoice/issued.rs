@@ -1,10 +1,10 @@
 //! What does an invoice that we issued say in the standard's terms?
 
 use releve_billing::{
-    Allowance, Charge, Content, Issued, Kind,
-    tax::{Category, Scheme, Subtotal, Taxes, Vat},
+    Allowance, Charge, Content, Corrected, Issued, Kind, Line as IssuedLine,
+    tax::{Category, Ground, Scheme, Subtotal, Taxes, Vat},
 };
-use releve_types::{Currency, Period, Timestamp, Unit, Zone};
+use releve_types::{Currency, Language, Period, Timestamp, Unit, Zone};
 use rust_decimal::Decimal;
 
 use super::{
@@ -12,7 +12,7 @@ use super::{
     Line, LineAdjustment, MeansCode, Note, NoteSubject, Party, PaymentAccount, PaymentMeans, Preceding, Profile,
     Seller, Span, Totals, UnitCode, VatBreakdown, VatCategory, VatPoint, VatRate,
 };
-use crate::{Parties, mentions};
+use crate::{Parties, mentions, parties};
 
 /// The billing framework of a service that is still to be paid (XP Z12-012, BR-FR-08).
 const SERVICE_TO_BE_PAID: &str = "S1";
@@ -82,7 +82,7 @@ fn days(period: Period, zone: &Zone) -> Result<Span, DateError> {
 /// electronic address. What a consumer elsewhere is charged at that country's rate is reported, not sent.
 fn profile(parties: &Parties, seller: &Party, buyer: &Party, taxes: &Taxes) -> Profile {
     let addressed = seller.endpoint.is_some() && buyer.endpoint.is_some();
-    let elsewhere = taxes.subtotals.iter().any(|s| s.vat.ground == releve_billing::tax::Ground::OneStopShop);
+    let elsewhere = taxes.subtotals.iter().any(|s| s.vat.ground == Ground::OneStopShop);
     let euros = taxes.tax.currency() == Currency::Eur;
     if parties.issuer.country == "FR" && addressed && euros && !elsewhere {
         Profile::FranceCtc
@@ -103,9 +103,9 @@ fn notes(parties: &Parties, digest: &str) -> Vec<Note> {
     let note = |subject, text: &str| Note { subject, text: text.to_owned() };
     let mut notes = Vec::new();
     if parties.issuer.country == "FR" {
-        notes.push(note(Some(NoteSubject::RecoveryCost), mentions::RECOVERY));
-        notes.push(note(Some(NoteSubject::LatePenalty), mentions::penalty(&parties.terms)));
-        notes.push(note(Some(NoteSubject::PaymentTerm), mentions::NO_DISCOUNT));
+        notes.push(note(Some(NoteSubject::RecoveryCost), mentions::recovery(Language::English)));
+        notes.push(note(Some(NoteSubject::LatePenalty), mentions::penalty(&parties.terms, Language::English)));
+        notes.push(note(Some(NoteSubject::PaymentTerm), mentions::no_discount(Language::English)));
         if parties.account.country == "FR" && !parties.account.legal_id.is_empty() {
             notes.push(note(Some(NoteSubject::Treatment), "B2B"));
         }
@@ -115,13 +115,12 @@ fn notes(parties: &Parties, digest: &str) -> Vec<Note> {
 }
 
 fn preceding(content: &Content, zone: &Zone) -> Result<Vec<Preceding>, DateError> {
-    let one = |c: &releve_billing::Corrected| {
-        Ok(Preceding { number: c.number.to_string(), issue_date: Some(date(zone, c.issued_at)?) })
-    };
+    let one =
+        |c: &Corrected| Ok(Preceding { number: c.number.to_string(), issue_date: Some(date(zone, c.issued_at)?) });
     content.corrects.iter().map(one).collect()
 }
 
-fn party(party: &crate::Party, in_scope: bool) -> Party {
+fn party(party: &parties::Party, in_scope: bool) -> Party {
     let scheme = (party.country == "FR").then(|| "0002".to_owned());
     let mut lines = party.address.lines().filter(|l| !l.trim().is_empty()).map(str::to_owned);
     let (first, second) = (lines.next(), lines.next());
@@ -148,7 +147,7 @@ fn party(party: &crate::Party, in_scope: bool) -> Party {
 }
 
 /// In France, the SIREN in the directory of platforms (BR-FR-21); elsewhere an electronic mail address.
-fn endpoint(party: &crate::Party) -> Option<Identifier> {
+fn endpoint(party: &parties::Party) -> Option<Identifier> {
     let identifier = |scheme: &str, value| Identifier { value, scheme: Some(scheme.to_owned()) };
     if party.country == "FR" && !party.legal_id.is_empty() {
         return Some(identifier("0225", party.legal_id.clone()));
@@ -176,7 +175,7 @@ fn breakdown(subtotal: &Subtotal, parties: &Parties) -> VatBreakdown {
         vat: vat_rate(subtotal.vat),
         base: subtotal.base.amount(),
         tax: subtotal.tax.amount(),
-        reason: mentions::reason(ground).map(str::to_owned),
+        reason: mentions::reason(ground, Language::English).map(str::to_owned),
         reason_code: mentions::vatex(ground, parties.issuer.country == "FR").map(str::to_owned),
     }
 }
@@ -200,7 +199,7 @@ fn lines(content: &Content, taxes: &Taxes, parties: &Parties) -> Result<Vec<Line
     content.lines.iter().zip(&taxes.lines).map(|(of, vat)| line(of, *vat, parties)).collect()
 }
 
-fn line(line: &releve_billing::Line, vat: Vat, parties: &Parties) -> Result<Line, DateError> {
+fn line(line: &IssuedLine, vat: Vat, parties: &Parties) -> Result<Line, DateError> {
     let c = &line.charge;
     let attribute = |name: &str, value| ItemAttribute { name: name.to_owned(), value };
     let of = c.tenant.map(|tenant| attribute("Tenant", parties.tenant(tenant)));
@@ -209,7 +208,7 @@ fn line(line: &releve_billing::Line, vat: Vat, parties: &Parties) -> Result<Line
     attributes.extend(given(&c.project).filter(|p| !p.trim().is_empty()).map(|project| attribute("Project", project)));
     Ok(Line {
         id: line.line.to_string(),
-        note: line.taken_back.then(|| mentions::TAKEN_BACK.to_owned()),
+        note: line.taken_back.then(|| mentions::taken_back(Language::English).to_owned()),
         quantity: c.quantity(),
         unit: unit(c.unit),
         period: Some(days(c.stretch, &parties.zone)?),

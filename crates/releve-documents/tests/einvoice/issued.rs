@@ -12,7 +12,7 @@ use releve_documents::{
     einvoice::{self, EInvoice},
 };
 use releve_types::{
-    AccountId, Currency, InvoiceId, Period, TenantId, Timestamp, Unit, Zone,
+    AccountId, Currency, InvoiceId, Language, Period, TenantId, Timestamp, Unit, Zone,
     ids::{IssuerId, PriceBookId, PriceId},
 };
 use rust_decimal::Decimal;
@@ -34,12 +34,12 @@ fn march() -> Period {
     zone().month("2026-03".parse().expect("a month"))
 }
 
-fn vat(ground: Ground, percent: &str) -> Vat {
+pub fn vat(ground: Ground, percent: &str) -> Vat {
     Vat { ground, rate: percent.parse().expect("a rate") }
 }
 
 /// The documents of March, each billed by what was known by then: held milliseconds of three projects.
-fn documents(vat: Vat, known: &[[i64; 3]]) -> Vec<Issued> {
+pub fn documents(vat: Vat, known: &[[i64; 3]]) -> Vec<Issued> {
     let start = march().start();
     let price = |sku: &str, unit, price: &str, n| {
         let model = Model::PerUnit { price: price.parse().expect("a price") };
@@ -100,7 +100,7 @@ fn party(name: &str, (country, vat_id, legal_id): (&str, &str, &str)) -> Party {
     }
 }
 
-fn parties(scheme: Scheme, buyer: (&str, &str, &str)) -> Parties {
+pub fn parties(scheme: Scheme, buyer: (&str, &str, &str)) -> Parties {
     Parties {
         issuer: party("Nuage Souverain SAS", ("FR", "FR83404833048", "404833048")),
         terms: Terms {
@@ -115,11 +115,16 @@ fn parties(scheme: Scheme, buyer: (&str, &str, &str)) -> Parties {
         buyer_reference: "PO 7 & 8".to_owned(),
         tenants: BTreeMap::from([(TenantId::from_uuid(Uuid::from_u128(0x701)), "Omega \"Research\"".to_owned())]),
         zone: zone(),
+        language: Language::English,
     }
 }
 
-const FRENCH: (&str, &str, &str) = ("FR", "FR25900000019", "900000019");
-const HELD: [i64; 3] = [3_141 * 3_600_000 + 592_653, 1_234_567_890, 98_765_432_101];
+pub const FRENCH: (&str, &str, &str) = ("FR", "FR25900000019", "900000019");
+pub const HELD: [i64; 3] = [3_141 * 3_600_000 + 592_653, 1_234_567_890, 98_765_432_101];
+
+pub fn registered(buyer: (&str, &str, &str)) -> Parties {
+    parties(Scheme::Registered, buyer)
+}
 
 /// One invoice of each kind, by name.
 fn valid() -> Vec<(String, EInvoice)> {
@@ -127,7 +132,6 @@ fn valid() -> Vec<(String, EInvoice)> {
     let mut add = |name: &str, issued: &Issued, parties: &Parties| {
         found.push((name.to_owned(), einvoice::of(issued, parties).expect("days").expect(name)));
     };
-    let registered = |buyer| parties(Scheme::Registered, buyer);
     let one = |vat| documents(vat, &[HELD]).remove(0);
     let domestic = vat(Ground::Domestic, "20");
     add("domestic", &one(domestic), &registered(FRENCH));
@@ -152,7 +156,7 @@ fn valid() -> Vec<(String, EInvoice)> {
 }
 
 /// The same, but that its second line is taxed at another rate.
-fn several_rates(issued: &Issued) -> Issued {
+pub fn several_rates(issued: &Issued) -> Issued {
     let content: &Content = issued.content();
     let rates = ["20", "5.5", "20"].map(|percent| vat(Ground::Domestic, percent));
     let lines = content.lines.iter().zip(rates).map(|(line, vat)| (vat, line.charge.amount));

@@ -3,6 +3,7 @@
 mod fixtures;
 mod issued;
 mod official;
+mod pdf;
 mod planted;
 mod second;
 

@@ -80,7 +80,8 @@ pub(super) fn is_country(code: &str) -> bool {
     is_in(COUNTRIES, code)
 }
 
-fn is_in(list: &str, code: &str) -> bool {
+/// Whether a list, its words parted by one space, has the word.
+pub(super) fn is_in(list: &str, code: &str) -> bool {
     list.split(' ').any(|known| known == code)
 }
 

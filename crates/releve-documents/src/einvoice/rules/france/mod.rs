@@ -7,7 +7,7 @@
 mod numbers;
 mod parties;
 
-use super::Findings;
+use super::{Findings, lists::is_in};
 use crate::einvoice::{Date, DocumentType, EInvoice, NoteSubject, xml::given};
 
 /// Characters of an invoice number at most (BR-FR-01).
@@ -92,10 +92,6 @@ fn notes(invoice: &EInvoice, found: &mut Findings) {
 /// Whether the note BAR says that it is between two companies in France.
 fn is_domestic(invoice: &EInvoice) -> bool {
     invoice.notes.iter().any(|n| n.subject == Some(NoteSubject::Treatment) && n.text == "B2B")
-}
-
-fn is_in(list: &str, word: &str) -> bool {
-    list.split(' ').any(|known| known == word)
 }
 
 fn framework(invoice: &EInvoice, found: &mut Findings) {

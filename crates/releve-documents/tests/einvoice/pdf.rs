@@ -1,0 +1,216 @@
+//! Is the PDF a PDF, Factur-X, the same twice, and all of it on the paper? Asked of poppler and qpdf.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use releve_billing::{
+    ChargeKind, Issued, Line,
+    tax::{Ground, Scheme, Vat, tax},
+};
+use releve_documents::{Parties, einvoice, invoice_pdf};
+use releve_types::{Language, Money, ids::PriceId};
+use rust_decimal::Decimal;
+use uuid::Uuid;
+
+use crate::issued::{FRENCH, HELD, documents, parties, registered, several_rates, vat};
+
+/// In points: where the left margin ends and the right one begins, and what the upper and the lower edge keep free.
+const LEFT: Decimal = Decimal::from_parts(49, 0, 0, false, 0);
+const RIGHT: Decimal = Decimal::from_parts(546, 0, 0, false, 0);
+const TOP: Decimal = Decimal::from_parts(30, 0, 0, false, 0);
+const BOTTOM: Decimal = Decimal::from_parts(812, 0, 0, false, 0);
+/// Letters of a word without a space, as a careless program might name a project.
+const NAME_LEN: usize = 300;
+const LINES: usize = 500;
+
+/// An invoice, with the electronic one that was issued with it.
+struct Case {
+    name: &'static str,
+    invoice: Issued,
+    parties: Parties,
+    cii: Option<String>,
+}
+
+fn case(name: &'static str, invoice: Issued, parties: Parties) -> Case {
+    let electronic = einvoice::of(&invoice, &parties).expect("days");
+    Case { name, cii: electronic.map(|e| einvoice::cii(&e)), invoice, parties }
+}
+
+fn cases() -> Vec<Case> {
+    let domestic = vat(Ground::Domestic, "20");
+    let [train, tokens, traffic] = HELD;
+    let all = documents(domestic, &[HELD, [train - 3_600_000, tokens, traffic], [train * 2, tokens, traffic * 9]]);
+    let [first, less, more] = &all[..] else { panic!("three documents") };
+    let french = || Parties { language: Language::French, ..registered(FRENCH) };
+    let german = registered(("DE", "DE123456788", "HRB 1234"));
+    let reverse = documents(Vat::free(Ground::ReverseCharge), &[HELD]).remove(0);
+    let free = documents(Vat::free(Ground::NotTaxable), &[HELD]).remove(0);
+    vec![
+        case("domestic", first.clone(), registered(FRENCH)),
+        case("domestic-fr", first.clone(), french()),
+        case("several-rates-fr", several_rates(first), french()),
+        case("credit-note", less.clone(), registered(FRENCH)),
+        case("credit-note-fr", less.clone(), french()),
+        case("correction", more.clone(), registered(FRENCH)),
+        case("reverse-charge", reverse.clone(), german.clone()),
+        case("reverse-charge-fr", reverse, Parties { language: Language::French, ..german }),
+        case("not-taxable", free, parties(Scheme::NotTaxable, FRENCH)),
+        case("long", long(more), long_names(registered(FRENCH))),
+        case("long-fr", long(more), long_names(french())),
+    ]
+}
+
+/// Five hundred lines, every tenth below zero, in projects with names that fit nowhere.
+fn long(of: &Issued) -> Issued {
+    let mut content = of.content().clone();
+    let long = |n: usize| match n % 3 {
+        0 => "x".repeat(NAME_LEN),
+        1 => "several words that go on and on ".repeat(NAME_LEN / 30),
+        _ => "\u{202e}日本語 Ωμέγα Ж \u{7}".repeat(6),
+    };
+    let one = content.lines.iter().find(|line| !line.taken_back).expect("a line").clone();
+    let line = |n: usize| {
+        let mut line: Line = one.clone();
+        line.line = i32::try_from(n).expect("few") + 1;
+        line.description = format!("{}, {n}", long(n / 4));
+        line.charge.kind = ChargeKind::Usage(PriceId::from_uuid(Uuid::from_u128(u128::try_from(n).expect("few"))));
+        line.charge.project = format!("{:03} {}", n / 9, long(n / 9));
+        if n % 10 == 9 {
+            line.taken_back = true;
+            let c = &mut line.charge;
+            (c.metered, c.billed, c.energy_mj) = (-c.metered, -c.billed, -c.energy_mj);
+            c.amount = c.amount.negated();
+        }
+        line
+    };
+    content.lines = (0..LINES).map(line).collect();
+    let zero = Money::zero(content.currency);
+    content.total = content.lines.iter().fold(zero, |sum, l| sum.checked_add(l.charge.amount).expect("adds up"));
+    let lines = content.lines.iter().map(|line| (vat(Ground::Domestic, "20"), line.charge.amount));
+    let taxes = tax(content.currency, lines).expect("taxed");
+    Issued::restore(content, taxes, of.stamp().clone()).expect("adds up")
+}
+
+fn long_names(mut parties: Parties) -> Parties {
+    parties.account.name = "Institut pour l'étude des noms qui n'en finissent pas ".repeat(6);
+    parties.account.address = "Bâtiment W".repeat(30);
+    parties.issuer.name = "Société".repeat(40);
+    parties.buyer_reference = "PO-".repeat(80);
+    parties.terms.legal_mentions = "SAS au capital de 10 000 €, RCS Paris 404 833 048 ".repeat(12);
+    parties.terms.late_penalty = "Trois fois le taux d'intérêt légal. ".repeat(12);
+    parties
+}
+
+fn pdf(case: &Case) -> Vec<u8> {
+    invoice_pdf(&case.invoice, &case.parties, None, case.cii.as_ref().map(String::as_bytes)).expect(case.name)
+}
+
+/// What a program says of a file; it must be content with it.
+fn said(program: &str, before: &[&str], file: &Path, after: &[&str]) -> String {
+    let output = Command::new(program).args(before).arg(file).args(after).output();
+    let output = output.unwrap_or_else(|e| panic!("{program}: {e}: apt-get install poppler-utils qpdf"));
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success() && err.is_empty(), "{program} {}: {out}{err}", file.display());
+    out.into_owned()
+}
+
+/// Where the files lie: kept where a person wants to look at them.
+fn place(dir: &Path, case: &Case) -> PathBuf {
+    let file = dir.join(format!("{}.pdf", case.name));
+    fs::write(&file, pdf(case)).expect("a file");
+    file
+}
+
+#[test]
+fn the_same_invoice_gives_the_same_pdf() {
+    for case in cases() {
+        assert_eq!(pdf(&case), pdf(&case), "{}", case.name);
+    }
+}
+
+#[test]
+fn every_pdf_opens_and_carries_the_invoice_that_was_issued() {
+    let made = tempfile::tempdir().expect("a directory");
+    let dir = env::var_os("RELEVE_PDF_OUT").map_or_else(|| made.path().to_owned(), PathBuf::from);
+    for case in cases() {
+        let file = place(&dir, &case);
+        assert!(
+            said("qpdf", &["--check"], &file, &[]).contains("No syntax or stream encoding errors"),
+            "{}",
+            case.name
+        );
+        let number = case.invoice.stamp().number.to_string();
+        assert!(said("pdfinfo", &[], &file, &[]).contains(&number), "{}", case.name);
+        let metadata = fs::read(&file).expect("a file");
+        let metadata = String::from_utf8_lossy(&metadata);
+        assert!(metadata.contains("<pdfaid:part>3<") && metadata.contains("<pdfaid:conformance>B<"), "{}", case.name);
+        let Some(cii) = &case.cii else {
+            assert!(!metadata.contains("urn:factur-x"), "{}", case.name);
+            continue;
+        };
+        for entry in [
+            "<fx:DocumentType>INVOICE</fx:DocumentType>",
+            "<fx:DocumentFileName>factur-x.xml</fx:DocumentFileName>",
+            "<fx:Version>1.0</fx:Version>",
+            "<fx:ConformanceLevel>EN 16931</fx:ConformanceLevel>",
+            "/AFRelationship/Alternative",
+        ] {
+            assert!(metadata.contains(entry), "{}: {entry}", case.name);
+        }
+        assert_eq!(metadata.matches("<pdfaExtension:schemas>").count(), 1, "{}", case.name);
+        let attached = dir.join(format!("{}.xml", case.name));
+        let to = attached.to_str().expect("text");
+        said("pdfdetach", &["-save", "1", "-o", to], &file, &[]);
+        assert_eq!(&fs::read_to_string(&attached).expect("attached"), cii, "{}", case.name);
+    }
+}
+
+/// Each word that poppler finds stands within the margins.
+#[test]
+fn nothing_is_printed_beyond_the_margins() {
+    let made = tempfile::tempdir().expect("a directory");
+    for case in cases() {
+        let file = place(made.path(), &case);
+        let words = said("pdftotext", &["-bbox"], &file, &["-"]);
+        let words: Vec<[Decimal; 4]> = words.lines().filter(|l| l.contains("<word ")).map(bounds).collect();
+        assert!(words.len() > 50, "{}: {} words", case.name, words.len());
+        for word in words {
+            let [left, top, right, bottom] = word;
+            let fits = left >= LEFT && right <= RIGHT && top >= TOP && bottom <= BOTTOM;
+            assert!(fits, "{}: {word:?}", case.name);
+        }
+    }
+}
+
+fn bounds(line: &str) -> [Decimal; 4] {
+    ["xMin", "yMin", "xMax", "yMax"].map(|name| {
+        let after = line.split(&format!("{name}=\"")).nth(1).expect(name);
+        after.split('"').next().and_then(|n| n.parse().ok()).expect(name)
+    })
+}
+
+/// What a reader needs in order to check each line, on every page that has lines.
+#[test]
+fn the_pages_say_what_the_invoice_says() {
+    let made = tempfile::tempdir().expect("a directory");
+    for case in cases() {
+        let text = said("pdftotext", &["-layout"], &place(made.path(), &case), &["-"]);
+        let text: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+        let french = case.parties.language == Language::French;
+        let printed = case.invoice.content().printed();
+        for line in &printed.lines {
+            for number in [line.charge.amount.amount().to_string(), line.charge.quantity().to_string()] {
+                let number = number.replace('-', "\u{2212}");
+                let number = if french { number.replace('.', ",") } else { number };
+                assert!(text.contains(&number), "{}: {number} of line {}", case.name, line.line);
+            }
+        }
+        assert!(text.contains(&"d1".repeat(32)), "{}", case.name);
+        let what = if french { "Désignation" } else { "What" };
+        let pages = text.matches("Page").count();
+        assert!(pages >= 2 && text.matches(what).count() >= pages - 2, "{}: {pages} pages", case.name);
+    }
+}
