@@ -7,11 +7,14 @@ use std::{
 };
 
 use releve_billing::{
-    ChargeKind, Issued, Line,
+    Allowance, ChargeKind, Content, Issued, Line,
     tax::{Ground, Scheme, Vat, tax},
 };
 use releve_documents::{Parties, einvoice, invoice_pdf};
-use releve_types::{Language, Money, ids::PriceId};
+use releve_types::{
+    Language, Money,
+    ids::{AgreementId, PriceId},
+};
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
@@ -58,6 +61,8 @@ fn cases() -> Vec<Case> {
         case("reverse-charge", reverse.clone(), german.clone()),
         case("reverse-charge-fr", reverse, Parties { language: Language::French, ..german }),
         case("not-taxable", free, parties(Scheme::NotTaxable, FRENCH)),
+        case("agreed", agreed(first), registered(FRENCH)),
+        case("agreed-fr", agreed(first), french()),
         case("long", long(more), long_names(registered(FRENCH))),
         case("long-fr", long(more), long_names(french())),
     ]
@@ -74,7 +79,6 @@ fn long(of: &Issued) -> Issued {
     let one = content.lines.iter().find(|line| !line.taken_back).expect("a line").clone();
     let line = |n: usize| {
         let mut line: Line = one.clone();
-        line.line = i32::try_from(n).expect("few") + 1;
         line.description = format!("{}, {n}", long(n / 4));
         line.charge.kind = ChargeKind::Usage(PriceId::from_uuid(Uuid::from_u128(u128::try_from(n).expect("few"))));
         line.charge.project = format!("{:03} {}", n / 9, long(n / 9));
@@ -87,6 +91,26 @@ fn long(of: &Issued) -> Issued {
         line
     };
     content.lines = (0..LINES).map(line).collect();
+    renumbered(content, of)
+}
+
+/// A tenth is off the last line, and the one before is owed by the account as a whole.
+fn agreed(of: &Issued) -> Issued {
+    let mut content = of.content().clone();
+    let last = &mut content.lines[2].charge;
+    let off = Money::round_line(last.amount.amount() / Decimal::TEN, content.currency).expect("small");
+    let agreement = AgreementId::from_uuid(Uuid::from_u128(0x77));
+    last.discount = Some(Allowance { agreement, percent: "10".parse().expect("a percentage"), amount: off });
+    last.amount = last.amount.checked_add(off.negated()).expect("small");
+    (content.lines[1].charge.tenant, content.lines[1].charge.project) = (None, String::new());
+    content.lines.swap(0, 1);
+    renumbered(content, of)
+}
+
+fn renumbered(mut content: Content, of: &Issued) -> Issued {
+    for (n, line) in (1..).zip(&mut content.lines) {
+        line.line = n;
+    }
     let zero = Money::zero(content.currency);
     content.total = content.lines.iter().fold(zero, |sum, l| sum.checked_add(l.charge.amount).expect("adds up"));
     let lines = content.lines.iter().map(|line| (vat(Ground::Domestic, "20"), line.charge.amount));
@@ -190,6 +214,18 @@ fn bounds(line: &str) -> [Decimal; 4] {
         let after = line.split(&format!("{name}=\"")).nth(1).expect(name);
         after.split('"').next().and_then(|n| n.parse().ok()).expect(name)
     })
+}
+
+/// What the account owes as a whole stands under its contract, not under a project; a discount beside what it is off.
+#[test]
+fn what_is_agreed_is_said() {
+    let made = tempfile::tempdir().expect("a directory");
+    let agreed = cases().into_iter().find(|case| case.name == "agreed").expect("a case");
+    let text = said("pdftotext", &["-layout"], &place(made.path(), &agreed), &["-"]).replace('\u{a0}', " ");
+    let (_, usage) = text.split_once("Usage").expect("the usage");
+    let (contract, tenant) = usage.split_once("Omega").expect("a tenant");
+    assert!(contract.contains("By contract") && !contract.contains("No project"), "{contract}");
+    assert!(tenant.contains("No project") && tenant.contains("7 695.85 \u{2212} 10 %"), "{tenant}");
 }
 
 /// What a reader needs in order to check each line, on every page that has lines.
