@@ -11,9 +11,9 @@ use releve_types::{Sku, ids::AgreementId};
 
 use crate::bench::{Bench, HOUR, at, later};
 
-async fn agree(bench: &Bench, from: i64, until: i64, terms: AgreedTerms) {
+async fn agree(bench: &Bench, from: i64, until: impl Into<Option<i64>>, terms: AgreedTerms) {
     let mut tx = bench.db.begin_app().await.expect("a transaction");
-    let (id, until) = (AgreementId::fresh(at(from)), Some(at(until)));
+    let (id, until) = (AgreementId::fresh(at(from)), until.into().map(at));
     let agreement = Agreement::new(id, format!("the {}", terms.name()), at(from), until, terms).expect("terms");
     let account = bench.world.tenants[0].account;
     let record = AgreementRecord { account, agreement, created_at: at(0), created_by: "test".to_owned() };
@@ -155,4 +155,20 @@ async fn discounts_fees_and_vat_classes_stand_on_their_lines() {
     ] {
         assert!(bench.refused(sql).await.is_some(), "{sql}");
     }
+}
+
+/// What is owed once makes its own month due, and no month after it: the jobs ask each minute.
+#[tokio::test]
+async fn what_is_owed_once_is_owed_in_one_month() {
+    let bench = Bench::new(1, 1, 1).await;
+    let owed_from = async || {
+        let mut tx = bench.db.begin_app().await.expect("a transaction");
+        agreements::owed_from(&mut tx).await.expect("the database answers")
+    };
+    let (sku, price) = (Sku::fee("set-up").expect("a name"), "10.00".parse().expect("a price"));
+    agree(&bench, 1, None, AgreedTerms::Once { sku, price, class: RateClass::Standard }).await;
+    assert_eq!(owed_from().await, [(bench.world.issuer, at(1))]);
+    bench.counted(vec![bench.hour(0, 0, &[])]).await;
+    assert_eq!(bench.issue().await.issued_now, 1);
+    assert_eq!(owed_from().await, []);
 }

@@ -5,6 +5,7 @@ mod archiving;
 mod auditing;
 mod bench;
 mod correcting;
+mod frozen;
 mod holding;
 mod issuing;
 mod voiding;

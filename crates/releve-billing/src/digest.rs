@@ -43,6 +43,9 @@ use crate::{
     tax::Vat,
 };
 
+/// The version of the text: what it names, and how it is written.
+pub const BASIS_VERSION: u32 = 3;
+
 /// Everything that decides what an invoice says.
 #[derive(Clone, Debug)]
 pub struct Basis<'a> {
@@ -107,7 +110,7 @@ impl Write for Hashing {
 
 fn write_basis(out: &mut impl Write, basis: &Basis<'_>, gathered: &Gathered<'_>) -> fmt::Result {
     let Subject { account, issuer, period, book } = basis.subject;
-    writeln!(out, "releve-basis\t3")?;
+    writeln!(out, "releve-basis\t{BASIS_VERSION}")?;
     writeln!(out, "account\t{account}")?;
     writeln!(out, "issuer\t{issuer}")?;
     writeln!(out, "period\t{}\t{}", period.start(), period.end())?;

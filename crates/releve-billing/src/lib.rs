@@ -18,7 +18,7 @@ pub mod usage;
 pub use agreed::{AgreedTerms, Agreement, Allowance, Matching, Percent, Scope, check_new_agreement};
 pub use book::{PriceBook, check_new_price};
 pub use contract::{Contract, Run, Term, check_new_term};
-pub use digest::{Basis, Reports, digest};
+pub use digest::{BASIS_VERSION, Basis, Reports, digest};
 pub use estimate::{Estimate, estimate};
 pub use invoice::{
     Content, Corrected, Draft, Hold, HoldKind, InvoiceError, Issued, Kind, Line, Number, Outcome, Parked, Stamp,

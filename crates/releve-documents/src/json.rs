@@ -5,7 +5,7 @@
 //! meaning within `format`.
 
 use releve_billing::{
-    Corrected, Issued, Line, UnitPrice,
+    BASIS_VERSION, Corrected, Issued, Line, UnitPrice,
     tax::{Subtotal, Vat},
 };
 use releve_types::{Language, money::Currency};
@@ -143,7 +143,7 @@ struct CoverageView {
 #[derive(Serialize)]
 struct DigestView {
     algorithm: &'static str,
-    over: &'static str,
+    over: String,
     value: String,
 }
 
@@ -183,7 +183,11 @@ pub fn invoice_json(invoice: &Issued, parties: &Parties, coverage: Option<&Cover
             reported_ms: c.reported_ms,
             accepted_gap_ms: c.accepted_ms,
         }),
-        digest: DigestView { algorithm: "sha-256", over: "releve-basis/3", value: hex::encode(stamp.digest) },
+        digest: DigestView {
+            algorithm: "sha-256",
+            over: format!("releve-basis/{BASIS_VERSION}"),
+            value: hex::encode(stamp.digest),
+        },
     };
     let mut out = serde_json::to_string_pretty(&document).expect("texts and integers have a JSON form");
     out.push('\n');

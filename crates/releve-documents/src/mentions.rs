@@ -116,8 +116,6 @@ pub(crate) const fn services(language: Language) -> &'static str {
 
 /// Why less than the price is owed.
 pub(crate) const DISCOUNT: &str = "Discount";
-/// What no tenant in particular owes, but the account by its contract.
-pub(crate) const BY_CONTRACT: &str = "By contract";
 /// Beside a line that was billed before.
 pub(crate) const fn taken_back(language: Language) -> &'static str {
     either(language, "As it was billed before, taken back", "Tel que facturé auparavant, repris")

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use releve_billing::tax::Scheme;
 use releve_types::{Language, TenantId, Zone};
 
-use crate::mentions;
+use crate::words::Words;
 
 /// Seller and customer as they are named on the day of issue, and the names of the customer's tenants.
 #[derive(Clone, Debug)]
@@ -65,7 +65,7 @@ pub struct Coverage {
 
 impl Parties {
     pub(crate) fn whose(&self, tenant: Option<TenantId>) -> String {
-        tenant.map_or_else(|| mentions::BY_CONTRACT.to_owned(), |tenant| self.tenant(tenant))
+        tenant.map_or_else(|| Words::of(self.language).by_contract.to_owned(), |tenant| self.tenant(tenant))
     }
 
     pub(crate) fn tenant(&self, tenant: TenantId) -> String {

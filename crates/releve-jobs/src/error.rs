@@ -8,9 +8,9 @@ use releve_types::{AccountId, InvoiceId, Period, Timestamp, ids::IssuerId};
 #[derive(Debug, thiserror::Error)]
 pub enum JobError {
     #[error("a day on a document of {account} can't be printed: {error}")]
-    NoDay { account: releve_types::AccountId, error: releve_documents::einvoice::DateError },
+    NoDay { account: AccountId, error: releve_documents::einvoice::DateError },
     #[error("invoice {invoice}: {error}")]
-    NoPdf { invoice: releve_types::InvoiceId, error: releve_documents::PdfError },
+    NoPdf { invoice: InvoiceId, error: releve_documents::PdfError },
     #[error("issuer: there is no {0}")]
     NoIssuer(IssuerId),
     #[error("period: {period} is no month of the issuer's zone {zone}")]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use releve_billing::{ChargeKind, Issued};
+use releve_billing::{Charge, ChargeKind, Issued};
 use releve_jobs::Order;
 use releve_store::{
     Db,
@@ -85,21 +85,19 @@ async fn heads(tx: &mut releve_store::Tx, filter: InvoiceFilter) -> anyhow::Resu
 impl Billed {
     /// Held GPU time on the lines, in milliseconds, by tenant.
     pub fn gpu_ms(&self) -> BTreeMap<TenantId, i64> {
-        let mut sum = BTreeMap::new();
-        for line in self.issued.iter().flat_map(|i| &i.content().lines) {
-            if let (Unit::GpuMs, Some(tenant)) = (line.charge.unit, line.charge.tenant) {
-                *sum.entry(tenant).or_default() += line.charge.billed;
-            }
-        }
-        sum
+        self.billed_of(|charge| charge.unit == Unit::GpuMs)
     }
 
     /// Of that, what reservations cover.
     pub fn reserved_gpu_ms(&self) -> BTreeMap<TenantId, i64> {
+        self.billed_of(|charge| matches!(charge.kind, ChargeKind::Reserved(_)))
+    }
+
+    fn billed_of(&self, asked: impl Fn(&Charge) -> bool) -> BTreeMap<TenantId, i64> {
         let mut sum = BTreeMap::new();
-        for line in self.issued.iter().flat_map(|i| &i.content().lines) {
-            if let (ChargeKind::Reserved(_), Some(tenant)) = (line.charge.kind, line.charge.tenant) {
-                *sum.entry(tenant).or_default() += line.charge.billed;
+        for charge in self.issued.iter().flat_map(|i| &i.content().lines).map(|line| &line.charge) {
+            if let (Some(tenant), true) = (charge.tenant, asked(charge)) {
+                *sum.entry(tenant).or_default() += charge.billed;
             }
         }
         sum

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use releve_billing::{AgreedTerms, Agreement, Percent, PriceError, Scope, UnitPrice};
+use releve_billing::{AgreedTerms, Agreement, Contract, Percent, PriceError, Scope, UnitPrice};
 use releve_types::{
     AccountId, TenantId, Timestamp,
     ids::{AgreementId, IssuerId},
@@ -231,6 +231,12 @@ pub async fn of(
     Ok(of)
 }
 
+/// A contract with what its account agreed to.
+pub(crate) fn onto(contract: Contract, records: Vec<AgreementRecord>) -> Result<Contract, StoreError> {
+    let agreements = records.into_iter().map(|record| record.agreement).collect();
+    contract.with(agreements).map_err(|e| broken("account_id", e))
+}
+
 /// Up to when an account was invoiced: what is agreed later holds from then on.
 pub async fn invoiced_until(conn: &mut PgConnection, account: AccountId) -> Result<Option<Timestamp>, StoreError> {
     let row = sqlx::query!(
@@ -254,6 +260,8 @@ pub async fn owed_from(conn: &mut PgConnection) -> Result<Vec<(IssuerId, Timesta
                            where i.account_id = g.account_id and i.state = 'issued') i on true
         where g.kind in ('reservation', 'recurring', 'once', 'minimum')
           and (g.until_at is null or i.until is null or g.until_at > i.until)
+          -- What is owed once is owed in its own month, and none after it.
+          and (g.kind <> 'once' or i.until is null or g.from_at >= i.until)
         group by a.issuer_id
         "#
     )

@@ -74,11 +74,7 @@ pub async fn with_agreements(
         let Some(contract) = contracts.get(account) else { continue };
         let contract = match agreed.remove(account) {
             None => contract.clone(),
-            Some(records) => {
-                let agreements = records.into_iter().map(|record| record.agreement).collect();
-                let made = Contract::clone(contract).with(agreements);
-                Arc::new(made.map_err(|e| StoreError::inconsistent("agreements", "account_id", e))?)
-            }
+            Some(records) => Arc::new(agreements::onto(Contract::clone(contract), records)?),
         };
         with.insert(*account, contract);
     }

@@ -150,13 +150,18 @@ pub async fn items<T>(
         .collect()
 }
 
+/// Tenants and their SKUs as two columns.
+fn asked(of: &BTreeSet<(TenantId, SkuNumber)>) -> (Vec<Uuid>, Vec<SkuNumber>) {
+    of.iter().map(|(tenant, sku)| (tenant.uuid(), *sku)).unzip()
+}
+
 /// The same of these tenants' SKUs alone, hour by hour.
 pub async fn hours(
     conn: &mut PgConnection,
     of: &BTreeSet<(TenantId, SkuNumber)>,
     period: Period,
 ) -> Result<Vec<ItemRow>, StoreError> {
-    let (tenants, skus): (Vec<Uuid>, Vec<i32>) = of.iter().map(|(tenant, sku)| (tenant.uuid(), *sku)).unzip();
+    let (tenants, skus) = asked(of);
     let rows = sqlx::query!(
         r#"
         select u.tenant_id as "tenant_id!", u.project as "project!", u.sku_id as "sku_id!", u.hour as "hour!",
@@ -209,7 +214,7 @@ pub async fn at_once(
     of: &BTreeSet<(TenantId, SkuNumber)>,
     period: Period,
 ) -> Result<Vec<AtOnceRow>, StoreError> {
-    let (tenants, skus): (Vec<Uuid>, Vec<i32>) = of.iter().map(|(tenant, sku)| (tenant.uuid(), *sku)).unzip();
+    let (tenants, skus) = asked(of);
     let rows = sqlx::query!(
         r#"
         with held as (
@@ -282,7 +287,7 @@ pub async fn held(
     of: &BTreeSet<(TenantId, SkuNumber)>,
     pieces: &Pieces,
 ) -> Result<Vec<HeldRow>, StoreError> {
-    let (tenants, skus): (Vec<Uuid>, Vec<i32>) = of.iter().map(|(tenant, sku)| (tenant.uuid(), *sku)).unzip();
+    let (tenants, skus) = asked(of);
     let rows = sqlx::query!(
         r#"
         select tenant_id as "tenant_id!", project as "project!", sku_id as "sku_id!", allocation_id as "allocation_id!",

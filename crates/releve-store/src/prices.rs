@@ -366,10 +366,10 @@ pub async fn load_contract(
         };
         made.push(Term { from: term.from, book });
     }
+    let contract = Contract::new(currency, made);
+    let contract = contract.map_err(|e| StoreError::inconsistent("contracts", "account_id", e))?;
     let agreed = agreements::of(conn, &[account]).await?.remove(&account).unwrap_or_default();
-    let agreed = agreed.into_iter().map(|record| record.agreement).collect();
-    let contract = Contract::new(currency, made).and_then(|contract| contract.with(agreed));
-    contract.map(Some).map_err(|e| StoreError::inconsistent("contracts", "account_id", e))
+    agreements::onto(contract, agreed).map(Some)
 }
 
 fn tiers_to_json(tiers: &[Tier]) -> Value {

@@ -140,7 +140,10 @@ pub async fn open_accounts(
                   or exists (select from tenants t join meter_hours m on m.tenant_id = t.tenant_id
                              where t.account_id = a.account_id and m.hour >= $3 and m.hour < $4)
                   or exists (select from agreements g
-                             where g.account_id = a.account_id and g.from_at < $4 and (g.until_at is null or g.until_at > $3))))
+                             where g.account_id = a.account_id and g.from_at < $4
+                               and (g.kind in ('reservation', 'recurring', 'minimum')
+                                        and (g.until_at is null or g.until_at > $3)
+                                    or g.kind in ('once', 'goodwill') and g.from_at >= $3))))
           and not exists (select from invoices i
                           where i.account_id = a.account_id and i.period_start = $3 and i.state = 'issued')
         "#,

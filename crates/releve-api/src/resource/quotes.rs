@@ -1,10 +1,10 @@
 //! What would a past month have cost under other terms? The month's own usage, rated as an invoice is; nothing is kept.
 
-use std::{collections::BTreeMap, fmt, sync::Arc};
+use std::fmt;
 
 use axum::{Json, extract::State};
-use releve_billing::{Agreement, Contract, Term, check_new_agreement, rate};
-use releve_store::{customers, prices};
+use releve_billing::{Agreement, Contract, Term, check_new_agreement};
+use releve_store::{Tx, customers, prices};
 use releve_types::{AccountId, BillingMonth, Timestamp, ids::AgreementId};
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
@@ -98,7 +98,7 @@ async fn create(
 
 /// The same for whoever holds the database.
 pub async fn quote(
-    tx: &mut releve_store::Tx,
+    tx: &mut Tx,
     account: &str,
     month: BillingMonth,
     terms: Terms,
@@ -110,16 +110,10 @@ pub async fn quote(
     let period = zone.month(month);
     let contracted = spend::contract(tx, account.id).await?;
     let other = other(tx, account.id, &contracted, terms, period.start(), now).await?;
-    let mut rated = Vec::with_capacity(2);
-    for contract in [other, contracted] {
-        let contracts = BTreeMap::from([(account.id, Arc::new(contract))]);
-        let usage = releve_jobs::issue::usage(tx, &[account.id], period, &contracts).await?.remove(&account.id);
-        rated.push(rate(&contracts[&account.id], period, &usage.unwrap_or_default())?);
-    }
-    let (Some(as_is), Some(quoted)) = (rated.pop(), rated.pop()) else { return Err(missing()) };
-    let contracted = as_is.total.into();
+    let rated = spend::rated(tx, account.id, period, other).await?;
+    let contracted = spend::rated(tx, account.id, period, contracted).await?.total.into();
     let SpendView { account, month, total, charges, unpriced, .. } =
-        spend::view(&Spend { account: account.id, month, period, rated: quoted }, None, now)?;
+        spend::view(&Spend { account: account.id, month, period, rated }, None, now)?;
     Ok(QuoteView { account, month, quoted: total, contracted, charges, unpriced })
 }
 

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use axum::{Json, extract::State};
 use releve_billing::{Charge, Contract, Rated, UnitPrice, Unpriced, rate};
-use releve_store::{customers, prices};
+use releve_store::{Tx, customers, prices};
 use releve_types::{AccountId, BillingMonth, Money, Period, TenantId, Timestamp};
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
@@ -173,11 +173,22 @@ async fn spend(app: &AppState, account: AccountId, month: Option<&str>, now: Tim
         None => issuer.zone.month_of(now),
     };
     let period = issuer.zone.month(month);
-    let contracts = BTreeMap::from([(account, Arc::new(contract(&mut tx, account).await?))]);
-    let mut usage = releve_jobs::issue::usage(&mut tx, &[account], period, &contracts).await?;
+    let contract = contract(&mut tx, account).await?;
+    let rated = rated(&mut tx, account, period, contract).await?;
     tx.commit().await?;
-    let rated = rate(&contracts[&account], period, &usage.remove(&account).unwrap_or_default())?;
     Ok(Spend { account, month, period, rated })
+}
+
+/// What an account used in a period, rated by a contract.
+pub(super) async fn rated(
+    tx: &mut Tx,
+    account: AccountId,
+    period: Period,
+    contract: Contract,
+) -> Result<Rated, Problem> {
+    let contracts = BTreeMap::from([(account, Arc::new(contract))]);
+    let mut usage = releve_jobs::issue::usage(tx, &[account], period, &contracts).await?;
+    Ok(rate(&contracts[&account], period, &usage.remove(&account).unwrap_or_default())?)
 }
 
 /// What an account agreed to.

@@ -3,7 +3,7 @@
 //! A fee by the month is printed as hours at a price for the period's hours: a part of a month multiplies out as a whole
 //! one does.
 
-use releve_types::{Hour, Money, Period, Sku, Unit};
+use releve_types::{Money, Period, Sku, Unit};
 
 use super::{AgreedTerms, Agreement};
 use crate::{Charge, ChargeKind, Contract, RateError, UnitPrice, rate::ratio, tax::RateClass};
@@ -15,25 +15,28 @@ pub(crate) fn fees(contract: &Contract, period: Period) -> Result<Vec<Charge>, R
 
 fn fee(contract: &Contract, agreement: &Agreement, period: Period) -> Result<Option<Charge>, RateError> {
     let id = agreement.id();
-    let (sku, price, class, kind) = match agreement.terms() {
-        AgreedTerms::Recurring { sku, price, class } => (sku, *price, *class, ChargeKind::Recurring(id)),
-        AgreedTerms::Once { sku, price, class } => (sku, *price, *class, ChargeKind::Once(id)),
-        AgreedTerms::Goodwill { sku, price, class } => (sku, *price, *class, ChargeKind::Goodwill(id)),
-        _ => return Ok(None),
+    // Once: in the hour in which it starts.
+    let hour = Period::of_hours(agreement.from(), agreement.from().next()).ok().filter(|hour| within(period, *hour));
+    let owed = match agreement.terms() {
+        AgreedTerms::Recurring { sku, price, class } => agreement.within(period).map(|stretch| Owed {
+            kind: ChargeKind::Recurring(id),
+            sku,
+            class: *class,
+            stretch,
+            unit: Unit::Hour,
+            quantity: stretch.hours(),
+            price: *price,
+            base_quantity: period.hours(),
+        }),
+        AgreedTerms::Once { sku, price, class } => {
+            hour.map(|hour| Owed::one(ChargeKind::Once(id), sku, *class, hour, *price))
+        }
+        AgreedTerms::Goodwill { sku, price, class } => {
+            hour.map(|hour| Owed { quantity: -1, ..Owed::one(ChargeKind::Goodwill(id), sku, *class, hour, *price) })
+        }
+        _ => None,
     };
-    let stretch = match kind {
-        ChargeKind::Recurring(_) => agreement.within(period),
-        // Once: in the hour in which it starts.
-        _ => Period::of_hours(agreement.from(), agreement.from().next()).ok().filter(|s| within(period, *s)),
-    };
-    let Some(stretch) = stretch else { return Ok(None) };
-    let (unit, quantity, base_quantity) = match kind {
-        ChargeKind::Recurring(_) => (Unit::Hour, stretch.hours(), period.hours()),
-        ChargeKind::Goodwill(_) => (Unit::Count, -1, 1),
-        _ => (Unit::Count, 1, 1),
-    };
-    let owed = Owed { kind, sku, class, stretch, unit, quantity, price, base_quantity };
-    owed.charge(contract).map(Some)
+    owed.map(|owed| owed.charge(contract)).transpose()
 }
 
 fn within(period: Period, stretch: Period) -> bool {
@@ -53,7 +56,12 @@ pub(super) struct Owed<'a> {
     pub base_quantity: i64,
 }
 
-impl Owed<'_> {
+impl<'a> Owed<'a> {
+    /// One of it.
+    pub const fn one(kind: ChargeKind, sku: &'a Sku, class: RateClass, stretch: Period, price: UnitPrice) -> Self {
+        Self { kind, sku, class, stretch, unit: Unit::Count, quantity: 1, price, base_quantity: 1 }
+    }
+
     pub fn charge(self, contract: &Contract) -> Result<Charge, RateError> {
         let Self { kind, sku, class, stretch, unit, quantity, price, base_quantity } = self;
         let amount: Money = ratio(quantity, price, unit, base_quantity, contract.currency())?;
@@ -75,10 +83,4 @@ impl Owed<'_> {
             amount,
         })
     }
-}
-
-/// The hours of an agreement's part of a period.
-pub(super) fn hours(stretch: Period) -> impl Iterator<Item = Hour> {
-    let (first, end) = (stretch.first_hour(), stretch.end_hour());
-    std::iter::successors(Some(first), |hour| Some(hour.next())).take_while(move |hour| *hour < end)
 }

@@ -29,15 +29,5 @@ pub(crate) fn minimum(contract: &Contract, period: Period, charges: &[Charge]) -
     }
     let sku = Sku::Fee { name: NAME.to_owned() };
     let price = UnitPrice::new(missing.amount()).map_err(|_| RateError::TooLarge { sku: Box::new(sku.clone()) })?;
-    let owed = Owed {
-        kind: ChargeKind::Minimum(id),
-        sku: &sku,
-        class: RateClass::Standard,
-        stretch,
-        unit: Unit::Count,
-        quantity: 1,
-        price,
-        base_quantity: 1,
-    };
-    owed.charge(contract).map(Some)
+    Owed::one(ChargeKind::Minimum(id), &sku, RateClass::Standard, stretch, price).charge(contract).map(Some)
 }

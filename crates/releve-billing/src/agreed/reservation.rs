@@ -9,7 +9,7 @@ use std::{collections::BTreeMap, fmt, str::FromStr};
 
 use releve_types::{Hour, Period, Sku, TenantId, Unit, ids::AgreementId, time::MILLIS_PER_HOUR};
 
-use super::{AgreedTerms, Agreement, fee::hours};
+use super::{AgreedTerms, Agreement};
 use crate::{
     Charge, ChargeKind, Contract, PriceError, PriceReason, RateError, UnitPrice,
     gather::{AtOnce, Gathered, HourRow, Row, RowKey},
@@ -146,6 +146,12 @@ struct Matched<'a> {
     unused: BTreeMap<AgreementId, i64>,
     /// By run, tenant and project.
     left: BTreeMap<(usize, TenantId, &'a str), (i64, i64)>,
+}
+
+/// Each hour of a period.
+fn hours(stretch: Period) -> impl Iterator<Item = Hour> {
+    let (first, end) = (stretch.first_hour(), stretch.end_hour());
+    std::iter::successors(Some(first), |hour| Some(hour.next())).take_while(move |hour| *hour < end)
 }
 
 fn matched<'a>(of_sku: &[Held<'a>], period: Period, used: &UsedOfSku<'_, 'a>) -> Result<Matched<'a>, RateError> {

@@ -167,8 +167,10 @@ fn taxable(
 
 /// A registered seller prints its VAT id (Art. 226(3)), which is of where it is.
 fn vat_id_of(scheme: Scheme, seller: &Seller) -> Vec<Missing> {
+    if scheme != Scheme::Registered {
+        return Vec::new();
+    }
     match seller.vat_id.parse::<VatId>() {
-        _ if scheme != Scheme::Registered => Vec::new(),
         Ok(id) if !seller.country.is_empty() && territory(id.country()) != territory(&seller.country) => {
             let why = format!("{id} is not of {}, where the seller is", seller.country);
             vec![Missing { field: "issuer.vat_id", why }]
@@ -187,7 +189,7 @@ fn vat_id_of(scheme: Scheme, seller: &Seller) -> Vec<Missing> {
 fn small(seller: &Seller, buyer: &Buyer, class: RateClass, at: Timestamp) -> Result<Vat, Vec<Missing>> {
     let (from, to) = (territory(&seller.country), territory(&buyer.country));
     let consumer = is_eu(from) && is_eu(to) && kind(buyer) == Some(BuyerKind::Consumer);
-    let here = from == to || from == "FR" && OVERSEAS.contains(&to);
+    let here = from == to || is_overseas(from, to);
     if here || consumer { Ok(Vat::free(Ground::SmallEnterprise)) } else { placed(seller, buyer, class, at) }
 }
 
@@ -218,33 +220,20 @@ fn placed(seller: &Seller, buyer: &Buyer, class: RateClass, at: Timestamp) -> Re
     if from == to {
         return charged(seller, Ground::Domestic, from, class, at);
     }
-    if from == "FR" && OVERSEAS.contains(&to) {
-        // France's VAT at rates of their own (CGI art. 294 and 296).
+    if is_overseas(from, to) {
         return charged(seller, Ground::Domestic, to, class, at);
     }
-    match (is_eu(from), is_eu(to)) {
-        (true, true) => within_union(seller, buyer, class, at),
-        (false, true) => into_union(seller, buyer, class, at),
-        _ => Ok(Vat::free(Ground::OutsideTerritory)),
-    }
+    if is_eu(to) { to_union(seller, buyer, class, at) } else { Ok(Vat::free(Ground::OutsideTerritory)) }
 }
 
-/// From outside the Union: a consumer's VAT is that of where the consumer lives (Art. 58), declared through the one-stop
-/// shop for sellers from outside (Art. 358a to 369); a business owes it itself.
-fn into_union(seller: &Seller, buyer: &Buyer, class: RateClass, at: Timestamp) -> Result<Vat, Vec<Missing>> {
+/// A customer in another member state, or in one of a seller from outside: a consumer's VAT is that of where the consumer lives
+/// (Art. 58), declared through a one-stop shop (Art. 358a to 369k). A business owes it itself, which within the Union it shows
+/// by its VAT id (Implementing Regulation 282/2011, Art. 18(1)).
+fn to_union(seller: &Seller, buyer: &Buyer, class: RateClass, at: Timestamp) -> Result<Vat, Vec<Missing>> {
     match kind(buyer) {
         None => Err(vec![missing("account.customer_kind", "business or consumer decides who owes the VAT")]),
         Some(BuyerKind::Consumer) => charged(seller, Ground::OneStopShop, territory(&buyer.country), class, at),
-        Some(BuyerKind::Business) => Ok(Vat::free(Ground::OutsideTerritory)),
-    }
-}
-
-/// Seller and customer in two member states: a business shows it by its VAT id (Implementing Regulation 282/2011,
-/// Art. 18(1)), and owes the VAT itself; of a consumer, it is the VAT of where the consumer lives.
-fn within_union(seller: &Seller, buyer: &Buyer, class: RateClass, at: Timestamp) -> Result<Vat, Vec<Missing>> {
-    match kind(buyer) {
-        None => Err(vec![missing("account.customer_kind", "business or consumer decides who owes the VAT")]),
-        Some(BuyerKind::Consumer) => charged(seller, Ground::OneStopShop, territory(&buyer.country), class, at),
+        Some(BuyerKind::Business) if !is_eu(territory(&seller.country)) => Ok(Vat::free(Ground::OutsideTerritory)),
         Some(BuyerKind::Business) => match buyer.vat_id.parse::<VatId>() {
             Ok(id) if is_eu(territory(id.country())) && territory(id.country()) != territory(&seller.country) => {
                 Ok(Vat::free(Ground::ReverseCharge))
@@ -279,8 +268,11 @@ fn charged(
     }
 }
 
-/// Departments of France that lie outside the Union's VAT territory (Art. 6) and have VAT of France's at their own rates.
-const OVERSEAS: [&str; 3] = ["GP", "MQ", "RE"];
+/// From France to a department of its own that lies outside the Union's VAT territory (Art. 6) and has France's VAT at its own
+/// rates (CGI art. 294 and 296).
+fn is_overseas(from: &str, to: &str) -> bool {
+    from == "FR" && matches!(to, "GP" | "MQ" | "RE")
+}
 
 /// Monaco is treated as France, the Isle of Man as the United Kingdom (Art. 7(1)); Liechtenstein has Switzerland's VAT (MWSTG
 /// art. 4).

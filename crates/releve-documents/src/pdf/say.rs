@@ -29,8 +29,7 @@ impl Told<'_> {
     }
 
     pub(super) fn whose(&self, line: &Line) -> String {
-        let tenant = line.charge.tenant.map(|tenant| self.parties.tenant(tenant));
-        tenant.unwrap_or_else(|| self.words.by_contract.to_owned())
+        self.parties.whose(line.charge.tenant)
     }
 
     /// A quantity to read, and below it as it is billed.

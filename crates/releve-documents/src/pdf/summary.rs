@@ -143,7 +143,7 @@ fn charts(sheets: &mut Sheets, told: &Told<'_>) {
     let projects = chart::sums(told, |line| {
         let project = if line.charge.project.is_empty() { told.words.no_project } else { &line.charge.project };
         if line.charge.tenant.is_none() {
-            told.words.by_contract.to_owned()
+            told.whose(line)
         } else if tenants > 1 {
             format!("{} \u{b7} {project}", told.whose(line))
         } else {

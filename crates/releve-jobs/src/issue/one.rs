@@ -54,10 +54,14 @@ impl One<'_> {
         used: Result<Usage, RateError>,
         holds: Vec<Hold>,
     ) -> Result<(Outcome, Option<[u8; 32]>), Refused> {
-        let &Self { subject, contract, ref before, reports, .. } = self;
-        let usage = &if self.void { Usage::default() } else { used? };
-        let rated = if self.void { Rated::nothing(contract) } else { rate(contract, subject.period, usage)? };
-        let reports = if self.void { Reports::default() } else { reports };
+        let &Self { subject, contract, ref before, .. } = self;
+        let (usage, rated, reports) = if self.void {
+            (Usage::default(), Rated::nothing(contract), Reports::default())
+        } else {
+            let used = used?;
+            let rated = rate(contract, subject.period, &used)?;
+            (used, rated, self.reports)
+        };
         let outcome = correct(subject, rated, before, &|class| self.vat(class), holds)?;
         let Outcome::Draft(draft) = &outcome else { return Ok((outcome, None)) };
         let broken = documents::violations(draft, &self.parties(), self.number, self.now)?;
@@ -67,7 +71,7 @@ impl One<'_> {
         }
         let vat = draft.taxes().subtotals.iter().map(|subtotal| subtotal.vat).collect();
         let corrects = draft.content().corrects.iter().map(|c| c.number.to_string()).collect();
-        let digest = releve_billing::digest(&Basis { subject, contract, usage, vat, corrects, reports })?;
+        let digest = releve_billing::digest(&Basis { subject, contract, usage: &usage, vat, corrects, reports })?;
         Ok((outcome, Some(digest)))
     }
 
