@@ -8,4 +8,5 @@ mod correcting;
 mod frozen;
 mod holding;
 mod issuing;
+mod paying;
 mod voiding;

@@ -46,6 +46,11 @@ async fn a_void_takes_all_back_and_the_usage_can_be_invoiced_again() {
     assert!(voided(&bench).await);
     assert_eq!(bench.unbilled().await.iter().map(|u| u.quantity).sum::<i128>(), 4 * 3_600_000, "it is unbilled");
     holds_together(&bench).await;
+    let logged: i64 = sqlx::query_scalar("select count(*) from audit_log where action = 'invoice.void'")
+        .fetch_one(&mut conn)
+        .await
+        .expect("the log");
+    assert_eq!(logged, 1, "it is on record");
     assert!(!voided(&bench).await, "once");
     assert_eq!(correct(&bench.db, bench.order(), later()).await.expect("billed anew"), 1);
     assert_eq!(correct(&bench.db, bench.order(), later()).await.expect("asked again"), 0);

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use ed25519_dalek::SigningKey;
+use releve_billing::payment::Dunning;
 use releve_billing::tax::{DatedRate, RateClass, Scheme};
 use releve_billing::{Model, Price, Rounding, UnitPrice};
 use releve_store::{
@@ -174,6 +175,7 @@ impl World {
             zone: Zone::new(zone).expect("a zone"),
             series: "T".to_owned(),
             due_days: 30,
+            dunning: Dunning::default(),
             terms: customers::IssuerTerms { vat_scheme: Some(Scheme::Registered), ..Default::default() },
             created_at: since,
         };

@@ -1,5 +1,6 @@
 //! How does a fresh installation get its first key? Made once, with what the first three requests need.
 
+use releve_billing::payment::Dunning;
 use releve_store::{
     Db, api_keys,
     audit_log::{self, Change},
@@ -60,6 +61,7 @@ async fn make_defaults(conn: &mut PgConnection, now: Timestamp) -> Result<(), Pr
             zone: Zone::utc(),
             series: DEFAULT_SERIES.to_owned(),
             due_days: DEFAULT_DUE_DAYS,
+            dunning: Dunning::default(),
             terms: IssuerTerms::default(),
             created_at: now,
         };

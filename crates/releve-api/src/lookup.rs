@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use releve_store::{
     customers::{self, Account, Issuer, Tenant},
+    invoices::{self, InvoiceHead},
     nodes::{self, Node},
     prices::{self, BookRecord},
 };
@@ -51,6 +52,23 @@ pub async fn issuer(conn: &mut PgConnection, reference: &str) -> Result<Issuer, 
     let all = customers::issuers(conn).await?;
     let found = all.into_iter().find(|i| i.party.name == reference || i.id.to_string() == reference);
     found.ok_or_else(|| Problem::not_found("issuer", reference))
+}
+
+/// An invoice by its id, or by its number where only one seller uses it.
+pub async fn invoice(conn: &mut PgConnection, reference: &str) -> Result<InvoiceHead, Problem> {
+    let missing = || Problem::not_found("invoice", reference);
+    if let Ok(id) = reference.parse() {
+        return invoices::head(conn, id).await?.ok_or_else(missing);
+    }
+    let Some(number) = text(reference) else { return Err(missing()) };
+    let mut found = invoices::numbered(conn, number).await?;
+    match (found.pop(), found.is_empty()) {
+        (Some(head), true) => Ok(head),
+        (Some(_), false) => {
+            Err(Problem::field("invoice", format!("several sellers issued a {number}: name it by its id")))
+        }
+        (None, _) => Err(missing()),
+    }
 }
 
 pub async fn book(conn: &mut PgConnection, reference: &str) -> Result<BookRecord, Problem> {

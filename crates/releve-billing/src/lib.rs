@@ -7,6 +7,7 @@ pub mod digest;
 pub mod estimate;
 mod gather;
 pub mod invoice;
+pub mod payment;
 pub mod price;
 pub mod rate;
 pub mod rating;

@@ -8,6 +8,8 @@ use releve_billing::tax::{
 use releve_types::{Currency, Hour, Money, Timestamp};
 use rust_decimal::Decimal;
 
+const ADDRESS: &str = "1 rue de l'Exemple";
+
 fn instant(text: &str) -> Timestamp {
     text.parse().expect("an instant")
 }
@@ -35,14 +37,14 @@ fn seller(scheme: Option<Scheme>, text: &str) -> Seller {
         rate("IE", RateClass::Reduced, "1970-01-01T00:00:00Z", "0"),
     ];
     let legal_id = if country == "FR" { "404833048".to_owned() } else { String::new() };
-    Seller { scheme, country, vat_id, legal_id, rates }
+    Seller { scheme, country, vat_id, legal_id, address: ADDRESS.to_owned(), rates }
 }
 
 fn decided(seller: &Seller, buyer: &str, class: RateClass, at: &str) -> String {
     let (country, vat_id, kind) = words(buyer);
     match decide(
         seller,
-        &Buyer { legal_id: vat_id.chars().skip(4).collect(), country, vat_id, kind },
+        &Buyer { legal_id: vat_id.chars().skip(4).collect(), country, vat_id, address: ADDRESS.to_owned(), kind },
         class,
         instant(at),
     ) {
@@ -308,4 +310,22 @@ fn what_can_not_stand_on_one_invoice() {
     assert!(matches!(free, Err(TaxError::RateOfGround { ground: Ground::Domestic, .. })));
     let currencies = tax(Currency::Eur, [(domestic, Money::zero(Currency::Usd))]);
     assert!(matches!(currencies, Err(TaxError::Money(_))));
+}
+
+#[test]
+fn an_invoice_says_where_both_are() {
+    let at = instant("2026-10-31T22:59:59.999Z");
+    let buyer = |address: &str| Buyer { country: "FR".to_owned(), address: address.to_owned(), ..Buyer::default() };
+    let lacks = |seller: &Seller, buyer: &Buyer| match decide(seller, buyer, RateClass::Standard, at) {
+        Ok(_) => Vec::new(),
+        Err(missing) => missing.iter().map(|m| m.field).collect(),
+    };
+    let known = seller(Some(Scheme::Registered), FRENCH);
+    assert_eq!(lacks(&known, &buyer(ADDRESS)), [""; 0]);
+    assert_eq!(lacks(&known, &buyer(" ")), ["account.address"]);
+    let unknown = Seller { address: String::new(), ..known };
+    assert_eq!(lacks(&unknown, &buyer("")), ["issuer.address", "account.address"]);
+    // Who is no taxable person sends no invoice in the sense of the directive.
+    let recharges = Seller { scheme: Some(Scheme::NotTaxable), ..unknown };
+    assert_eq!(lacks(&recharges, &buyer("")), [""; 0]);
 }

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod camt;
 pub mod einvoice;
 mod html;
 mod json;

@@ -8,6 +8,7 @@ mod failpoint;
 pub mod flags;
 pub mod issue;
 pub mod partitions;
+pub mod payments;
 mod reconcile;
 mod settings;
 

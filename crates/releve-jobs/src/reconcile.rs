@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     JobError, Order, Settings, archive, documents,
     issue::{correct_accounts, correct_all, issue},
-    partitions,
+    partitions, payments,
 };
 
 /// The jobs, each with the number of the lock that keeps two programs from doing it at once. Issuing needs none:
@@ -23,6 +23,7 @@ pub enum Job {
     Archive,
     Forget,
     Correct,
+    Remind,
 }
 
 impl Job {
@@ -34,6 +35,7 @@ impl Job {
             Self::Archive => "archive",
             Self::Forget => "forget",
             Self::Correct => "correct",
+            Self::Remind => "remind",
         }
     }
 
@@ -45,6 +47,7 @@ impl Job {
             Self::Archive => 4,
             Self::Forget => 5,
             Self::Correct => 6,
+            Self::Remind => 7,
         }
     }
 }
@@ -71,6 +74,7 @@ pub async fn round(db: &Db, settings: &Settings, now: Timestamp, cancel: &Cancel
         attempt(cancel, Job::Correct, correct_due(db, settings, now)).await;
     }
     attempt(cancel, Job::Documents, async { documents::run(db, now).await.map(drop) }).await;
+    attempt(cancel, Job::Remind, async { payments::remind(db, now).await.map(drop) }).await;
     attempt(cancel, Job::Forget, forget(db, now)).await;
     if let Some(storage) = &settings.archive {
         let keep_days = settings.reports_keep_days;

@@ -143,13 +143,14 @@ impl Billed {
 
     /// Why invoices are held back, in words, one line a reason.
     pub fn held_back(&self) -> Vec<String> {
-        let one = |head: &InvoiceHead| {
-            let (account, total) = (head.account, head.total);
-            let line = move |hold: &releve_billing::Hold| {
-                format!("{account}, {total}: {}: {}; {}", hold.kind.name(), hold.detail, hold.to_do)
-            };
-            head.holds.iter().map(line).collect::<Vec<_>>()
-        };
-        self.parked.iter().flat_map(one).collect()
+        self.parked.iter().flat_map(reasons).collect()
     }
+}
+
+/// Why a parked document waits, one line a reason.
+pub fn reasons(head: &InvoiceHead) -> Vec<String> {
+    let line = |hold: &releve_billing::Hold| {
+        format!("{}, {}: {}: {}; {}", head.account, head.total, hold.kind.name(), hold.detail, hold.to_do)
+    };
+    head.holds.iter().map(line).collect()
 }

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use anyhow::{Context, ensure};
 use releve_billing::{
     AgreedTerms, Agreement, Model, Price, Rounding, check_new_agreement, check_new_price,
+    payment::Dunning,
     tax::{BuyerKind, DatedRate},
 };
 use releve_sim::{Node, Plan, Stretch};
@@ -122,6 +123,7 @@ async fn issuer(conn: &mut PgConnection, cast: &Cast, now: Timestamp) -> anyhow:
         zone: Zone::utc(),
         series: cast.series.to_owned(),
         due_days: 30,
+        dunning: Dunning::default(),
         terms: cast.terms.clone(),
         created_at: now,
     };

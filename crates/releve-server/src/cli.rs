@@ -40,6 +40,9 @@ pub enum Command {
     /// Issue and show invoices.
     #[command(subcommand)]
     Invoice(Invoice),
+    /// Record what a bank's file says was paid, and list payments.
+    #[command(subcommand)]
+    Payments(Payments),
     /// Print the API's OpenAPI document.
     Openapi,
 }
@@ -184,6 +187,24 @@ pub enum Invoice {
     },
     /// Print an invoice as JSON, by its number.
     Show { number: String },
+}
+
+#[derive(Subcommand, Clone, Debug)]
+pub enum Payments {
+    /// Record the movements of a statement (camt.053) or notification (camt.054) of ISO 20022, any version. Read again, it
+    /// changes nothing.
+    Import {
+        file: PathBuf,
+        /// Who was paid, by name. Needed where there are several.
+        #[arg(long)]
+        issuer: Option<String>,
+    },
+    /// List what was paid, and what of it waits for a person.
+    List {
+        /// Only what waits.
+        #[arg(long)]
+        held: bool,
+    },
 }
 
 fn day(text: &str) -> Result<Timestamp, String> {

@@ -4,12 +4,11 @@ use anyhow::{Context, bail};
 use releve_jobs::Order;
 use releve_store::{
     Tx,
-    audit_log::{self, Change},
     customers::{self, Issuer},
     documents,
-    invoices::{self, InvoiceFilter, InvoiceHead},
+    invoices::{self, InvoiceFilter, InvoiceHead, InvoiceState},
 };
-use releve_types::{Period, ids::IssuerId, time::wall_clock};
+use releve_types::{AccountId, Period, ids::IssuerId, time::wall_clock};
 use serde::Serialize;
 
 use crate::{
@@ -116,6 +115,8 @@ struct Corrections {
     issuer: String,
     /// Documents that this call issued.
     issued: usize,
+    /// Why others wait, and what settles it.
+    held_back: Vec<String>,
 }
 
 async fn correct(
@@ -135,11 +136,39 @@ async fn correct(
         None => releve_jobs::correct_all(&ground.db, order, now, now).await?,
     };
     releve_jobs::documents::run(&ground.db, now).await?;
-    let outcome = Corrections { issuer: issuer.party.name, issued };
+    let held_back = held_back(ground, issuer.id, month.map(|_| period), None).await?;
+    let outcome = Corrections { issuer: issuer.party.name, issued, held_back };
     if settings.json {
         return Ok(serde_json::to_string(&outcome)?);
     }
-    Ok(format!("{}: {issued} corrections issued", outcome.issuer))
+    let mut text = format!("{}: {issued} corrections issued", outcome.issuer);
+    for reason in &outcome.held_back {
+        text += &format!("\nheld back: {reason}");
+    }
+    Ok(text)
+}
+
+/// What holds corrections and credit notes back: parked documents beside a first one.
+async fn held_back(
+    ground: &Ground,
+    issuer: IssuerId,
+    period: Option<Period>,
+    account: Option<AccountId>,
+) -> anyhow::Result<Vec<String>> {
+    let mut tx = ground.db.begin_app().await?;
+    let (state, period_start) = (Some(InvoiceState::Parked), period.map(Period::start));
+    let filter = InvoiceFilter { account, issuer: Some(issuer), state, period_start };
+    let (mut after, mut reasons) = (None, Vec::new());
+    loop {
+        let page = invoices::page(&mut tx, filter, after, 500).await?;
+        after = page.last().map(|head| head.id);
+        reasons.extend(page.iter().filter(|head| head.book > 1).flat_map(bill::reasons));
+        if after.is_none() {
+            break;
+        }
+    }
+    tx.commit().await?;
+    Ok(reasons)
 }
 
 /// What voiding came to, as `--json` prints it: the period's documents, the last first.
@@ -155,12 +184,11 @@ async fn void(settings: &Settings, ground: &Ground, number: &str, reason: &str, 
     let (now, archive) = (wall_clock(), archive(settings, settings.data.as_deref())?);
     let order = Order { archive: archive.as_ref(), ..Order::new(head.issuer, head.period) };
     let voided = releve_jobs::void(&ground.db, order, head.account, reason.to_owned(), ACTOR.to_owned(), now).await?;
-    anyhow::ensure!(voided, "{number}: what its account and month were billed was taken back before");
-    let mut tx = ground.db.begin_app().await?;
-    let after = Some(serde_json::json!({ "reason": reason, "period_start": head.period.start().to_string() }));
-    let (actor, subject) = (ACTOR.to_owned(), head.id.to_string());
-    audit_log::add(&mut tx, &Change { actor, action: "invoice.void", subject, before: None, after }, now).await?;
-    tx.commit().await?;
+    if !voided {
+        let held = held_back(ground, head.issuer, Some(head.period), Some(head.account)).await?;
+        anyhow::ensure!(held.is_empty(), "{number}: its credit note is held back:\n{}", held.join("\n"));
+        bail!("{number}: what its account and month were billed was taken back before");
+    }
     if !only {
         releve_jobs::correct_accounts(&ground.db, order, vec![head.account], now).await?;
     }
@@ -188,7 +216,7 @@ async fn unbilled(tx: &mut Tx, issuer: IssuerId, period: Period) -> anyhow::Resu
     Ok(found.into_iter().map(row).collect())
 }
 
-async fn issuer(tx: &mut Tx, name: Option<&str>) -> anyhow::Result<Issuer> {
+pub async fn issuer(tx: &mut Tx, name: Option<&str>) -> anyhow::Result<Issuer> {
     let mut all = customers::issuers(tx).await?;
     match name {
         Some(name) => {
@@ -215,15 +243,8 @@ async fn show(ground: &Ground, number: &str) -> anyhow::Result<String> {
 
 async fn find(ground: &Ground, number: &str) -> anyhow::Result<InvoiceHead> {
     let mut tx = ground.db.begin_app().await?;
-    let mut after = None;
-    let found: Option<InvoiceHead> = loop {
-        let page = invoices::page(&mut tx, InvoiceFilter::default(), after, 500).await?;
-        after = page.last().map(|head| head.id);
-        let found = page.iter().find(|h| h.stamp.as_ref().is_some_and(|s| s.number.to_string() == number)).cloned();
-        if found.is_some() || after.is_none() {
-            break found;
-        }
-    };
+    let mut found = invoices::numbered(&mut tx, number).await?;
     tx.commit().await?;
-    found.with_context(|| format!("there is no invoice {number}"))
+    anyhow::ensure!(found.len() < 2, "several sellers issued a {number}: ask the API for it by its id");
+    found.pop().with_context(|| format!("there is no invoice {number}"))
 }

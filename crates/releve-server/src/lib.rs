@@ -13,6 +13,7 @@ pub mod ground;
 pub mod invoice;
 pub mod live;
 pub mod logs;
+pub mod pay;
 pub mod play;
 pub mod progress;
 pub mod quote;
@@ -48,6 +49,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Audit(asked) => audit::run(settings, asked).await,
         Command::Quote(asked) => quote::run(settings, asked).await,
         Command::Invoice(asked) => invoice::run(settings, asked).await,
+        Command::Payments(asked) => pay::run(settings, asked).await,
         Command::Openapi => {
             println!("{}", serde_json::to_string_pretty(&releve_api::openapi())?);
             Ok(())

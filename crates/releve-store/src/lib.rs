@@ -25,6 +25,7 @@ pub mod nodes;
 pub mod numbers;
 pub mod outbox;
 pub mod partitions;
+pub mod payments;
 pub mod periods;
 pub mod pool;
 pub mod prices;

@@ -80,6 +80,8 @@ ids! {
     NodeId => "nod", "node";
     /// An entry of the outbox.
     OutboxId => "out", "outbox entry";
+    /// Money that came in or went out.
+    PaymentId => "pay", "payment";
     /// A dated list of prices.
     PriceBookId => "pbk", "price book";
     /// One dated price in a price book.

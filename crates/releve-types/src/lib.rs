@@ -17,5 +17,5 @@ pub use money::{Currency, Money};
 pub use period::{BillingMonth, Period, Zone};
 pub use ranges::Ranges;
 pub use sku::Sku;
-pub use time::{Hour, Timestamp};
+pub use time::{Day, Hour, Timestamp};
 pub use unit::Unit;

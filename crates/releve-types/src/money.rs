@@ -87,6 +87,8 @@ impl FromStr for Currency {
 pub enum MoneyError {
     #[error("'{0}' is no currency that invoices are issued in")]
     UnknownCurrency(String),
+    #[error("'{0}' is no amount: expected a decimal, as in 1200.00")]
+    NoAmount(String),
     #[error("{0} and {1} do not add")]
     MixedCurrencies(Currency, Currency),
     #[error("the amount passes the 28 digits that money is exact in")]
@@ -115,6 +117,13 @@ impl Money {
             return Err(MoneyError::TooFine { amount, currency });
         }
         Self::at_scale(amount, currency)
+    }
+
+    /// A plain decimal, as in `1200.00`: no exponent, no grouping, no more decimals than the currency has.
+    pub fn parse(text: &str, currency: Currency) -> Result<Self, MoneyError> {
+        let plain = |c: u8| c.is_ascii_digit() || c == b'.' || c == b'-';
+        let amount = Some(text).filter(|text| text.bytes().all(plain)).and_then(|text| text.parse().ok());
+        Self::exact(amount.ok_or_else(|| MoneyError::NoAmount(text.chars().take(40).collect()))?, currency)
     }
 
     /// The one rounding of money in the house: half away from zero, once per invoice line.
@@ -235,6 +244,16 @@ mod tests {
         assert_eq!(ratio(10_i128.pow(33) - 1, 2 * 10_u128.pow(35)), Ok("0.00 EUR".to_owned()));
         assert_eq!(ratio(i128::MAX, 1), Err(MoneyError::TooLarge));
         assert_eq!(ratio(10_i128.pow(30), 1), Err(MoneyError::TooLarge));
+    }
+
+    #[test]
+    fn an_amount_is_a_plain_decimal() {
+        for (text, money) in [("1200", "1200.00 EUR"), ("-0.5", "-0.50 EUR"), ("0.10000", "0.10 EUR")] {
+            assert_eq!(Money::parse(text, Currency::Eur).map(|m| m.to_string()), Ok(money.to_owned()));
+        }
+        for bad in ["", "1e3", "1,200.00", "1_200", " 1", "0.001", "--1", "1.2.3"] {
+            assert!(Money::parse(bad, Currency::Eur).is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -130,6 +130,49 @@ impl fmt::Debug for Hour {
     }
 }
 
+/// A calendar day, without a zone: when a bank booked something, say. Years 1970 to 9999.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Day(i64);
+
+/// Text that is no day of the house.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("'{0}' is no day: expected YYYY-MM-DD, not before 1970")]
+pub struct DayError(pub String);
+
+impl Day {
+    /// Counted from 1970-01-01.
+    pub const fn from_index(index: i64) -> Self {
+        Self(index)
+    }
+
+    pub const fn index(self) -> i64 {
+        self.0
+    }
+}
+
+impl fmt::Display for Day {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = Timestamp(self.0 * MILLIS_PER_DAY).to_string();
+        f.write_str(text.split_once('T').map_or(&text, |(day, _)| day))
+    }
+}
+
+impl fmt::Debug for Day {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl FromStr for Day {
+    type Err = DayError;
+    /// `2026-03-31`, and nothing else.
+    fn from_str(text: &str) -> Result<Self, DayError> {
+        let error = || DayError(text.chars().take(40).collect());
+        let start: Timestamp = format!("{text}T00:00:00Z").parse().map_err(|_| error())?;
+        if start.as_millis() < 0 { Err(error()) } else { Ok(Self(start.day())) }
+    }
+}
+
 /// The one place where the wall clock is read. Only the loops of programs call it; everything below them
 /// takes `now` as an argument.
 #[expect(clippy::disallowed_methods, reason = "the one place where the wall clock is read")]
@@ -140,6 +183,16 @@ pub fn wall_clock() -> Timestamp {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_day_goes_there_and_back() {
+        for text in ["1970-01-01", "2024-02-29", "2999-12-31"] {
+            assert_eq!(text.parse::<Day>().map(|day| day.to_string()), Ok(text.to_owned()));
+        }
+        for bad in ["2026-02-29", "1969-12-31", "2026-3-1", "2026-03-01T00:00:00Z", "", "20260301"] {
+            assert_eq!(bad.parse::<Day>(), Err(DayError(bad.to_owned())), "{bad}");
+        }
+    }
 
     #[test]
     fn only_utc_with_z_and_milliseconds() {

@@ -7,11 +7,12 @@ use axum::{
     http::{HeaderName, HeaderValue, header},
     response::{IntoResponse, Response},
 };
-use releve_billing::Hold;
+use releve_billing::{Hold, payment::Standing};
 use releve_jobs::documents::{CII, HTML, JSON, PDF, UBL};
 use releve_store::{
     documents,
     invoices::{self, InvoiceFilter, InvoiceHead, InvoiceState},
+    payments,
 };
 use releve_types::{AccountId, InvoiceId, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -72,6 +73,39 @@ pub struct InvoiceView {
     digest: Option<String>,
     /// What holds a parked one back, and what settles it.
     held_by: Vec<HoldView>,
+    /// Of an issued one.
+    payment: Option<StandingView>,
+}
+
+/// How an issued document stands with its payment, as of now. Of a credit note, amounts are below zero.
+#[derive(Serialize, ToSchema)]
+pub struct StandingView {
+    /// `open`, `partly_paid`, `overdue`, `paid`, `credited` (set against the period's other documents) or `written_off`.
+    state: &'static str,
+    /// Returns taken off.
+    paid: MoneyView,
+    /// Set against the period's credit notes; of one, against its invoices.
+    credited: MoneyView,
+    written_off: MoneyView,
+    /// Still owed; of a credit note, to the customer.
+    open: MoneyView,
+    overdue_since: Option<String>,
+    /// The last reminder that was due, from 1 on.
+    dunning_level: Option<i32>,
+}
+
+impl StandingView {
+    fn new(standing: &Standing, dunning_level: Option<i32>) -> Self {
+        Self {
+            state: standing.state.name(),
+            paid: standing.settled.into(),
+            credited: standing.credited.into(),
+            written_off: standing.written_off.into(),
+            open: standing.open.into(),
+            overdue_since: standing.overdue_since.map(|at| at.to_string()),
+            dunning_level,
+        }
+    }
 }
 
 #[derive(Serialize, ToSchema)]
@@ -89,8 +123,8 @@ impl From<&Hold> for HoldView {
     }
 }
 
-impl From<InvoiceHead> for InvoiceView {
-    fn from(head: InvoiceHead) -> Self {
+impl InvoiceView {
+    fn new(head: InvoiceHead, payment: Option<StandingView>) -> Self {
         let stamp = head.stamp.as_ref();
         Self {
             id: head.id.to_string(),
@@ -108,6 +142,7 @@ impl From<InvoiceHead> for InvoiceView {
             due_at: stamp.map(|s| s.due_at.to_string()),
             digest: stamp.map(|s| hex::encode(s.digest)),
             held_by: head.holds.iter().map(HoldView::from).collect(),
+            payment,
         }
     }
 }
@@ -152,26 +187,33 @@ async fn list(
     let period_start: Option<Timestamp> = query.period_start.map(|at| at.0);
     let filter = InvoiceFilter { account, issuer, state, period_start };
     let request = format!("invoices of {filter:?}");
-    Ok(Json(listed(&mut tx, filter, &request, query.limit, query.cursor.as_deref()).await?))
+    Ok(Json(listed(&mut tx, filter, &request, (query.limit, query.cursor.as_deref()), app.now()).await?))
 }
 
 async fn listed(
     conn: &mut PgConnection,
     filter: InvoiceFilter,
     request: &str,
-    limit: PageLen,
-    cursor: Option<&str>,
+    (limit, cursor): (PageLen, Option<&str>),
+    now: Timestamp,
 ) -> Result<Paged<InvoiceView>, Problem> {
     let after: Option<String> = cursor::decode(request, cursor)?;
     let after: Option<InvoiceId> = after.map(|after| lookup::parsed("cursor", &after)).transpose()?;
     let rows = invoices::page(conn, filter, after, limit.and_one()).await?;
-    Paged::of(rows, limit, request, |last| last.id.to_string(), InvoiceView::from)
+    let views = views(conn, rows, now).await?;
+    Paged::of(views, limit, request, |last| last.id.clone(), |view| view)
 }
 
-async fn found(conn: &mut PgConnection, reference: &str) -> Result<InvoiceHead, Problem> {
-    let missing = || Problem::not_found("invoice", reference);
-    let id: InvoiceId = reference.parse().map_err(|_| missing())?;
-    invoices::head(conn, id).await?.ok_or_else(missing)
+async fn views(conn: &mut PgConnection, heads: Vec<InvoiceHead>, now: Timestamp) -> Result<Vec<InvoiceView>, Problem> {
+    let issued = heads.iter().filter(|head| head.state == InvoiceState::Issued);
+    let of: Vec<(AccountId, InvoiceId)> = issued.map(|head| (head.account, head.id)).collect();
+    let standings = payments::standings(conn, &of, now).await?;
+    let levels = payments::levels(conn, &of).await?;
+    let view = |head: InvoiceHead| {
+        let standing = standings.get(&head.id).map(|s| StandingView::new(s, levels.get(&head.id).copied()));
+        InvoiceView::new(head, standing)
+    };
+    Ok(heads.into_iter().map(view).collect())
 }
 
 /// An issued invoice's document. Drafts and parked ones have none.
@@ -182,7 +224,8 @@ async fn rendered(
     media_type: &'static str,
 ) -> Result<Response, Problem> {
     let missing = || Problem::not_found("issued invoice", reference);
-    let head = found(conn, reference).await.map_err(|p| if p.code == Code::NotFound { missing() } else { p })?;
+    let head =
+        lookup::invoice(conn, reference).await.map_err(|p| if p.code == Code::NotFound { missing() } else { p })?;
     if head.state != InvoiceState::Issued || account.is_some_and(|account| account != head.account) {
         return Err(missing());
     }
@@ -208,7 +251,7 @@ async fn rendered(
     Ok((headers, document.body).into_response())
 }
 
-/// Shows an invoice's state, and what holds it back.
+/// Shows an invoice's state, by id or number: what holds it back, or what of it is paid.
 #[utoipa::path(get, path = "/v1/invoices/{invoice}", tag = "billing", params(("invoice" = String, Path)),
     responses((status = 200, body = InvoiceView)), security(("api_key" = ["operator:read"])))]
 async fn show(
@@ -217,7 +260,9 @@ async fn show(
     PathOf(reference): PathOf<String>,
 ) -> Result<Json<InvoiceView>, Problem> {
     let mut tx = app.db().begin_app().await?;
-    Ok(Json(InvoiceView::from(found(&mut tx, &reference).await?)))
+    let head = lookup::invoice(&mut tx, &reference).await?;
+    let missing = || Problem::not_found("invoice", &reference);
+    Ok(Json(views(&mut tx, vec![head], app.now()).await?.pop().ok_or_else(missing)?))
 }
 
 /// Gives an issued invoice as JSON: the bytes that the customer got.
@@ -292,7 +337,7 @@ async fn list_of_tenant(
         InvoiceFilter { account: Some(scope.account()), state: Some(InvoiceState::Issued), ..InvoiceFilter::default() };
     let request = format!("invoices for {}", scope.id());
     let mut tx = scope.begin(&app).await?;
-    Ok(Json(listed(&mut tx, filter, &request, query.limit, query.cursor.as_deref()).await?))
+    Ok(Json(listed(&mut tx, filter, &request, (query.limit, query.cursor.as_deref()), app.now()).await?))
 }
 
 /// Gives an issued invoice of a tenant's account as JSON.

@@ -1,7 +1,7 @@
 //! Who sells? The legal entities whose names stand on invoices.
 
 use axum::{Json, extract::State, response::Response};
-use releve_billing::tax::Scheme;
+use releve_billing::{payment::Dunning, tax::Scheme};
 use releve_store::{
     audit_log::{self, Change},
     customers::{self, Issuer, IssuerTerms},
@@ -53,6 +53,9 @@ pub struct NewIssuer {
     series: String,
     #[schema(minimum = 0, maximum = 365, default = 30)]
     due_days: Option<i32>,
+    /// Days past due at which a customer is reminded, level by level: up to 5 rising numbers, 1 to 365. If empty: never.
+    #[schema(example = json!([7, 14, 30]))]
+    dunning_days: Option<Vec<u16>>,
     address: Option<Lines>,
     postcode: Option<Line>,
     city: Option<Line>,
@@ -82,6 +85,9 @@ pub struct NewIssuer {
 pub struct IssuerAmendment {
     #[schema(minimum = 0, maximum = 365)]
     due_days: Option<i32>,
+    /// Days past due at which a customer is reminded, level by level: up to 5 rising numbers, 1 to 365. If empty: never.
+    #[schema(example = json!([7, 14, 30]))]
+    dunning_days: Option<Vec<u16>>,
     address: Option<Lines>,
     postcode: Option<Line>,
     city: Option<Line>,
@@ -112,6 +118,7 @@ pub struct IssuerView {
     zone: String,
     series: String,
     due_days: i32,
+    dunning_days: Vec<u16>,
     #[serde(flatten)]
     party: PartyView,
     /// Empty: not known yet, so invoices are parked.
@@ -133,6 +140,7 @@ impl From<&Issuer> for IssuerView {
             zone: issuer.zone.name().to_owned(),
             series: issuer.series.clone(),
             due_days: issuer.due_days,
+            dunning_days: issuer.dunning.days().to_vec(),
             party: PartyView::from(&issuer.party),
             vat_scheme: terms.vat_scheme.map_or("", Scheme::name),
             vat_on_debits: terms.vat_on_debits,
@@ -156,12 +164,14 @@ async fn create(
     let zone = seller_zone(&input.zone)?;
     let series = checked_series(input.series)?;
     let due_days = checked_due_days(input.due_days.unwrap_or(30))?;
+    let dunning = checked_dunning(input.dunning_days.unwrap_or_default())?;
     let terms = terms_fields!(input).onto(IssuerTerms::default())?;
     let party = party_fields!(input).named(input.name.0)?;
     let actor = scope.caller().actor();
     app.write(scope.caller(), repeat, move |conn, now| {
         Box::pin(async move {
-            let issuer = Issuer { id: IssuerId::fresh(now), party, zone, series, due_days, terms, created_at: now };
+            let id = IssuerId::fresh(now);
+            let issuer = Issuer { id, party, zone, series, due_days, dunning, terms, created_at: now };
             if !customers::insert_issuer(conn, &issuer).await? {
                 return Err(Problem::new(Code::NameTaken, "there is an issuer of this name").at("name"));
             }
@@ -212,6 +222,7 @@ async fn amend(
     Command { input, repeat }: Command<IssuerAmendment>,
 ) -> Result<Response, Problem> {
     let due_days = input.due_days.map(checked_due_days).transpose()?;
+    let dunning = input.dunning_days.map(checked_dunning).transpose()?;
     let terms = terms_fields!(input);
     let party = party_fields!(input);
     let actor = scope.caller().actor();
@@ -220,6 +231,7 @@ async fn amend(
             let mut issuer = lookup::issuer(conn, &reference).await?;
             let before = IssuerView::from(&issuer);
             issuer.due_days = due_days.unwrap_or(issuer.due_days);
+            issuer.dunning = dunning.unwrap_or(issuer.dunning);
             issuer.party = party.onto(issuer.party)?;
             issuer.terms = terms.onto(issuer.terms)?;
             customers::update_issuer(conn, &issuer).await?;
@@ -283,4 +295,8 @@ fn checked_series(series: String) -> Result<String, Problem> {
 
 fn checked_due_days(days: i32) -> Result<i32, Problem> {
     if (0..=365).contains(&days) { Ok(days) } else { Err(Problem::field("due_days", "0 to 365 days")) }
+}
+
+fn checked_dunning(days: Vec<u16>) -> Result<Dunning, Problem> {
+    Dunning::new(days).map_err(|error| Problem::field("dunning_days", error))
 }

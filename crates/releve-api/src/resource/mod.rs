@@ -16,6 +16,7 @@ pub mod issuers;
 pub mod key_rules;
 pub mod nodes;
 mod party;
+pub mod payments;
 pub mod price_books;
 pub mod prices;
 pub mod projects;

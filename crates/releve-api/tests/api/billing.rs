@@ -11,7 +11,7 @@ use crate::{
     world::World,
 };
 
-async fn read(world: &World, tenant: &str, meter: &str, quantity: i64) {
+pub async fn read(world: &World, tenant: &str, meter: &str, quantity: i64) {
     let reading = json!({
         "source": "s", "id": format!("{tenant}-{meter}-{quantity}"), "meter": meter, "tenant": tenant,
         "quantity": quantity, "unit": "count", "from": "2026-02-10T12:00:00Z", "to": "2026-02-10T12:30:00Z",
@@ -25,12 +25,12 @@ async fn patch(world: &World, path: &str, body: Value) -> Value {
 }
 
 /// The seller is no taxable person, so that its invoices bear no VAT.
-async fn recharges(world: &World) {
+pub async fn recharges(world: &World) {
     patch(world, "/v1/issuers/default", json!({ "vat_scheme": "not_taxable" })).await;
 }
 
 /// Bills February.
-async fn bill(world: &World) {
+pub async fn bill(world: &World) {
     let mut tx = world.db.begin_app().await.expect("begins");
     let issuer = customers::issuers(&mut tx).await.expect("issuers").remove(0).id;
     tx.commit().await.expect("commits");
@@ -205,12 +205,18 @@ async fn an_invoice_waits_until_it_is_known_which_vat_it_bears() {
     };
     assert_eq!(held().await, ["set issuer.vat_scheme, then run again"]);
     patch(&world, "/v1/issuers/default", json!({ "vat_scheme": "registered" })).await;
-    let lacks = ["issuer.country", "account.country", "issuer.vat_id"].map(|f| format!("set {f}, then run again"));
+    let lacks = ["issuer.country", "account.country", "issuer.vat_id", "issuer.address", "account.address"]
+        .map(|f| format!("set {f}, then run again"));
     assert_eq!(held().await, lacks);
-    let seller = json!({ "country": "FR", "vat_id": "fr 83 404 833 048", "legal_id": "404833048", "iban": "FR76 3000 6000 0112 3456 7890 189" });
+    let seller = json!({ "country": "FR", "vat_id": "fr 83 404 833 048", "legal_id": "404833048", "address": "1 rue du Relevé", "iban": "FR76 3000 6000 0112 3456 7890 189" });
     let shown = patch(&world, "/v1/issuers/default", seller).await;
     assert_eq!((&shown["vat_id"], &shown["iban"]), (&json!("FR83404833048"), &json!("FR7630006000011234567890189")));
-    patch(&world, "/v1/accounts/lab", json!({ "country": "FR", "customer_kind": "business" })).await;
+    patch(
+        &world,
+        "/v1/accounts/lab",
+        json!({ "country": "FR", "address": "2 rue du Labo", "customer_kind": "business" }),
+    )
+    .await;
     assert_eq!(held().await, ["set issuer.vat_rates, then run again", "set account.legal_id, then run again"]);
     patch(&world, "/v1/accounts/lab", json!({ "legal_id": "900000019" })).await;
     let rate = json!({ "country": "FR", "percent": "20", "from": "2014-01-01T00:00:00Z" });
@@ -223,7 +229,12 @@ async fn an_invoice_waits_until_it_is_known_which_vat_it_bears() {
     );
     // Nothing gets a number that the network would refuse: there is no such country.
     world.post("/v1/tenants", json!({ "name": "odd" })).await.expect(201);
-    patch(&world, "/v1/accounts/odd", json!({ "country": "ZZ", "email": "invoices@odd.example" })).await;
+    patch(
+        &world,
+        "/v1/accounts/odd",
+        json!({ "country": "ZZ", "address": "3 Odd Street", "email": "invoices@odd.example" }),
+    )
+    .await;
     read(&world, "odd", "images", 5).await;
     bill(&world).await;
     let parked = world.get("/v1/invoices?state=parked").await.expect(200);

@@ -120,7 +120,7 @@ fn own(table: &str, tenant: &str, account: &str) -> String {
             format!("tenant_id = '{tenant}'")
         }
         "accounts" | "contracts" | "invoices" | "invoice_lines" | "invoice_taxes" | "invoice_documents" | "periods"
-        | "agreements" | "voids" => {
+        | "agreements" | "voids" | "settlements" | "settlement_taxes" | "write_offs" | "dunning_notices" => {
             format!("account_id = '{account}'")
         }
         "issuers" => format!("issuer_id in (select issuer_id from accounts where account_id = '{account}')"),
@@ -167,7 +167,20 @@ fn rows(n: usize, tenant: &str, account: &str) -> String {
                   select account_id, invoice_id, 1, tenant_id, '', 'meter/m{n}/x', '', 'count', id, 0, at,
                          at + interval '1 hour', 1, 1, 0, 1, 1, 1, 'not_taxable', 0, false, 'usage', 'standard'
                   from own, invoice returning 1),
-         tax as (insert into invoice_taxes select account_id, invoice_id, 'not_taxable', 0, 1, 0 from own, invoice returning 1)
+         tax as (insert into invoice_taxes select account_id, invoice_id, 'not_taxable', 0, 1, 0 from own, invoice returning 1),
+         billed as (insert into invoices (invoice_id, account_id, issuer_id, state, period_start, period_end, book, series, year,
+                                          serial, number, currency, total, payable, digest, created_at, issued_at, due_at, parties)
+                    select gen_random_uuid(), account_id, issuer_id, 'issued', '2026-03-01Z', '2026-04-01Z', 2, 'S{n}', 2026, 1,
+                           'S{n}-2026-000001', 'EUR', 1, 1, '', at, at, at, '{{}}'
+                    from own, seller returning invoice_id),
+         paid as (insert into payments (payment_id, issuer_id, amount, currency, paid_on, source, reference, end_to_end_id,
+                                        payer, remittance, recorded_at, recorded_by)
+                  select id, issuer_id, 1, 'EUR', '2026-04-05', 'api', 'r', '', '', '', at, 'test' from own, seller returning 1),
+         settled as (insert into settlements
+                     select id, id, account_id, invoice_id, 1, '2026-04-05', '', at, 'test' from own, billed returning 1),
+         borne as (insert into settlement_taxes select id, account_id, 'not_taxable', 0, 1, 0 from own returning 1),
+         off as (insert into write_offs select account_id, invoice_id, 1, 'r', at, 'test' from own, billed returning 1),
+         noticed as (insert into dunning_notices select account_id, invoice_id, 1, 1, at from own, billed returning 1)
          insert into invoice_documents select account_id, invoice_id, 'text/plain', '', '', at from own, invoice"
     )
 }

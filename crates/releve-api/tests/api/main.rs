@@ -9,6 +9,7 @@ mod isolation;
 mod lists;
 mod node;
 mod nodes;
+mod payments;
 mod prices;
 mod quickstart;
 mod refusals;

@@ -132,6 +132,13 @@ impl World {
         self.send(request.body(body).expect("a request")).await
     }
 
+    /// A file in XML.
+    pub async fn send_xml(&self, path: &str, key: &str, xml: &str) -> Answer {
+        let request = Request::builder().method("POST").uri(path).header(header::CONTENT_TYPE, "application/xml");
+        let request = request.header(header::AUTHORIZATION, format!("Bearer {key}"));
+        self.send(request.body(Body::from(xml.to_owned())).expect("a request")).await
+    }
+
     /// As the operator.
     pub async fn post(&self, path: &str, body: Value) -> Answer {
         self.call("POST", path, Some(&self.operator), Some(body)).await

@@ -11,7 +11,7 @@ pub const SERIES_BYTES_MAX: usize = 12;
 
 /// `<series>-<year>-<serial>`, the serial gapless within its issuer, series and year. Serial 0 is the placeholder
 /// with which documents are checked before a number is taken.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Number {
     series: String,
     year: i32,

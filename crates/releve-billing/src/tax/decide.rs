@@ -87,6 +87,8 @@ pub struct Seller {
     pub vat_id: String,
     /// The number in the register of companies.
     pub legal_id: String,
+    /// As it is printed.
+    pub address: String,
     pub rates: Vec<DatedRate>,
 }
 
@@ -96,6 +98,8 @@ pub struct Buyer {
     pub country: String,
     pub vat_id: String,
     pub legal_id: String,
+    /// As it is printed.
+    pub address: String,
     pub kind: Option<BuyerKind>,
 }
 
@@ -148,7 +152,7 @@ fn taxable(
         }));
     }
     if !lacks.is_empty() {
-        return Err([lacks, vat_id_of(scheme, seller)].concat());
+        return Err([lacks, vat_id_of(scheme, seller), addresses(seller, buyer)].concat());
     }
     let decided = match scheme {
         Scheme::SmallEnterprise => small(seller, buyer, class, at),
@@ -157,8 +161,8 @@ fn taxable(
     // Where the customer owes the VAT, an exempt seller goes by a VAT id too (Art. 214(1)(e)).
     let reverse = matches!(decided, Ok(vat) if vat.ground == Ground::ReverseCharge);
     let asked = if reverse { Scheme::Registered } else { scheme };
-    let numbers = [vat_id_of(asked, seller), french_numbers(seller, buyer)];
-    match (decided, numbers.concat()) {
+    let printed = [vat_id_of(asked, seller), french_numbers(seller, buyer), addresses(seller, buyer)];
+    match (decided, printed.concat()) {
         (Ok(vat), lacks) if lacks.is_empty() => Ok(vat),
         (Ok(_), lacks) => Err(lacks),
         (Err(more), lacks) => Err([more, lacks].concat()),
@@ -181,6 +185,13 @@ fn vat_id_of(scheme: Scheme, seller: &Seller) -> Vec<Missing> {
         }
         Err(error) => vec![Missing { field: "issuer.vat_id", why: error.to_string() }],
     }
+}
+
+/// An invoice says the address of seller and customer (Art. 226(5)).
+fn addresses(seller: &Seller, buyer: &Buyer) -> Vec<Missing> {
+    let of = [("issuer.address", &seller.address), ("account.address", &buyer.address)];
+    let unknown = of.into_iter().filter(|(_, address)| address.trim().is_empty());
+    unknown.map(|(field, _)| missing(field, "an invoice says where seller and customer are (Art. 226(5))")).collect()
 }
 
 /// A small enterprise is exempt for what it supplies where it is (Art. 284): to customers there, and to consumers elsewhere in

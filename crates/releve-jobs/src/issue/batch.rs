@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use releve_billing::{Content, Draft, Issued, Number, Outcome, Reports, Subject, Usage, due_at, tax::Seller};
 use releve_store::{
-    Db, Tx, archives, billing_contracts, billing_usage, books,
+    Db, Tx, archives,
+    audit_log::{self, Change},
+    billing_contracts, billing_usage, books,
     books::AccountPeriod,
     customers::{self, Issuer},
     floor,
@@ -154,8 +156,8 @@ async fn documents_before(
 /// The seller, as far as VAT asks.
 async fn seller(tx: &mut Tx, issuer: &Issuer) -> Result<Seller, JobError> {
     let rates = customers::vat_rates(tx, issuer.id).await?;
-    let customers::Party { country, vat_id, legal_id, .. } = issuer.party.clone();
-    Ok(Seller { scheme: issuer.terms.vat_scheme, country, vat_id, legal_id, rates })
+    let customers::Party { country, vat_id, legal_id, address, .. } = issuer.party.clone();
+    Ok(Seller { scheme: issuer.terms.vat_scheme, country, vat_id, legal_id, address, rates })
 }
 
 /// The reports behind each account's usage: summed by the database, or, where days have left it, put together
@@ -227,7 +229,12 @@ async fn write<'a>(
         for (id, draft) in &drafts {
             let &Content { account, period, book, .. } = draft.content();
             let (credit_note, reason, by) = (*id, reason.clone(), by.clone());
+            let after =
+                json!({ "reason": reason, "account": account.to_string(), "period_start": period.start().to_string() });
+            let (actor, subject) = (by.clone(), credit_note.to_string());
             voids::put(tx, &Void { account, period, book, credit_note, reason, by }, now).await?;
+            let change = Change { actor, action: "invoice.void", subject, before: None, after: Some(after) };
+            audit_log::add(tx, &change, now).await?;
         }
     }
     Ok(drafts)

@@ -77,8 +77,8 @@ impl One<'_> {
 
     /// All that is billed is a service, supplied as the period ends.
     fn vat(&self, class: RateClass) -> Result<Vat, Vec<Missing>> {
-        let customers::Party { country, vat_id, legal_id, .. } = self.buyer.party.clone();
-        let buyer = Buyer { country, vat_id, legal_id, kind: self.buyer.customer_kind };
+        let customers::Party { country, vat_id, legal_id, address, .. } = self.buyer.party.clone();
+        let buyer = Buyer { country, vat_id, legal_id, address, kind: self.buyer.customer_kind };
         let vat = tax::decide(self.seller, &buyer, class, self.subject.period.end().plus_millis(-1))?;
         tax::in_national_currency(self.seller, vat, self.contract.currency())
     }

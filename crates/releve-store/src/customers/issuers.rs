@@ -1,6 +1,6 @@
 //! Who sells? The legal entities that invoices are from, with what VAT and payment ask of them.
 
-use releve_billing::tax::Scheme;
+use releve_billing::{payment::Dunning, tax::Scheme};
 use releve_types::{Timestamp, Zone, ids::IssuerId};
 use sqlx::PgConnection;
 
@@ -17,6 +17,8 @@ pub struct Issuer {
     pub zone: Zone,
     pub series: String,
     pub due_days: i32,
+    /// When those are reminded who have not paid.
+    pub dunning: Dunning,
     pub terms: IssuerTerms,
     pub created_at: Timestamp,
 }
@@ -42,8 +44,8 @@ pub async fn insert_issuer(conn: &mut PgConnection, issuer: &Issuer) -> Result<b
     let done = sqlx::query!(
         r#"
         insert into issuers (issuer_id, name, address, postcode, city, country, vat_id, legal_id, email, zone, series,
-                             due_days, vat_scheme, vat_on_debits, legal_mentions, iban, bic, late_penalty, created_at)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
+                             due_days, vat_scheme, vat_on_debits, legal_mentions, iban, bic, late_penalty, created_at, dunning_days)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
         on conflict (name) do nothing
         "#,
         issuer.id.uuid(),
@@ -65,6 +67,7 @@ pub async fn insert_issuer(conn: &mut PgConnection, issuer: &Issuer) -> Result<b
         terms.bic,
         terms.late_penalty,
         to_sql(issuer.created_at),
+        &days_to_sql(&issuer.dunning),
     )
     .execute(conn)
     .await?;
@@ -79,7 +82,8 @@ pub async fn update_issuer(conn: &mut PgConnection, issuer: &Issuer) -> Result<b
         r#"
         update issuers
         set address = $2, postcode = $3, city = $4, country = $5, vat_id = $6, legal_id = $7, email = $8, due_days = $9,
-            vat_scheme = $10, vat_on_debits = $11, legal_mentions = $12, iban = $13, bic = $14, late_penalty = $15
+            vat_scheme = $10, vat_on_debits = $11, legal_mentions = $12, iban = $13, bic = $14, late_penalty = $15,
+            dunning_days = $16
         where issuer_id = $1
         "#,
         issuer.id.uuid(),
@@ -97,10 +101,20 @@ pub async fn update_issuer(conn: &mut PgConnection, issuer: &Issuer) -> Result<b
         terms.iban,
         terms.bic,
         terms.late_penalty,
+        &days_to_sql(&issuer.dunning),
     )
     .execute(conn)
     .await?;
     Ok(done.rows_affected() == 1)
+}
+
+fn days_to_sql(dunning: &Dunning) -> Vec<i16> {
+    dunning.days().iter().map(|days| i16::try_from(*days).unwrap_or(i16::MAX)).collect()
+}
+
+fn dunning(days: &[i16]) -> Result<Dunning, StoreError> {
+    let days = days.iter().map(|days| u16::try_from(*days).unwrap_or(0)).collect();
+    Dunning::new(days).map_err(|e| StoreError::inconsistent("issuers", "dunning_days", e))
 }
 
 struct IssuerRow {
@@ -122,6 +136,7 @@ struct IssuerRow {
     iban: String,
     bic: String,
     late_penalty: String,
+    dunning_days: Vec<i16>,
     created_at: time::OffsetDateTime,
 }
 
@@ -133,6 +148,7 @@ impl TryFrom<IssuerRow> for Issuer {
             zone: Zone::new(&row.zone).map_err(|e| StoreError::inconsistent("issuers", "zone", e))?,
             series: row.series,
             due_days: row.due_days,
+            dunning: dunning(&row.dunning_days)?,
             terms: IssuerTerms {
                 vat_scheme: scheme(&row.vat_scheme)?,
                 vat_on_debits: row.vat_on_debits,
@@ -167,7 +183,7 @@ pub async fn issuer(conn: &mut PgConnection, id: IssuerId) -> Result<Option<Issu
         IssuerRow,
         r#"
         select issuer_id, name, address, postcode, city, country, vat_id, legal_id, email, zone, series, due_days,
-               vat_scheme, vat_on_debits, legal_mentions, iban, bic, late_penalty, created_at
+               vat_scheme, vat_on_debits, legal_mentions, iban, bic, late_penalty, dunning_days, created_at
         from issuers
         where issuer_id = $1
         "#,
@@ -196,7 +212,7 @@ pub async fn issuers(conn: &mut PgConnection) -> Result<Vec<Issuer>, StoreError>
         IssuerRow,
         r#"
         select issuer_id, name, address, postcode, city, country, vat_id, legal_id, email, zone, series, due_days,
-               vat_scheme, vat_on_debits, legal_mentions, iban, bic, late_penalty, created_at
+               vat_scheme, vat_on_debits, legal_mentions, iban, bic, late_penalty, dunning_days, created_at
         from issuers
         order by name
         "#

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 pub use self::{
     lines::put_lines,
-    read::{InvoiceFilter, InvoiceHead, head, issued, page, parked},
+    read::{InvoiceFilter, InvoiceHead, head, issued, issued_heads, numbered, page, parked},
 };
 use crate::{pool::StoreError, sql_time::to_sql};
 

@@ -161,8 +161,45 @@ pub async fn head(conn: &mut PgConnection, id: InvoiceId) -> Result<Option<Invoi
     row.map(InvoiceHead::try_from).transpose()
 }
 
+/// The issued invoices that go by a number: one of each seller at most.
+pub async fn numbered(conn: &mut PgConnection, number: &str) -> Result<Vec<InvoiceHead>, StoreError> {
+    let rows = sqlx::query_as!(
+        HeadRow,
+        r#"
+        select invoice_id, account_id, issuer_id, state, period_start, period_end, book, series, year, serial,
+               currency, total, payable, digest, parked_for, corrects, created_at, issued_at, due_at
+        from invoices
+        where number = $1 and issuer_id in (select issuer_id from issuers)
+        order by invoice_id
+        "#,
+        number
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter().map(InvoiceHead::try_from).collect()
+}
+
 /// Issued invoices with their lines, in the order asked; those that are not issued are left out.
 pub async fn issued(conn: &mut PgConnection, ids: &[InvoiceId]) -> Result<Vec<Issued>, StoreError> {
+    let heads = issued_heads(conn, ids).await?;
+    let of: Vec<&InvoiceHead> = heads.iter().map(|(head, _)| head).collect();
+    let mut lines = lines(conn, &of).await?;
+    let mut issued = Vec::with_capacity(heads.len());
+    for (head, subtotals) in heads {
+        let Some(stamp) = head.stamp.clone() else { continue };
+        let (lines, of_lines) = lines.remove(&head.id).unwrap_or_default().into_iter().unzip();
+        let taxes = taxes(&head, of_lines, subtotals)?;
+        let restored = Issued::restore(content(&head, lines), taxes, stamp);
+        issued.push(restored.map_err(|e| broken("invoice_id", format!("{}: {e}", head.id)))?);
+    }
+    Ok(issued)
+}
+
+/// Issued invoices with their VAT by ground and rate, in the order asked.
+pub async fn issued_heads(
+    conn: &mut PgConnection,
+    ids: &[InvoiceId],
+) -> Result<Vec<(InvoiceHead, Vec<Subtotal>)>, StoreError> {
     let uuids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
     let heads = sqlx::query_as!(
         HeadRow,
@@ -179,18 +216,12 @@ pub async fn issued(conn: &mut PgConnection, ids: &[InvoiceId]) -> Result<Vec<Is
     .fetch_all(&mut *conn)
     .await?;
     let heads = heads.into_iter().map(InvoiceHead::try_from).collect::<Result<Vec<_>, _>>()?;
-    let mut lines = lines(conn, &heads).await?;
-    let mut subtotals = subtotals(conn, &heads).await?;
-    let mut issued = Vec::with_capacity(heads.len());
-    for head in heads {
-        let Some(stamp) = head.stamp.clone() else { continue };
-        let (lines, of_lines) = lines.remove(&head.id).unwrap_or_default().into_iter().unzip();
-        let subtotals = subtotals.remove(&head.id).unwrap_or_default();
-        let taxes = taxes(&head, of_lines, subtotals)?;
-        let restored = Issued::restore(content(&head, lines), taxes, stamp);
-        issued.push(restored.map_err(|e| broken("invoice_id", format!("{}: {e}", head.id)))?);
-    }
-    Ok(issued)
+    let mut subtotals = subtotals(conn, &heads.iter().collect::<Vec<_>>()).await?;
+    let with = |head: InvoiceHead| {
+        let of_it = subtotals.remove(&head.id).unwrap_or_default();
+        (head, of_it)
+    };
+    Ok(heads.into_iter().map(with).collect())
 }
 
 /// A parked invoice as its type. It has no lines.
@@ -225,7 +256,7 @@ fn taxes(head: &InvoiceHead, lines: Vec<Vat>, subtotals: Vec<Subtotal>) -> Resul
 /// By ground and rate.
 async fn subtotals(
     conn: &mut PgConnection,
-    of: &[InvoiceHead],
+    of: &[&InvoiceHead],
 ) -> Result<BTreeMap<InvoiceId, Vec<Subtotal>>, StoreError> {
     let (accounts, invoices): (Vec<Uuid>, Vec<Uuid>) = of.iter().map(|h| (h.account.uuid(), h.id.uuid())).unzip();
     let currencies: BTreeMap<InvoiceId, Currency> = of.iter().map(|h| (h.id, h.total.currency())).collect();
@@ -265,7 +296,7 @@ fn vat(ground: &str, rate: Decimal) -> Result<Vat, StoreError> {
 
 type TaxedLines = Vec<(Line, Vat)>;
 
-async fn lines(conn: &mut PgConnection, of: &[InvoiceHead]) -> Result<BTreeMap<InvoiceId, TaxedLines>, StoreError> {
+async fn lines(conn: &mut PgConnection, of: &[&InvoiceHead]) -> Result<BTreeMap<InvoiceId, TaxedLines>, StoreError> {
     let (accounts, invoices): (Vec<Uuid>, Vec<Uuid>) = of.iter().map(|h| (h.account.uuid(), h.id.uuid())).unzip();
     let currencies: BTreeMap<InvoiceId, Currency> = of.iter().map(|h| (h.id, h.total.currency())).collect();
     let rows = sqlx::query!(

@@ -1,0 +1,137 @@
+//! What does a person decide about payments? Where one belongs, that it does not belong there, and what nobody will pay.
+
+use axum::{extract::State, response::Response};
+use releve_jobs::payments::{self, Decision};
+use releve_store::audit_log::{self, Change};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use utoipa::ToSchema;
+
+use super::{PaymentView, found, money, viewed};
+use crate::{
+    AppState,
+    auth::OperatorWriteScope,
+    error::Problem,
+    input::{Command, PathOf},
+    lookup,
+    worth::MoneyView,
+    write::Answer,
+};
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Assignment {
+    /// By id or number.
+    invoice: String,
+    /// In the payment's currency. If absent: what is left of the payment, up to what is open.
+    #[schema(example = "200.00")]
+    amount: Option<String>,
+    reason: String,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Release {
+    /// By id or number.
+    invoice: String,
+    reason: String,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WriteOffReason {
+    reason: String,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct WriteOffView {
+    invoice: String,
+    /// What was open.
+    amount: MoneyView,
+    reason: String,
+}
+
+/// Sets what is left of a payment against a document. A person's act, on record.
+#[utoipa::path(post, path = "/v1/payments/{payment}/assign", tag = "billing", params(("payment" = String, Path)),
+    request_body = Assignment, responses((status = 200, body = PaymentView)), security(("api_key" = ["operator:write"])))]
+pub async fn assign(
+    scope: OperatorWriteScope,
+    State(app): State<AppState>,
+    PathOf(reference): PathOf<String>,
+    Command { input, repeat }: Command<Assignment>,
+) -> Result<Response, Problem> {
+    let actor = scope.caller().actor();
+    app.write(scope.caller(), repeat, move |conn, now| {
+        Box::pin(async move {
+            let payment = found(conn, &reference).await?;
+            let amount = input.amount.as_deref();
+            let amount = amount.map(|text| money("amount", text, payment.amount.currency().code())).transpose()?;
+            let head = lookup::invoice(conn, &input.invoice).await.map_err(|p| lookup::in_field(p, "invoice"))?;
+            let before = json!(viewed(conn, payment.clone()).await?);
+            let decision = Decision { reason: &input.reason, by: &actor, now };
+            payments::assign(conn, &payment, head.id, amount, decision).await?;
+            let view = viewed(conn, payment).await?;
+            let (subject, after) = (view.id.clone(), Some(json!(view)));
+            let change =
+                Change { actor: actor.clone(), action: "payment.assign", subject, before: Some(before), after };
+            audit_log::add(conn, &change, now).await?;
+            Answer::done(&view)
+        })
+    })
+    .await
+}
+
+/// Takes what a payment settles of a document off it again. A person's act, on record.
+#[utoipa::path(post, path = "/v1/payments/{payment}/release", tag = "billing", params(("payment" = String, Path)),
+    request_body = Release, responses((status = 200, body = PaymentView)), security(("api_key" = ["operator:write"])))]
+pub async fn release(
+    scope: OperatorWriteScope,
+    State(app): State<AppState>,
+    PathOf(reference): PathOf<String>,
+    Command { input, repeat }: Command<Release>,
+) -> Result<Response, Problem> {
+    let actor = scope.caller().actor();
+    app.write(scope.caller(), repeat, move |conn, now| {
+        Box::pin(async move {
+            let payment = found(conn, &reference).await?;
+            let head = lookup::invoice(conn, &input.invoice).await.map_err(|p| lookup::in_field(p, "invoice"))?;
+            let before = json!(viewed(conn, payment.clone()).await?);
+            let decision = Decision { reason: &input.reason, by: &actor, now };
+            payments::release(conn, &payment, head.id, decision).await?;
+            let view = viewed(conn, payment).await?;
+            let (subject, after) = (view.id.clone(), Some(json!(view)));
+            let change =
+                Change { actor: actor.clone(), action: "payment.release", subject, before: Some(before), after };
+            audit_log::add(conn, &change, now).await?;
+            Answer::done(&view)
+        })
+    })
+    .await
+}
+
+/// Gives up what is open of an invoice. What is paid later all the same takes its place.
+#[utoipa::path(post, path = "/v1/invoices/{invoice}/write-off", tag = "billing", params(("invoice" = String, Path)),
+    request_body = WriteOffReason, responses((status = 200, body = WriteOffView)),
+    security(("api_key" = ["operator:write"])))]
+pub async fn write_off(
+    scope: OperatorWriteScope,
+    State(app): State<AppState>,
+    PathOf(reference): PathOf<String>,
+    Command { input, repeat }: Command<WriteOffReason>,
+) -> Result<Response, Problem> {
+    let actor = scope.caller().actor();
+    app.write(scope.caller(), repeat, move |conn, now| {
+        Box::pin(async move {
+            let head = lookup::invoice(conn, &reference).await?;
+            let issuer = lookup::issuer(conn, &head.issuer.to_string()).await?;
+            let decision = Decision { reason: &input.reason, by: &actor, now };
+            let amount = payments::write_off(conn, &issuer, head.id, decision).await?;
+            let view = WriteOffView { invoice: head.id.to_string(), amount: amount.into(), reason: input.reason };
+            let (subject, after) = (view.invoice.clone(), Some(json!(view)));
+            let change = Change { actor: actor.clone(), action: "invoice.write_off", subject, before: None, after };
+            audit_log::add(conn, &change, now).await?;
+            Answer::done(&view)
+        })
+    })
+    .await
+}

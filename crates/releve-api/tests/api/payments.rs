@@ -1,0 +1,146 @@
+//! Can payments be told, imported and decided on, and does everybody see what is theirs of it?
+
+use releve_api::auth::Scope;
+use serde_json::{Value, json};
+
+use crate::{billing, world::World};
+
+/// Two tenants' February, billed: 333.33 EUR each, numbers 1 and 2.
+async fn billed() -> World {
+    let world = World::new().await;
+    billing::recharges(&world).await;
+    for name in ["lab", "other"] {
+        world.post("/v1/tenants", json!({ "name": name })).await.expect(201);
+    }
+    let price =
+        json!({ "sku": "meter/images/default", "unit": "count", "price": "0.333333", "from": "2026-02-01T00:00:00Z" });
+    world.post("/v1/prices", price).await.expect(201);
+    for name in ["lab", "other"] {
+        billing::read(&world, name, "images", 1_000).await;
+    }
+    billing::bill(&world).await;
+    world
+}
+
+fn payment(reference: &str, amount: &str, text: &str) -> Value {
+    json!({ "amount": amount, "currency": "EUR", "paid_on": "2026-03-05", "reference": reference, "remittance": text })
+}
+
+/// The number of the tenant's only invoice.
+async fn number(world: &World, tenant: &str) -> String {
+    let listed = world.get(&format!("/v1/tenants/{tenant}/invoices")).await.expect(200);
+    listed["items"][0]["number"].as_str().expect("a number").to_owned()
+}
+
+#[tokio::test]
+async fn a_payment_settles_what_it_names() {
+    let world = billed().await;
+    let number = number(&world, "lab").await;
+    let told = payment("B1", "300.00", &format!("for {number}"));
+    let made = world.post("/v1/payments", told.clone()).await.expect(201);
+    assert_eq!((&made["left"]["amount"], &made["held_for"]), (&json!("0.00"), &Value::Null));
+    assert_eq!(made["settles"][0]["number"], json!(number));
+    let again = world.post("/v1/payments", told).await.expect(200);
+    assert_eq!(again, made, "told again, it changes nothing");
+    let id = made["id"].as_str().expect("an id");
+    assert_eq!(world.get(&format!("/v1/payments/{id}")).await.expect(200), made);
+    // By number, for operators and for the tenant itself; not for another.
+    let shown = world.get(&format!("/v1/invoices/{number}")).await.expect(200);
+    assert_eq!(
+        (&shown["payment"]["state"], &shown["payment"]["open"]["amount"]),
+        (&json!("partly_paid"), &json!("33.33"))
+    );
+    for (tenant, state) in [("lab", "partly_paid"), ("other", "open")] {
+        let key = world.tenant_key(tenant).await;
+        let path = format!("/v1/tenants/{tenant}/invoices");
+        let listed = world.call("GET", &path, Some(&key), None).await.expect(200);
+        assert_eq!(listed["items"][0]["payment"]["state"], json!(state), "{tenant}");
+        assert_eq!(world.call("GET", "/v1/payments", Some(&key), None).await.problem().0, 403);
+    }
+    // The rest, and more: a person says where the surplus goes, and that it was wrong.
+    let made = world.post("/v1/payments", payment("B2", "100.00", &number)).await.expect(201);
+    assert_eq!((&made["left"]["amount"], &made["held_for"]), (&json!("66.67"), &json!("surplus")));
+    let other = self::number(&world, "other").await;
+    let id = made["id"].as_str().expect("an id");
+    let act = |act: &str| format!("/v1/payments/{id}/{act}");
+    let given = json!({ "invoice": other, "reason": "one customer, two accounts" });
+    let assigned = world.post(&act("assign"), given.clone()).await.expect(200);
+    assert_eq!((&assigned["left"]["amount"], &assigned["held_for"]), (&json!("0.00"), &Value::Null));
+    assert_eq!(world.get(&format!("/v1/payments?invoice={other}")).await.expect(200)["items"][0]["id"], json!(id));
+    let (status, code, field) = world.post(&act("assign"), given.clone()).await.problem();
+    assert_eq!((status, code.as_str(), field.as_str()), (422, "invalid_field", "amount"));
+    world.post(&act("release"), given).await.expect(200);
+    let held = world.get("/v1/payments?held=true").await.expect(200);
+    assert_eq!((held["items"].as_array().map(Vec::len), &held["items"][0]["id"]), (Some(1), &json!(id)));
+    // It goes back to where it came from, and the other's is given up.
+    let back =
+        json!({ "amount": "-66.67", "currency": "EUR", "paid_on": "2026-03-09", "reference": "B3", "returns": id });
+    world.post("/v1/payments", back).await.expect(201);
+    assert_eq!(world.get("/v1/payments?held=true").await.expect(200)["items"], json!([]));
+    let off = world.post(&format!("/v1/invoices/{other}/write-off"), json!({ "reason": "bankrupt" })).await.expect(200);
+    assert_eq!(off["amount"]["amount"], json!("333.33"));
+    let shown = world.get(&format!("/v1/invoices/{other}")).await.expect(200);
+    assert_eq!(shown["payment"]["state"], json!("written_off"));
+    let log = world.get("/v1/audit-log?limit=100").await.expect(200).to_string();
+    for action in ["payment.record", "payment.assign", "payment.release", "invoice.write_off"] {
+        assert!(log.contains(action), "{action} is on record");
+    }
+}
+
+#[tokio::test]
+async fn what_can_not_be_a_payment_is_refused_by_field() {
+    let world = billed().await;
+    let number = number(&world, "lab").await;
+    let with = |name: &str, value: Value| {
+        let mut body = payment("B1", "1.00", "");
+        body[name] = value;
+        body
+    };
+    for (body, field) in [
+        (with("amount", json!("0")), "amount"),
+        (with("amount", json!("1.001")), "amount"),
+        (with("amount", json!("1e2")), "amount"),
+        (with("currency", json!("XAU")), "currency"),
+        (with("paid_on", json!("2026-02-30")), "paid_on"),
+        (with("reference", json!("")), "reference"),
+        (with("invoice", json!("R-2026-000099")), "invoice"),
+        (with("issuer", json!("nobody")), "issuer"),
+        (with("returns", json!("pay_01900000000070008000000000000000")), "returns"),
+        (with("whatever", json!(1)), "whatever"),
+    ] {
+        let (status, _, found) = world.post("/v1/payments", body.clone()).await.problem();
+        assert_eq!((status, found.as_str()), (422, field), "{body}");
+    }
+    world.post("/v1/payments", payment("B1", "1.00", "")).await.expect(201);
+    let (_, _, field) = world.post("/v1/payments", payment("B1", "2.00", "")).await.problem();
+    assert_eq!(field, "reference", "one reference is one payment");
+    let (_, _, field) =
+        world.post(&format!("/v1/invoices/{number}/write-off"), json!({ "reason": "" })).await.problem();
+    assert_eq!(field, "reason");
+}
+
+#[tokio::test]
+async fn a_banks_file_is_taken_as_it_is() {
+    let world = billed().await;
+    let number = number(&world, "lab").await;
+    let key = world.key(&[Scope::OperatorRead, Scope::OperatorWrite]).await;
+    let file = format!(
+        r#"<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.054.001.02"><BkToCstmrDbtCdtNtfctn><Ntfctn><Id>N</Id>
+        <Ntry><Amt Ccy="EUR">333.33</Amt><CdtDbtInd>CRDT</CdtDbtInd><Sts>BOOK</Sts><BookgDt><Dt>2026-03-05</Dt></BookgDt>
+        <NtryDtls><TxDtls><Refs><AcctSvcrRef>T1</AcctSvcrRef><EndToEndId>{number}</EndToEndId></Refs></TxDtls></NtryDtls></Ntry>
+        </Ntfctn></BkToCstmrDbtCdtNtfctn></Document>"#
+    );
+    for outcome in ["recorded", "known"] {
+        let view = world.send_xml("/v1/payments/import", &key, &file).await.expect(200);
+        assert_eq!(
+            (&view[outcome], &view["held"], &view["entries"][0]["outcome"]),
+            (&json!(1), &json!(0), &json!(outcome))
+        );
+    }
+    let shown = world.get(&format!("/v1/invoices/{number}")).await.expect(200);
+    assert_eq!(shown["payment"]["state"], json!("paid"));
+    let broken = world.send_xml("/v1/payments/import", &key, &file.replace("333.33", "x")).await;
+    assert_eq!(broken.problem().2, "Amt");
+    let (status, code, _) = world.post("/v1/payments/import", json!({})).await.problem();
+    assert_eq!((status, code.as_str()), (415, "unsupported_media_type"));
+}

@@ -1,0 +1,327 @@
+//! What becomes of a payment? It is recorded, once, and set against what it names; what can't be placed is held for a person.
+//!
+//! Everything runs on the caller's transaction, under the issuer's payment lock: what is open stays so until it is settled.
+
+mod import;
+mod remind;
+
+use releve_billing::payment::{Candidate, HeldFor, Part, allot, numbers_in, split, take_back};
+use releve_store::{
+    StoreError,
+    customers::Issuer,
+    payments::{self as store, NewSettlement, Owed, Payment, Source, WriteOff},
+};
+use releve_types::{
+    Day, InvoiceId, Money, Timestamp,
+    ids::{PaymentId, fresh_uuid},
+    money::MoneyError,
+};
+use sqlx::PgConnection;
+
+pub use self::{
+    import::{Imported, Outcome, import},
+    remind::{OVERDUE, REMIND_LATE_DAYS_MAX, remind},
+};
+
+/// A payment that can't be recorded or placed like this.
+#[derive(Debug, thiserror::Error)]
+pub enum PaymentError {
+    #[error("{detail}")]
+    Refused { field: &'static str, detail: String },
+    #[error("{field}: the sum passes what money is exact in: {error}")]
+    Money { field: &'static str, error: MoneyError },
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+fn refused(field: &'static str, detail: impl ToString) -> PaymentError {
+    PaymentError::Refused { field, detail: detail.to_string() }
+}
+
+fn money(error: MoneyError) -> PaymentError {
+    PaymentError::Money { field: "amount", error }
+}
+
+/// What is told of a payment.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Received {
+    /// Below zero: paid out, or taken back.
+    pub amount: Money,
+    pub paid_on: Day,
+    pub source: Source,
+    pub reference: String,
+    pub end_to_end_id: String,
+    pub payer: String,
+    pub remittance: String,
+    pub from: From,
+}
+
+/// How it is known what a payment is for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum From {
+    /// By the numbers in its end-to-end id and its text.
+    Text,
+    /// Whoever records it says so.
+    Document(InvoiceId),
+    /// It gives back another; which, is known by its end-to-end id.
+    Return,
+    /// It gives back this one.
+    ReturnOf(PaymentId),
+}
+
+/// Records a payment, and whether it is new: one that is known by its reference is not recorded again.
+pub async fn record(
+    conn: &mut PgConnection,
+    issuer: &Issuer,
+    received: Received,
+    by: &str,
+    now: Timestamp,
+) -> Result<(Payment, bool), PaymentError> {
+    if received.amount.is_zero() {
+        return Err(refused("amount", "a payment of nothing"));
+    }
+    store::lock(conn, issuer.id).await?;
+    if let Some(known) = store::by_reference(conn, issuer.id, &received.reference).await? {
+        if (known.amount, known.paid_on) == (received.amount, received.paid_on) {
+            return Ok((known, false));
+        }
+        let detail = format!("'{}' is the payment of {} on {}", known.reference, known.amount, known.paid_on);
+        return Err(refused("reference", detail));
+    }
+    let plan = plan(conn, issuer, &received, now).await?;
+    let Received { amount, paid_on, source, reference, end_to_end_id, payer, remittance, from: _ } = received;
+    let payment = Payment {
+        id: PaymentId::fresh(now),
+        issuer: issuer.id,
+        returns: plan.returns,
+        amount,
+        paid_on,
+        source,
+        reference,
+        end_to_end_id,
+        payer,
+        remittance,
+        held_for: plan.held_for,
+        recorded_at: now,
+        recorded_by: by.to_owned(),
+    };
+    store::insert(conn, &payment).await?;
+    let owed = store::owed(conn, &plan.parts.iter().map(|(invoice, _)| *invoice).collect::<Vec<_>>(), now).await?;
+    for (invoice, part) in plan.parts {
+        let owed = owed.iter().find(|o| o.invoice == invoice);
+        let owed = owed.ok_or_else(|| StoreError::inconsistent("settlements", "invoice_id", invoice))?;
+        settle(conn, &payment, owed, part, "", by, now).await?;
+    }
+    Ok((payment, true))
+}
+
+/// What is to be done with a payment.
+struct Plan {
+    returns: Option<PaymentId>,
+    parts: Vec<Part>,
+    held_for: Option<HeldFor>,
+}
+
+async fn plan(
+    conn: &mut PgConnection,
+    issuer: &Issuer,
+    received: &Received,
+    now: Timestamp,
+) -> Result<Plan, PaymentError> {
+    let named = match received.from {
+        From::ReturnOf(id) => {
+            let original = store::payment(conn, id).await?.filter(|p| p.issuer == issuer.id);
+            let original = original.ok_or_else(|| refused("returns", "this seller has no such payment"))?;
+            let plan = giving_back(conn, &original, received.amount).await?;
+            return plan.ok_or_else(|| {
+                let detail = format!("{} is more than is left of the payment of {}", received.amount, original.amount);
+                refused("amount", detail)
+            });
+        }
+        From::Return => {
+            for original in store::returned_by(conn, issuer.id, &received.end_to_end_id, received.amount).await? {
+                if let Some(plan) = giving_back(conn, &original, received.amount).await? {
+                    return Ok(plan);
+                }
+            }
+            return Ok(Plan { returns: None, parts: Vec::new(), held_for: Some(HeldFor::UnknownPayment) });
+        }
+        From::Document(invoice) => vec![invoice],
+        From::Text => {
+            let text = format!("{}\n{}", received.end_to_end_id, received.remittance);
+            let numbers = numbers_in(&text, std::slice::from_ref(&issuer.series));
+            store::named(conn, issuer.id, &numbers).await?
+        }
+    };
+    let candidate = |owed: &Owed| {
+        let same_side = owed.payable.is_negative() == received.amount.is_negative();
+        let room = if same_side { room(owed, received.amount)? } else { Money::zero(owed.payable.currency()) };
+        Ok(Candidate { invoice: owed.invoice, room })
+    };
+    let owed = store::owed(conn, &named, now).await?;
+    let candidates = owed.iter().map(candidate).collect::<Result<Vec<_>, MoneyError>>().map_err(money)?;
+    let (parts, held_for) = allot(received.amount, &candidates).map_err(money)?;
+    Ok(Plan { returns: None, parts, held_for })
+}
+
+/// How much of an amount a document can take: what is open and not covered by credit notes, or, of an amount with the other sign,
+/// what was settled.
+fn room(owed: &Owed, amount: Money) -> Result<Money, MoneyError> {
+    let standing = &owed.standing;
+    if owed.payable.is_negative() == amount.is_negative() {
+        standing.open.checked_add(standing.written_off)
+    } else {
+        Ok(standing.settled.negated())
+    }
+}
+
+/// A plan that takes back what a payment settled; none if not so much is left of it.
+async fn giving_back(conn: &mut PgConnection, original: &Payment, amount: Money) -> Result<Option<Plan>, PaymentError> {
+    if original.returns.is_some() || original.amount.currency() != amount.currency() {
+        return Ok(None);
+    }
+    let left = store::left(conn, &[original]).await?.remove(&original.id);
+    let unsettled = left.unwrap_or_else(|| Money::zero(amount.currency()));
+    let parts = settled_by(conn, original).await?;
+    let mut all = unsettled;
+    for (_, part) in &parts {
+        all = all.checked_add(*part).map_err(money)?;
+    }
+    let rest = all.checked_add(amount).map_err(money)?;
+    let fits = all.is_negative() != amount.is_negative() && (rest.is_zero() || rest.is_negative() == all.is_negative());
+    if !fits {
+        return Ok(None);
+    }
+    let back = take_back(amount.negated(), unsettled, &parts).map_err(money)?;
+    let parts = back.into_iter().map(|(invoice, part)| (invoice, part.negated())).collect();
+    Ok(Some(Plan { returns: Some(original.id), parts, held_for: None }))
+}
+
+/// What a payment and its returns settle of each document, in the order in which they first did.
+async fn settled_by(conn: &mut PgConnection, payment: &Payment) -> Result<Vec<Part>, PaymentError> {
+    let mut family = store::returns_of(conn, payment.id).await?;
+    family.insert(0, payment.id);
+    let mut parts: Vec<Part> = Vec::new();
+    for settlement in store::settlements(conn, &family).await? {
+        match parts.iter_mut().find(|(invoice, _)| *invoice == settlement.invoice) {
+            Some((_, sum)) => *sum = sum.checked_add(settlement.amount).map_err(money)?,
+            None => parts.push((settlement.invoice, settlement.amount)),
+        }
+    }
+    parts.retain(|(_, part)| !part.is_zero());
+    Ok(parts)
+}
+
+async fn settle(
+    conn: &mut PgConnection,
+    payment: &Payment,
+    owed: &Owed,
+    amount: Money,
+    reason: &str,
+    by: &str,
+    now: Timestamp,
+) -> Result<(), PaymentError> {
+    let before = owed.standing.settled;
+    let after = before.checked_add(amount).map_err(money)?;
+    let shares = split(&owed.subtotals, before, after).map_err(money)?;
+    let (account, invoice) = (owed.account, owed.invoice);
+    let new = NewSettlement { id: fresh_uuid(now), payment, account, invoice, amount, shares, reason, by };
+    Ok(store::settle(conn, &new, now).await?)
+}
+
+/// A person's decision on a payment or an invoice.
+#[derive(Clone, Copy, Debug)]
+pub struct Decision<'a> {
+    pub reason: &'a str,
+    pub by: &'a str,
+    pub now: Timestamp,
+}
+
+/// Sets what is left of a payment, or so much of it, against a document.
+pub async fn assign(
+    conn: &mut PgConnection,
+    payment: &Payment,
+    invoice: InvoiceId,
+    amount: Option<Money>,
+    decision: Decision<'_>,
+) -> Result<(), PaymentError> {
+    let owed = decided(conn, payment, invoice, decision).await?;
+    if owed.payable.currency() != payment.amount.currency() {
+        return Err(refused(
+            "invoice",
+            format!("it is in {}, the payment in {}", owed.payable.currency(), payment.amount.currency()),
+        ));
+    }
+    let left = store::left(conn, &[payment]).await?.remove(&payment.id);
+    let left = left.unwrap_or_else(|| Money::zero(payment.amount.currency()));
+    let room = room(&owed, payment.amount).map_err(money)?;
+    let fits = |amount: Money, within: Money| {
+        amount.is_negative() == payment.amount.is_negative() && amount.amount().abs() <= within.amount().abs()
+    };
+    let amount = amount.unwrap_or(if fits(left, room) { left } else { room });
+    if amount.is_zero() || !fits(amount, left) {
+        return Err(refused("amount", format!("{left} of this payment is set against nothing")));
+    }
+    if !fits(amount, room) {
+        return Err(refused("amount", format!("{} has room for {room} of it", owed.number)));
+    }
+    settle(conn, payment, &owed, amount, decision.reason, decision.by, decision.now).await
+}
+
+/// Takes what a payment settles of a document off it again: it was set against the wrong one.
+pub async fn release(
+    conn: &mut PgConnection,
+    payment: &Payment,
+    invoice: InvoiceId,
+    decision: Decision<'_>,
+) -> Result<(), PaymentError> {
+    let owed = decided(conn, payment, invoice, decision).await?;
+    let settled = settled_by(conn, payment).await?.into_iter().find(|(of, _)| *of == invoice);
+    let (_, part) =
+        settled.ok_or_else(|| refused("invoice", format!("this payment settles nothing of {}", owed.number)))?;
+    settle(conn, payment, &owed, part.negated(), decision.reason, decision.by, decision.now).await
+}
+
+/// Under the lock: the document of a decision, which must be the payment's seller's.
+async fn decided(
+    conn: &mut PgConnection,
+    payment: &Payment,
+    invoice: InvoiceId,
+    decision: Decision<'_>,
+) -> Result<Owed, PaymentError> {
+    if decision.reason.trim().is_empty() {
+        return Err(refused("reason", "say why"));
+    }
+    if payment.returns.is_some() {
+        return Err(refused("payment", "it gives another back: decide on that one"));
+    }
+    store::lock(conn, payment.issuer).await?;
+    let owed = store::owed(conn, &[invoice], decision.now).await?.pop();
+    owed.filter(|o| o.issuer == payment.issuer)
+        .ok_or_else(|| refused("invoice", "the payment's seller issued no such document"))
+}
+
+/// Gives up what is open of an invoice. What is paid later all the same takes its place.
+pub async fn write_off(
+    conn: &mut PgConnection,
+    issuer: &Issuer,
+    invoice: InvoiceId,
+    decision: Decision<'_>,
+) -> Result<Money, PaymentError> {
+    let Decision { reason, by, now } = decision;
+    if reason.trim().is_empty() {
+        return Err(refused("reason", "say why"));
+    }
+    store::lock(conn, issuer.id).await?;
+    let owed = store::owed(conn, &[invoice], now).await?.pop();
+    let owed = owed.ok_or_else(|| refused("invoice", "it was not issued"))?;
+    let amount = owed.standing.open;
+    if amount.is_zero() || amount.is_negative() {
+        return Err(refused("invoice", format!("nothing is owed on {}", owed.number)));
+    }
+    let off = WriteOff { account: owed.account, invoice, amount, reason: reason.to_owned(), by: by.to_owned() };
+    if !store::write_off(conn, &off, now).await? {
+        return Err(refused("invoice", format!("{} was written off before", owed.number)));
+    }
+    Ok(amount)
+}
