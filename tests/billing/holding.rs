@@ -192,3 +192,18 @@ async fn usage_without_a_price_parks_and_a_price_releases() {
     assert_eq!(bench.issue().await.issued_now, 1);
     assert_eq!(bench.stand().await["t0"], "T-2020-000002 0.50 EUR");
 }
+
+#[tokio::test]
+async fn what_a_customer_asks_of_its_invoices_is_met_first() {
+    let bench = Bench::new(1, 1, 2).await;
+    bench.counted(vec![bench.hour(0, 0, &[0]), bench.hour(0, 1, &[0])]).await;
+    let set = async |sql: &'static str| {
+        sqlx::query(sql).execute(&mut bench.admin().await).await.expect("set");
+    };
+    set("update accounts set buyer_reference_required = true, invoice_ceiling = 4.99").await;
+    bench.issue().await;
+    assert_eq!(bench.stand().await["t0"], "parked reference+ceiling");
+    set("update accounts set buyer_reference = 'PO 4711', invoice_ceiling = 5.00").await;
+    assert_eq!(bench.issue().await.issued_now, 1);
+    assert_eq!(bench.stand().await["t0"], "T-2020-000001 5.00 EUR");
+}

@@ -225,6 +225,8 @@ impl World {
             party: party(&name),
             customer_kind: None,
             buyer_reference: String::new(),
+            buyer_reference_required: false,
+            invoice_ceiling: None,
             currency: Currency::Eur,
             created_at: since,
         };

@@ -22,8 +22,8 @@ pub use contract::{Contract, Run, Term, check_new_term};
 pub use digest::{BASIS_VERSION, Basis, Reports, digest};
 pub use estimate::{Estimate, estimate};
 pub use invoice::{
-    Content, Corrected, Draft, Hold, HoldKind, InvoiceError, Issued, Kind, Line, Number, Outcome, Parked, Stamp,
-    Subject, VatOf, correct, draft, due_at, park,
+    Content, Corrected, Demands, Draft, Hold, HoldKind, InvoiceError, Issued, Kind, Line, Number, Outcome, Parked,
+    Stamp, Subject, VatOf, correct, draft, due_at, park,
 };
 pub use price::{Price, Tier, UnitPrice};
 pub use rate::{Charge, ChargeKind, RateError, Rated, Unpriced, rate};

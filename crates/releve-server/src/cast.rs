@@ -172,6 +172,8 @@ async fn account(
         party: player.party.clone(),
         customer_kind: player.kind,
         buyer_reference: String::new(),
+        buyer_reference_required: false,
+        invoice_ceiling: None,
         currency: cast.currency,
         created_at: now,
     };

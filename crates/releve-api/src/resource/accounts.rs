@@ -7,7 +7,7 @@ use releve_store::{
     customers::{self, Account, Party},
     prices::{self, TermRecord},
 };
-use releve_types::{AccountId, Currency, Hour, Timestamp, ids::fresh_uuid};
+use releve_types::{AccountId, Currency, Hour, Money, Timestamp, ids::fresh_uuid};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sqlx::PgConnection;
@@ -52,6 +52,12 @@ pub struct NewAccount {
     customer_kind: Option<String>,
     /// What the customer wants to read on its invoices.
     buyer_reference: Option<Line>,
+    /// The customer takes no invoice without it: one is parked until it is known.
+    buyer_reference_required: Option<bool>,
+    /// A document of more than this, without VAT, is parked until a person has raised it; if empty: none is. In the
+    /// account's currency.
+    #[schema(example = "50000.00")]
+    invoice_ceiling: Option<String>,
 }
 
 /// Absent fields stay as they are.
@@ -70,6 +76,12 @@ pub struct AccountAmendment {
     customer_kind: Option<String>,
     /// What the customer wants to read on its invoices.
     buyer_reference: Option<Line>,
+    /// The customer takes no invoice without it: one is parked until it is known.
+    buyer_reference_required: Option<bool>,
+    /// A document of more than this, without VAT, is parked until a person has raised it; if empty: none is. In the
+    /// account's currency.
+    #[schema(example = "50000.00")]
+    invoice_ceiling: Option<String>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -83,6 +95,9 @@ pub struct AccountView {
     /// Empty: not known.
     customer_kind: &'static str,
     buyer_reference: String,
+    buyer_reference_required: bool,
+    /// In the account's currency.
+    invoice_ceiling: Option<String>,
     created_at: String,
 }
 
@@ -96,6 +111,8 @@ impl From<&Account> for AccountView {
             party: PartyView::from(&account.party),
             customer_kind: account.customer_kind.map_or("", BuyerKind::name),
             buyer_reference: account.buyer_reference.clone(),
+            buyer_reference_required: account.buyer_reference_required,
+            invoice_ceiling: account.invoice_ceiling.map(|ceiling| ceiling.amount().to_string()),
             created_at: account.created_at.to_string(),
         }
     }
@@ -107,6 +124,8 @@ pub(super) struct Opening {
     pub party: Party,
     pub customer_kind: Option<BuyerKind>,
     pub buyer_reference: String,
+    pub buyer_reference_required: bool,
+    pub invoice_ceiling: Option<String>,
     pub issuer: Option<String>,
     pub price_book: Option<String>,
     pub currency: Option<String>,
@@ -135,6 +154,8 @@ pub(super) async fn open(
         party: opening.party,
         customer_kind: opening.customer_kind,
         buyer_reference: opening.buyer_reference,
+        buyer_reference_required: opening.buyer_reference_required,
+        invoice_ceiling: opening.invoice_ceiling.map_or(Ok(None), |text| ceiling(&text, currency))?,
         currency,
         created_at: now,
     };
@@ -166,6 +187,16 @@ fn buyer_kind(text: Option<String>) -> Result<Option<BuyerKind>, Problem> {
     kind.map_err(|error: releve_billing::tax::TaxWordError| Problem::field("customer_kind", error.to_string()))
 }
 
+/// Empty is none.
+fn ceiling(text: &str, currency: Currency) -> Result<Option<Money>, Problem> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let refused = |why: &dyn ToString| Problem::field("invoice_ceiling", why.to_string());
+    let ceiling = Money::parse(text, currency).map_err(|error| refused(&error))?;
+    if ceiling.is_zero() || ceiling.is_negative() { Err(refused(&"above zero, or empty")) } else { Ok(Some(ceiling)) }
+}
+
 fn mixed(account: Currency, book: Currency) -> Problem {
     let detail = format!("the account is in {account}, the price book in {book}");
     Problem::new(Code::CurrencyRefused, detail).at("currency").because("mixed_currencies")
@@ -182,6 +213,8 @@ async fn create(
     let opening = Opening {
         customer_kind: buyer_kind(input.customer_kind)?,
         buyer_reference: input.buyer_reference.map_or_else(String::new, |v| v.0),
+        buyer_reference_required: input.buyer_reference_required.unwrap_or_default(),
+        invoice_ceiling: input.invoice_ceiling,
         party: party_fields!(input).named(input.name.0)?,
         issuer: input.issuer,
         price_book: input.price_book,
@@ -224,7 +257,7 @@ async fn show(
     Ok(Json(AccountView::from(&lookup::account(&mut tx, &account).await?)))
 }
 
-/// Changes what the next documents print of an account.
+/// Changes what the next documents print of an account, and what they have to meet.
 #[utoipa::path(patch, path = "/v1/accounts/{account}", tag = "customers", params(("account" = String, Path)),
     request_body = AccountAmendment,
     responses((status = 200, body = AccountView)), security(("api_key" = ["operator:write"])))]
@@ -236,6 +269,7 @@ async fn amend(
 ) -> Result<Response, Problem> {
     let customer_kind = buyer_kind(input.customer_kind)?;
     let (party, buyer_reference) = (party_fields!(input), input.buyer_reference);
+    let (required, new_ceiling) = (input.buyer_reference_required, input.invoice_ceiling);
     let actor = scope.caller().actor();
     app.write(scope.caller(), repeat, move |conn, now| {
         Box::pin(async move {
@@ -244,6 +278,10 @@ async fn amend(
             account.party = party.onto(account.party)?;
             account.customer_kind = customer_kind.or(account.customer_kind);
             account.buyer_reference = buyer_reference.map_or(account.buyer_reference, |v| v.0);
+            account.buyer_reference_required = required.unwrap_or(account.buyer_reference_required);
+            if let Some(text) = new_ceiling {
+                account.invoice_ceiling = ceiling(&text, account.currency)?;
+            }
             customers::update_account(conn, &account).await?;
             let view = AccountView::from(&account);
             let change = Change {

@@ -110,7 +110,7 @@ impl StandingView {
 
 #[derive(Serialize, ToSchema)]
 pub struct HoldView {
-    /// `gap`, `suspense`, `quarantine`, `unpriced`, `tax`, `rounding` or `unratable`.
+    /// `gap`, `suspense`, `quarantine`, `unpriced`, `tax`, `rounding`, `unratable`, `below_zero`, `reference` or `ceiling`.
     kind: &'static str,
     detail: String,
     to_do: String,

@@ -218,9 +218,19 @@ async fn an_invoice_waits_until_it_is_known_which_vat_it_bears() {
     )
     .await;
     assert_eq!(held().await, ["set issuer.vat_rates, then run again", "set account.legal_id, then run again"]);
-    patch(&world, "/v1/accounts/lab", json!({ "legal_id": "900000019" })).await;
+    let asked = json!({ "legal_id": "900000019", "buyer_reference_required": true, "invoice_ceiling": "1001" });
+    let shown = patch(&world, "/v1/accounts/lab", asked).await;
+    assert_eq!((&shown["buyer_reference_required"], &shown["invoice_ceiling"]), (&json!(true), &json!("1001.00")));
+    let key = world.key(&[Scope::OperatorWrite]).await;
+    for bad in ["0", "-1", "1.001", "much"] {
+        let body = json!({ "invoice_ceiling": bad });
+        let refused = world.call("PATCH", "/v1/accounts/lab", Some(&key), Some(body)).await.problem();
+        assert_eq!((refused.0, refused.2.as_str()), (422, "invoice_ceiling"), "{bad}");
+    }
     let rate = json!({ "country": "FR", "percent": "20", "from": "2014-01-01T00:00:00Z" });
     world.post("/v1/issuers/default/vat-rates", rate).await.expect(201);
+    assert_eq!(held().await, ["set account.buyer_reference, then run again"]);
+    patch(&world, "/v1/accounts/lab", json!({ "buyer_reference": "PO 4711" })).await;
     assert_eq!(held().await, [""; 0]);
     let issued = world.get("/v1/invoices?state=issued").await.expect(200);
     assert_eq!(

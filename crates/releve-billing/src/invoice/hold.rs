@@ -36,17 +36,22 @@ pub enum HoldKind {
     Rounding,
     /// More is given back than is owed, and there is no earlier invoice that a credit note could be of.
     BelowZero,
+    /// The customer takes no invoice without its reference, and none is known.
+    Reference,
+    /// The document comes to more than was said to be possible without a person's look.
+    Ceiling,
 }
 
 /// Text that names no kind of hold.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "'{0}' is no kind of hold: expected gap, suspense, quarantine, unpriced, unratable, tax, rounding or below_zero"
+    "'{0}' is no kind of hold: expected gap, suspense, quarantine, unpriced, unratable, tax, rounding, below_zero, \
+     reference or ceiling"
 )]
 pub struct HoldKindError(pub String);
 
 impl HoldKind {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Gap,
         Self::Suspense,
         Self::Quarantine,
@@ -55,6 +60,8 @@ impl HoldKind {
         Self::Tax,
         Self::Rounding,
         Self::BelowZero,
+        Self::Reference,
+        Self::Ceiling,
     ];
 
     pub const fn name(self) -> &'static str {
@@ -67,6 +74,8 @@ impl HoldKind {
             Self::Tax => "tax",
             Self::Rounding => "rounding",
             Self::BelowZero => "below_zero",
+            Self::Reference => "reference",
+            Self::Ceiling => "ceiling",
         }
     }
 }
@@ -112,6 +121,43 @@ pub(super) fn untaxed(missing: &Missing) -> Hold {
         detail: missing.to_string(),
         to_do: format!("set {}, then run again", missing.field),
         gpu_ms: None,
+    }
+}
+
+/// What is asked of an account's invoices before one is issued.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Demands<'a> {
+    /// The customer's own reference (EN 16931 BT-10); empty: not known.
+    pub reference: &'a str,
+    pub reference_required: bool,
+    /// What a document comes to at most, without VAT, unless a person raises it; a credit note likewise gives back.
+    pub ceiling: Option<Money>,
+}
+
+impl Demands<'_> {
+    /// What a document of this total does not meet.
+    pub fn unmet(&self, total: Money) -> Vec<Hold> {
+        let mut holds = Vec::new();
+        if self.reference_required && self.reference.trim().is_empty() {
+            holds.push(Hold {
+                kind: HoldKind::Reference,
+                detail: "the customer takes no invoice without its reference, and none is known".to_owned(),
+                to_do: "set account.buyer_reference, then run again".to_owned(),
+                gpu_ms: None,
+            });
+        }
+        if let Some(ceiling) = self.ceiling
+            && (total.amount().abs() > ceiling.amount() || total.currency() != ceiling.currency())
+        {
+            holds.push(Hold {
+                kind: HoldKind::Ceiling,
+                detail: format!("{total} without VAT is above {ceiling}"),
+                to_do: "see whether it can be meant and is agreed, raise account.invoice_ceiling, then run again"
+                    .to_owned(),
+                gpu_ms: None,
+            });
+        }
+        holds
     }
 }
 

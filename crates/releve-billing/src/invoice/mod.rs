@@ -13,7 +13,7 @@ use releve_types::{AccountId, Currency, InvoiceId, Money, Period, Timestamp, ids
 
 pub use self::{
     correct::correct,
-    hold::{Hold, HoldKind},
+    hold::{Demands, Hold, HoldKind},
     number::{Number, due_at},
 };
 use crate::{

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use releve_billing::{
-    Basis, Contract, Hold, HoldKind, InvoiceError, Issued, Number, Outcome, RateError, Rated, Reports, Subject, Usage,
-    correct, park, rate,
+    Basis, Contract, Demands, Hold, HoldKind, InvoiceError, Issued, Number, Outcome, RateError, Rated, Reports,
+    Subject, Usage, correct, park, rate,
     tax::{self, Buyer, Missing, RateClass, Seller, Vat},
 };
 use releve_documents::{Parties, einvoice::Violation};
@@ -64,6 +64,12 @@ impl One<'_> {
         };
         let outcome = correct(subject, rated, before, &|class| self.vat(class), holds)?;
         let Outcome::Draft(draft) = &outcome else { return Ok((outcome, None)) };
+        if !self.void {
+            let unmet = self.demands().unmet(draft.content().total);
+            if !unmet.is_empty() {
+                return Ok((Outcome::Parked(draft.clone().hold(unmet)?), None));
+            }
+        }
         let broken = documents::violations(draft, &self.parties(), self.number, self.now)?;
         if !broken.is_empty() {
             let parked = draft.clone().hold(broken.iter().map(breaks).collect())?;
@@ -73,6 +79,12 @@ impl One<'_> {
         let corrects = draft.content().corrects.iter().map(|c| c.number.to_string()).collect();
         let digest = releve_billing::digest(&Basis { subject, contract, usage: &usage, vat, corrects, reports })?;
         Ok((outcome, Some(digest)))
+    }
+
+    /// What its documents have to meet; a person who takes all back has looked.
+    fn demands(&self) -> Demands<'_> {
+        let Account { buyer_reference, buyer_reference_required, invoice_ceiling, .. } = self.buyer;
+        Demands { reference: buyer_reference, reference_required: *buyer_reference_required, ceiling: *invoice_ceiling }
     }
 
     /// All that is billed is a service, supplied as the period ends.

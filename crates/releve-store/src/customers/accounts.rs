@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use releve_billing::tax::BuyerKind;
-use releve_types::{AccountId, Currency, Timestamp, ids::IssuerId};
+use releve_types::{AccountId, Currency, Money, Timestamp, ids::IssuerId};
+use rust_decimal::Decimal;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -22,6 +23,10 @@ pub struct Account {
     pub customer_kind: Option<BuyerKind>,
     /// What the customer wants to read on its invoices.
     pub buyer_reference: String,
+    /// It takes no invoice without it.
+    pub buyer_reference_required: bool,
+    /// What a document comes to at most, without VAT, unless a person raises it.
+    pub invoice_ceiling: Option<Money>,
     pub currency: Currency,
     pub created_at: Timestamp,
 }
@@ -32,8 +37,9 @@ pub async fn insert_account(conn: &mut PgConnection, account: &Account) -> Resul
     let done = sqlx::query!(
         r#"
         insert into accounts (account_id, issuer_id, name, address, postcode, city, country, vat_id, legal_id, email,
-                              customer_kind, buyer_reference, currency, created_at)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+                              customer_kind, buyer_reference, currency, created_at, buyer_reference_required,
+                              invoice_ceiling)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
         on conflict (name) do nothing
         "#,
         account.id.uuid(),
@@ -50,6 +56,8 @@ pub async fn insert_account(conn: &mut PgConnection, account: &Account) -> Resul
         account.buyer_reference,
         account.currency.code(),
         to_sql(account.created_at),
+        account.buyer_reference_required,
+        account.invoice_ceiling.map(Money::amount),
     )
     .execute(conn)
     .await?;
@@ -63,7 +71,7 @@ pub async fn update_account(conn: &mut PgConnection, account: &Account) -> Resul
         r#"
         update accounts
         set address = $2, postcode = $3, city = $4, country = $5, vat_id = $6, legal_id = $7, email = $8,
-            customer_kind = $9, buyer_reference = $10
+            customer_kind = $9, buyer_reference = $10, buyer_reference_required = $11, invoice_ceiling = $12
         where account_id = $1
         "#,
         account.id.uuid(),
@@ -76,6 +84,8 @@ pub async fn update_account(conn: &mut PgConnection, account: &Account) -> Resul
         party.email,
         account.customer_kind.map_or("", BuyerKind::name),
         account.buyer_reference,
+        account.buyer_reference_required,
+        account.invoice_ceiling.map(Money::amount),
     )
     .execute(conn)
     .await?;
@@ -95,6 +105,8 @@ struct AccountRow {
     email: String,
     customer_kind: String,
     buyer_reference: String,
+    buyer_reference_required: bool,
+    invoice_ceiling: Option<Decimal>,
     currency: String,
     created_at: time::OffsetDateTime,
 }
@@ -102,12 +114,16 @@ struct AccountRow {
 impl TryFrom<AccountRow> for Account {
     type Error = StoreError;
     fn try_from(row: AccountRow) -> Result<Self, StoreError> {
+        let currency = row.currency.parse().map_err(|e| StoreError::inconsistent("accounts", "currency", e))?;
+        let ceiling = row.invoice_ceiling.map(|ceiling| Money::exact(ceiling, currency)).transpose();
         Ok(Self {
             id: AccountId::from_uuid(row.account_id),
             issuer: IssuerId::from_uuid(row.issuer_id),
             customer_kind: kind(&row.customer_kind)?,
             buyer_reference: row.buyer_reference,
-            currency: row.currency.parse().map_err(|e| StoreError::inconsistent("accounts", "currency", e))?,
+            buyer_reference_required: row.buyer_reference_required,
+            invoice_ceiling: ceiling.map_err(|e| StoreError::inconsistent("accounts", "invoice_ceiling", e))?,
+            currency,
             created_at: from_sql(row.created_at),
             party: Party {
                 name: row.name,
@@ -134,7 +150,7 @@ pub async fn account(conn: &mut PgConnection, id: AccountId) -> Result<Option<Ac
         AccountRow,
         r#"
         select account_id, issuer_id, name, address, postcode, city, country, vat_id, legal_id, email, customer_kind,
-               buyer_reference, currency, created_at
+               buyer_reference, buyer_reference_required, invoice_ceiling, currency, created_at
         from accounts
         where account_id = $1
         "#,
@@ -150,7 +166,7 @@ pub async fn account_named(conn: &mut PgConnection, name: &str) -> Result<Option
         AccountRow,
         r#"
         select account_id, issuer_id, name, address, postcode, city, country, vat_id, legal_id, email, customer_kind,
-               buyer_reference, currency, created_at
+               buyer_reference, buyer_reference_required, invoice_ceiling, currency, created_at
         from accounts
         where name = $1
         "#,
@@ -167,7 +183,7 @@ pub async fn accounts(conn: &mut PgConnection, after: &str, len_max: i64) -> Res
         AccountRow,
         r#"
         select account_id, issuer_id, name, address, postcode, city, country, vat_id, legal_id, email, customer_kind,
-               buyer_reference, currency, created_at
+               buyer_reference, buyer_reference_required, invoice_ceiling, currency, created_at
         from accounts
         where name > $1
         order by name
@@ -191,7 +207,7 @@ pub async fn share_accounts(
         AccountRow,
         r#"
         select account_id, issuer_id, name, address, postcode, city, country, vat_id, legal_id, email, customer_kind,
-               buyer_reference, currency, created_at
+               buyer_reference, buyer_reference_required, invoice_ceiling, currency, created_at
         from accounts
         where account_id = any($1)
         order by account_id
