@@ -9,4 +9,5 @@ mod frozen;
 mod holding;
 mod issuing;
 mod paying;
+mod together;
 mod voiding;
