@@ -6,7 +6,7 @@ use releve_billing::payment::{Dunning, HeldFor};
 use releve_documents::camt;
 use releve_jobs::{
     correct, payments,
-    payments::{Decision, From, Outcome, PaymentError, Received, record},
+    payments::{Decision, Outcome, PaidFor, PaymentError, Received, record},
     void,
 };
 use releve_store::{
@@ -35,7 +35,7 @@ fn received(amount: &str, reference: &str, text: &str) -> Received {
         end_to_end_id: String::new(),
         payer: "a payer".to_owned(),
         remittance: text.to_owned(),
-        from: From::Text,
+        paid_for: PaidFor::Text,
     }
 }
 
@@ -112,14 +112,14 @@ async fn partly_over_and_returned() {
     assert_eq!(tax, euros("1.00"));
     tx.commit().await.expect("commits");
     // It goes back: first what waited, then what it had settled.
-    let back = Received { from: From::ReturnOf(second.id), ..received("-3.00", "B3", "") };
+    let back = Received { paid_for: PaidFor::ReturnOf(second.id), ..received("-3.00", "B3", "") };
     let (returned, _) = pay(&bench, back).await.expect("recorded");
     assert_eq!(returned.returns, Some(second.id));
     stands(&bench, &[(&number, "partly_paid 4.00 0.00 0.00 2.00")]).await;
     assert_eq!(held(&bench).await, []);
-    let more = Received { from: From::ReturnOf(second.id), ..received("-2.01", "B4", "") };
+    let more = Received { paid_for: PaidFor::ReturnOf(second.id), ..received("-2.01", "B4", "") };
     assert!(matches!(pay(&bench, more).await, Err(PaymentError::Refused { field: "amount", .. })));
-    let rest = Received { from: From::ReturnOf(second.id), ..received("-2.00", "B5", "") };
+    let rest = Received { paid_for: PaidFor::ReturnOf(second.id), ..received("-2.00", "B5", "") };
     pay(&bench, rest).await.expect("recorded");
     stands(&bench, &[(&number, "partly_paid 2.00 0.00 0.00 4.00")]).await;
     // Nothing of it can be rewritten, and nobody can settle more than is payable.

@@ -58,7 +58,7 @@ async fn a_hundred_commands_at_once_end_in_one_state() {
                         end_to_end_id: format!("T-2020-{:06}", 1 + n % 4),
                         payer: String::new(),
                         remittance: String::new(),
-                        from: payments::From::Text,
+                        paid_for: payments::PaidFor::Text,
                     };
                     payments::record(&mut tx, &issuer, received, "test", later()).await.expect("recorded");
                     tx.commit().await.expect("commits");

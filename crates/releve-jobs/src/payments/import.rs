@@ -9,7 +9,7 @@ use releve_store::{
 use releve_types::Timestamp;
 use sqlx::PgConnection;
 
-use super::{From, PaymentError, Received, record, refused};
+use super::{PaidFor, PaymentError, Received, record, refused};
 
 /// What became of one of a file's entries.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -86,7 +86,7 @@ async fn one(
         end_to_end_id: movement.end_to_end_id,
         payer: movement.payer,
         remittance: movement.remittance,
-        from: if movement.is_return { From::Return } else { From::Text },
+        paid_for: if movement.is_return { PaidFor::Return } else { PaidFor::Text },
     };
     let (payment, new) = record(conn, issuer, received, by, now).await?;
     Ok(if new { Outcome::Recorded(Box::new(payment)) } else { Outcome::Known(Box::new(payment)) })

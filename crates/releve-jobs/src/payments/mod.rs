@@ -53,12 +53,12 @@ pub struct Received {
     pub end_to_end_id: String,
     pub payer: String,
     pub remittance: String,
-    pub from: From,
+    pub paid_for: PaidFor,
 }
 
 /// How it is known what a payment is for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum From {
+pub enum PaidFor {
     /// By the numbers in its end-to-end id and its text.
     Text,
     /// Whoever records it says so.
@@ -89,7 +89,7 @@ pub async fn record(
         return Err(refused("reference", detail));
     }
     let plan = plan(conn, issuer, &received, now).await?;
-    let Received { amount, paid_on, source, reference, end_to_end_id, payer, remittance, from: _ } = received;
+    let Received { amount, paid_on, source, reference, end_to_end_id, payer, remittance, paid_for: _ } = received;
     let payment = Payment {
         id: PaymentId::fresh(now),
         issuer: issuer.id,
@@ -128,8 +128,8 @@ async fn plan(
     received: &Received,
     now: Timestamp,
 ) -> Result<Plan, PaymentError> {
-    let named = match received.from {
-        From::ReturnOf(id) => {
+    let named = match received.paid_for {
+        PaidFor::ReturnOf(id) => {
             let original = store::payment(conn, id).await?.filter(|p| p.issuer == issuer.id);
             let original = original.ok_or_else(|| refused("returns", "this seller has no such payment"))?;
             let plan = giving_back(conn, &original, received.amount).await?;
@@ -138,7 +138,7 @@ async fn plan(
                 refused("amount", detail)
             });
         }
-        From::Return => {
+        PaidFor::Return => {
             for original in store::returned_by(conn, issuer.id, &received.end_to_end_id, received.amount).await? {
                 if let Some(plan) = giving_back(conn, &original, received.amount).await? {
                     return Ok(plan);
@@ -146,8 +146,8 @@ async fn plan(
             }
             return Ok(Plan { returns: None, parts: Vec::new(), held_for: Some(HeldFor::UnknownPayment) });
         }
-        From::Document(invoice) => vec![invoice],
-        From::Text => {
+        PaidFor::Document(invoice) => vec![invoice],
+        PaidFor::Text => {
             let text = format!("{}\n{}", received.end_to_end_id, received.remittance);
             let numbers = numbers_in(&text, std::slice::from_ref(&issuer.series));
             store::named(conn, issuer.id, &numbers).await?

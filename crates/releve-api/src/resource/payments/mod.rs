@@ -5,7 +5,7 @@ mod import;
 mod view;
 
 use axum::{Json, extract::State, response::Response};
-use releve_jobs::payments::{From as PaidFor, PaymentError, Received, record};
+use releve_jobs::payments::{PaidFor, PaymentError, Received, record};
 use releve_store::{
     audit_log::{self, Change},
     payments::{self, Payment, PaymentFilter, Source},
@@ -93,7 +93,7 @@ async fn create(
     app.write(scope.caller(), repeat, move |conn, now| {
         Box::pin(async move {
             let issuer = lookup::issuer_or_default(conn, input.issuer.as_deref()).await?;
-            let from = match (input.invoice.as_deref(), input.returns.as_deref()) {
+            let paid_for = match (input.invoice.as_deref(), input.returns.as_deref()) {
                 (None, None) => PaidFor::Text,
                 (Some(invoice), None) => {
                     let head = lookup::invoice(conn, invoice).await.map_err(|p| lookup::in_field(p, "invoice"))?;
@@ -115,7 +115,7 @@ async fn create(
                 end_to_end_id: input.end_to_end_id.map_or_else(String::new, |v| v.0),
                 payer: input.payer.map_or_else(String::new, |v| v.0),
                 remittance: input.remittance.map_or_else(String::new, |v| v.0),
-                from,
+                paid_for,
             };
             let (payment, new) = record(conn, &issuer, received, &actor, now).await?;
             let view = viewed(conn, payment).await?;
