@@ -55,6 +55,17 @@ create table settlement_taxes (
 );
 create trigger frozen before update or delete on settlement_taxes for each row execute function refuse_change();
 
+-- What of a payment is set against nothing, returns taken off. A return waits for nothing itself.
+create function payment_left(p payments) returns numeric language sql stable as $$
+    select case when p.returns is not null then 0
+                else p.amount
+                     + coalesce((select sum(r.amount) from payments r where r.returns = p.payment_id), 0)
+                     - coalesce((select sum(s.amount) from settlements s
+                                 where s.payment_id = p.payment_id
+                                    or s.payment_id in (select r.payment_id from payments r where r.returns = p.payment_id)), 0)
+           end
+$$;
+
 -- A document is never settled beyond what is payable on it, nor the other way: whoever writes has made sure of it under the
 -- issuer's lock, and this makes sure of them.
 create function refuse_oversettled() returns trigger language plpgsql as $$
@@ -127,3 +138,4 @@ begin
 end
 $$;
 alter function refuse_oversettled() owner to releve_owner;
+alter function payment_left(payments) owner to releve_owner;

@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use anyhow::Context;
+use releve_billing::payment::HeldFor;
 use releve_documents::camt::{self, Camt, Statement};
 use releve_jobs::payments::{self, Outcome};
 use releve_store::payments::{self as store, Payment, PaymentFilter};
-use releve_types::{ids::PaymentId, time::wall_clock};
+use releve_types::{Money, ids::PaymentId, time::wall_clock};
 use serde::Serialize;
 
 use crate::{
@@ -137,7 +138,8 @@ async fn list(settings: &Settings, ground: &Ground, held: bool) -> anyhow::Resul
 async fn rows(tx: &mut releve_store::Tx, payments: Vec<Payment>) -> anyhow::Result<Vec<Row>> {
     let left = store::left(tx, &payments.iter().collect::<Vec<_>>()).await?;
     let row = |payment: Payment| {
-        let left = left.get(&payment.id).copied().filter(|left| !left.is_zero());
+        let left = left.get(&payment.id).copied().unwrap_or_else(|| Money::zero(payment.amount.currency()));
+        let held_for = payment.waits_for(left).map(HeldFor::name);
         Row {
             id: payment.id.to_string(),
             reference: payment.reference,
@@ -146,10 +148,8 @@ async fn rows(tx: &mut releve_store::Tx, payments: Vec<Payment>) -> anyhow::Resu
             paid_on: payment.paid_on.to_string(),
             payer: payment.payer,
             remittance: payment.remittance,
-            left: left.map_or_else(|| "0".to_owned(), |left| left.amount().to_string()),
-            held_for: left
-                .and(payment.held_for.or(Some(releve_billing::payment::HeldFor::NoInvoice)))
-                .map(|h| h.name()),
+            left: left.amount().to_string(),
+            held_for,
         }
     };
     Ok(payments.into_iter().map(row).collect())

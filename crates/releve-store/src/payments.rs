@@ -15,7 +15,10 @@ use uuid::Uuid;
 
 pub use self::{
     dunning::{Notice, levels, may_be_overdue, notice},
-    read::{PaymentFilter, Settlement, by_reference, left, named, page, payment, returned_by, returns_of, settlements},
+    read::{
+        PaymentFilter, Settlement, by_reference, left, left_of, named, page, payment, returned_by, returns_of,
+        settlements,
+    },
     standings::{Owed, owed, standings},
 };
 use crate::{
@@ -59,6 +62,14 @@ pub struct Payment {
     pub held_for: Option<HeldFor>,
     pub recorded_at: Timestamp,
     pub recorded_by: String,
+}
+
+impl Payment {
+    /// Why what is left of it waits for a person; none once nothing is left.
+    pub fn waits_for(&self, left: Money) -> Option<HeldFor> {
+        // What a person took off a document again was not held when it came.
+        (!left.is_zero()).then(|| self.held_for.unwrap_or(HeldFor::NoInvoice))
+    }
 }
 
 /// Held alone by whoever sets payments against documents, until its transaction ends: what is open stays so until it is

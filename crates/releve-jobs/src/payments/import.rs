@@ -1,6 +1,5 @@
 //! What does a bank's file bring? Each of its movements recorded, known already, or passed over with the reason.
 
-use releve_billing::payment::numbers_in;
 use releve_documents::camt::{Camt, Movement, Statement};
 use releve_store::{
     customers::Issuer,
@@ -9,7 +8,7 @@ use releve_store::{
 use releve_types::Timestamp;
 use sqlx::PgConnection;
 
-use super::{PaidFor, PaymentError, Received, record, refused};
+use super::{PaidFor, PaymentError, Received, named_in, record, refused};
 
 /// What became of one of a file's entries.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -99,8 +98,6 @@ async fn names_a_credit_note(
     movement: &Movement,
     now: Timestamp,
 ) -> Result<bool, PaymentError> {
-    let text = format!("{}\n{}", movement.end_to_end_id, movement.remittance);
-    let numbers = numbers_in(&text, std::slice::from_ref(&issuer.series));
-    let named = store::named(conn, issuer.id, &numbers).await?;
+    let named = named_in(conn, issuer, &movement.end_to_end_id, &movement.remittance).await?;
     Ok(store::owed(conn, &named, now).await?.iter().any(|owed| owed.payable.is_negative()))
 }

@@ -106,11 +106,8 @@ pub async fn record(
         recorded_by: by.to_owned(),
     };
     store::insert(conn, &payment).await?;
-    let owed = store::owed(conn, &plan.parts.iter().map(|(invoice, _)| *invoice).collect::<Vec<_>>(), now).await?;
-    for (invoice, part) in plan.parts {
-        let owed = owed.iter().find(|o| o.invoice == invoice);
-        let owed = owed.ok_or_else(|| StoreError::inconsistent("settlements", "invoice_id", invoice))?;
-        settle(conn, &payment, owed, part, "", by, now).await?;
+    for (owed, part) in &plan.parts {
+        settle(conn, &payment, owed, *part, "", by, now).await?;
     }
     Ok((payment, true))
 }
@@ -118,7 +115,7 @@ pub async fn record(
 /// What is to be done with a payment.
 struct Plan {
     returns: Option<PaymentId>,
-    parts: Vec<Part>,
+    parts: Vec<(Owed, Money)>,
     held_for: Option<HeldFor>,
 }
 
@@ -132,7 +129,7 @@ async fn plan(
         PaidFor::ReturnOf(id) => {
             let original = store::payment(conn, id).await?.filter(|p| p.issuer == issuer.id);
             let original = original.ok_or_else(|| refused("returns", "this seller has no such payment"))?;
-            let plan = giving_back(conn, &original, received.amount).await?;
+            let plan = giving_back(conn, &original, received.amount, now).await?;
             return plan.ok_or_else(|| {
                 let detail = format!("{} is more than is left of the payment of {}", received.amount, original.amount);
                 refused("amount", detail)
@@ -140,18 +137,14 @@ async fn plan(
         }
         PaidFor::Return => {
             for original in store::returned_by(conn, issuer.id, &received.end_to_end_id, received.amount).await? {
-                if let Some(plan) = giving_back(conn, &original, received.amount).await? {
+                if let Some(plan) = giving_back(conn, &original, received.amount, now).await? {
                     return Ok(plan);
                 }
             }
             return Ok(Plan { returns: None, parts: Vec::new(), held_for: Some(HeldFor::UnknownPayment) });
         }
         PaidFor::Document(invoice) => vec![invoice],
-        PaidFor::Text => {
-            let text = format!("{}\n{}", received.end_to_end_id, received.remittance);
-            let numbers = numbers_in(&text, std::slice::from_ref(&issuer.series));
-            store::named(conn, issuer.id, &numbers).await?
-        }
+        PaidFor::Text => named_in(conn, issuer, &received.end_to_end_id, &received.remittance).await?,
     };
     let candidate = |owed: &Owed| {
         let same_side = owed.payable.is_negative() == received.amount.is_negative();
@@ -161,7 +154,29 @@ async fn plan(
     let owed = store::owed(conn, &named, now).await?;
     let candidates = owed.iter().map(candidate).collect::<Result<Vec<_>, MoneyError>>().map_err(money)?;
     let (parts, held_for) = allot(received.amount, &candidates).map_err(money)?;
-    Ok(Plan { returns: None, parts, held_for })
+    Ok(Plan { returns: None, parts: of_documents(owed, &parts)?, held_for })
+}
+
+/// The seller's documents that a payment's texts name.
+async fn named_in(
+    conn: &mut PgConnection,
+    issuer: &Issuer,
+    end_to_end_id: &str,
+    remittance: &str,
+) -> Result<Vec<InvoiceId>, StoreError> {
+    let text = format!("{end_to_end_id}\n{remittance}");
+    let numbers = numbers_in(&text, std::slice::from_ref(&issuer.series));
+    store::named(conn, issuer.id, &numbers).await
+}
+
+/// The parts with the documents that they go to.
+fn of_documents(mut owed: Vec<Owed>, parts: &[Part]) -> Result<Vec<(Owed, Money)>, StoreError> {
+    let of = |(invoice, part): &Part| {
+        let at = owed.iter().position(|o| o.invoice == *invoice);
+        let at = at.ok_or_else(|| StoreError::inconsistent("settlements", "invoice_id", invoice))?;
+        Ok((owed.swap_remove(at), *part))
+    };
+    parts.iter().map(of).collect()
 }
 
 /// How much of an amount a document can take: what is open and not covered by credit notes, or, of an amount with the other sign,
@@ -176,12 +191,16 @@ fn room(owed: &Owed, amount: Money) -> Result<Money, MoneyError> {
 }
 
 /// A plan that takes back what a payment settled; none if not so much is left of it.
-async fn giving_back(conn: &mut PgConnection, original: &Payment, amount: Money) -> Result<Option<Plan>, PaymentError> {
+async fn giving_back(
+    conn: &mut PgConnection,
+    original: &Payment,
+    amount: Money,
+    now: Timestamp,
+) -> Result<Option<Plan>, PaymentError> {
     if original.returns.is_some() || original.amount.currency() != amount.currency() {
         return Ok(None);
     }
-    let left = store::left(conn, &[original]).await?.remove(&original.id);
-    let unsettled = left.unwrap_or_else(|| Money::zero(amount.currency()));
+    let unsettled = store::left_of(conn, original).await?;
     let parts = settled_by(conn, original).await?;
     let mut all = unsettled;
     for (_, part) in &parts {
@@ -193,8 +212,9 @@ async fn giving_back(conn: &mut PgConnection, original: &Payment, amount: Money)
         return Ok(None);
     }
     let back = take_back(amount.negated(), unsettled, &parts).map_err(money)?;
-    let parts = back.into_iter().map(|(invoice, part)| (invoice, part.negated())).collect();
-    Ok(Some(Plan { returns: Some(original.id), parts, held_for: None }))
+    let parts: Vec<Part> = back.into_iter().map(|(invoice, part)| (invoice, part.negated())).collect();
+    let owed = store::owed(conn, &parts.iter().map(|(invoice, _)| *invoice).collect::<Vec<_>>(), now).await?;
+    Ok(Some(Plan { returns: Some(original.id), parts: of_documents(owed, &parts)?, held_for: None }))
 }
 
 /// What a payment and its returns settle of each document, in the order in which they first did.
@@ -252,8 +272,7 @@ pub async fn assign(
             format!("it is in {}, the payment in {}", owed.payable.currency(), payment.amount.currency()),
         ));
     }
-    let left = store::left(conn, &[payment]).await?.remove(&payment.id);
-    let left = left.unwrap_or_else(|| Money::zero(payment.amount.currency()));
+    let left = store::left_of(conn, payment).await?;
     let room = room(&owed, payment.amount).map_err(money)?;
     let fits = |amount: Money, within: Money| {
         amount.is_negative() == payment.amount.is_negative() && amount.amount().abs() <= within.amount().abs()

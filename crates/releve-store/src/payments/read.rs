@@ -167,11 +167,7 @@ pub async fn page(
         where ($1::uuid is null or p.issuer_id = $1) and ($3::uuid is null or p.payment_id > $3)
           and ($2::uuid is null or exists (
               select from settlements s where s.payment_id = p.payment_id and s.invoice_id = $2))
-          and (not $4 or p.returns is null and p.amount
-                  + coalesce((select sum(r.amount) from payments r where r.returns = p.payment_id), 0)
-                  <> coalesce((select sum(s.amount) from settlements s
-                               where s.payment_id = p.payment_id
-                                  or s.payment_id in (select r.payment_id from payments r where r.returns = p.payment_id)), 0))
+          and (not $4 or payment_left(p) <> 0)
         order by p.payment_id
         limit $5
         "#,
@@ -186,19 +182,18 @@ pub async fn page(
     rows.into_iter().map(Payment::try_from).collect()
 }
 
+/// What of a payment is set against nothing, returns taken off.
+pub async fn left_of(conn: &mut PgConnection, payment: &Payment) -> Result<Money, StoreError> {
+    let left = left(conn, &[payment]).await?.remove(&payment.id);
+    Ok(left.unwrap_or_else(|| Money::zero(payment.amount.currency())))
+}
+
 /// What of each payment is set against nothing, returns taken off. A return waits for nothing itself.
 pub async fn left(conn: &mut PgConnection, of: &[&Payment]) -> Result<BTreeMap<PaymentId, Money>, StoreError> {
     let ids: Vec<Uuid> = of.iter().map(|p| p.id.uuid()).collect();
     let rows = sqlx::query!(
         r#"
-        select p.payment_id,
-               case when p.returns is not null then 0
-                    else p.amount
-                         + coalesce((select sum(r.amount) from payments r where r.returns = p.payment_id), 0)
-                         - coalesce((select sum(s.amount) from settlements s
-                                     where s.payment_id = p.payment_id
-                                        or s.payment_id in (select r.payment_id from payments r where r.returns = p.payment_id)), 0)
-               end as "left!"
+        select p.payment_id, payment_left(p) as "left!"
         from unnest($1::uuid[]) as asked(payment_id)
         join payments p on p.payment_id = asked.payment_id
         "#,

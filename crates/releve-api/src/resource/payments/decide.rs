@@ -3,8 +3,10 @@
 use axum::{extract::State, response::Response};
 use releve_jobs::payments::{self, Decision};
 use releve_store::audit_log::{self, Change};
+use releve_types::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use sqlx::PgConnection;
 use utoipa::ToSchema;
 
 use super::{PaymentView, found, money, viewed};
@@ -60,23 +62,10 @@ pub async fn assign(
     PathOf(reference): PathOf<String>,
     Command { input, repeat }: Command<Assignment>,
 ) -> Result<Response, Problem> {
-    let actor = scope.caller().actor();
+    let Assignment { invoice, amount, reason } = input;
+    let act = Placing { payment: reference, invoice, reason, actor: scope.caller().actor() };
     app.write(scope.caller(), repeat, move |conn, now| {
-        Box::pin(async move {
-            let payment = found(conn, &reference).await?;
-            let amount = input.amount.as_deref();
-            let amount = amount.map(|text| money("amount", text, payment.amount.currency().code())).transpose()?;
-            let head = lookup::invoice(conn, &input.invoice).await.map_err(|p| lookup::in_field(p, "invoice"))?;
-            let before = json!(viewed(conn, payment.clone()).await?);
-            let decision = Decision { reason: &input.reason, by: &actor, now };
-            payments::assign(conn, &payment, head.id, amount, decision).await?;
-            let view = viewed(conn, payment).await?;
-            let (subject, after) = (view.id.clone(), Some(json!(view)));
-            let change =
-                Change { actor: actor.clone(), action: "payment.assign", subject, before: Some(before), after };
-            audit_log::add(conn, &change, now).await?;
-            Answer::done(&view)
-        })
+        Box::pin(async move { act.done(conn, Some(amount.as_deref()), now).await })
     })
     .await
 }
@@ -90,23 +79,46 @@ pub async fn release(
     PathOf(reference): PathOf<String>,
     Command { input, repeat }: Command<Release>,
 ) -> Result<Response, Problem> {
-    let actor = scope.caller().actor();
-    app.write(scope.caller(), repeat, move |conn, now| {
-        Box::pin(async move {
-            let payment = found(conn, &reference).await?;
-            let head = lookup::invoice(conn, &input.invoice).await.map_err(|p| lookup::in_field(p, "invoice"))?;
-            let before = json!(viewed(conn, payment.clone()).await?);
-            let decision = Decision { reason: &input.reason, by: &actor, now };
+    let Release { invoice, reason } = input;
+    let act = Placing { payment: reference, invoice, reason, actor: scope.caller().actor() };
+    app.write(scope.caller(), repeat, move |conn, now| Box::pin(async move { act.done(conn, None, now).await })).await
+}
+
+/// A person's word on whether a payment belongs to a document.
+struct Placing {
+    payment: String,
+    invoice: String,
+    reason: String,
+    actor: String,
+}
+
+impl Placing {
+    /// Assigned: so much of it, or what fits. Without: released.
+    async fn done(
+        self,
+        conn: &mut PgConnection,
+        assigned: Option<Option<&str>>,
+        now: Timestamp,
+    ) -> Result<Answer, Problem> {
+        let Self { payment, invoice, reason, actor } = self;
+        let payment = found(conn, &payment).await?;
+        let amount = assigned.flatten();
+        let amount = amount.map(|text| money("amount", text, payment.amount.currency().code())).transpose()?;
+        let head = lookup::invoice(conn, &invoice).await.map_err(|p| lookup::in_field(p, "invoice"))?;
+        let before = Some(json!(viewed(conn, payment.clone()).await?));
+        let decision = Decision { reason: &reason, by: &actor, now };
+        let action = if assigned.is_some() {
+            payments::assign(conn, &payment, head.id, amount, decision).await?;
+            "payment.assign"
+        } else {
             payments::release(conn, &payment, head.id, decision).await?;
-            let view = viewed(conn, payment).await?;
-            let (subject, after) = (view.id.clone(), Some(json!(view)));
-            let change =
-                Change { actor: actor.clone(), action: "payment.release", subject, before: Some(before), after };
-            audit_log::add(conn, &change, now).await?;
-            Answer::done(&view)
-        })
-    })
-    .await
+            "payment.release"
+        };
+        let view = viewed(conn, payment).await?;
+        let (subject, after) = (view.id.clone(), Some(json!(view)));
+        audit_log::add(conn, &Change { actor, action, subject, before, after }, now).await?;
+        Answer::done(&view)
+    }
 }
 
 /// Gives up what is open of an invoice. What is paid later all the same takes its place.

@@ -2,7 +2,7 @@
 
 use releve_billing::payment::HeldFor;
 use releve_store::payments::{self, Payment, Settlement};
-use releve_types::ids::PaymentId;
+use releve_types::{Money, ids::PaymentId};
 use serde::Serialize;
 use sqlx::PgConnection;
 use utoipa::ToSchema;
@@ -91,7 +91,8 @@ pub async fn views(conn: &mut PgConnection, rows: Vec<Payment>) -> Result<Vec<Pa
     let settlements = payments::settlements(conn, &ids).await?;
     let left = payments::left(conn, &rows.iter().collect::<Vec<_>>()).await?;
     let view = |payment: Payment| {
-        let left = left.get(&payment.id).copied().filter(|left| !left.is_zero());
+        let left = left.get(&payment.id).copied().unwrap_or_else(|| Money::zero(payment.amount.currency()));
+        let held_for = payment.waits_for(left).map(HeldFor::name);
         let of_it = settlements.iter().filter(|s| s.payment == payment.id);
         PaymentView {
             id: payment.id.to_string(),
@@ -105,9 +106,8 @@ pub async fn views(conn: &mut PgConnection, rows: Vec<Payment>) -> Result<Vec<Pa
             remittance: payment.remittance,
             returns: payment.returns.map(|id| id.to_string()),
             settles: of_it.map(SettlementView::from).collect(),
-            left: left.unwrap_or_else(|| releve_types::Money::zero(payment.amount.currency())).into(),
-            // What a person took off a document again was not held when it came.
-            held_for: left.map(|_| payment.held_for.unwrap_or(HeldFor::NoInvoice).name()),
+            left: left.into(),
+            held_for,
             recorded_at: payment.recorded_at.to_string(),
             recorded_by: payment.recorded_by,
         }
