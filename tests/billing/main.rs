@@ -5,6 +5,7 @@ mod archiving;
 mod auditing;
 mod bench;
 mod correcting;
+mod crediting;
 mod frozen;
 mod holding;
 mod issuing;

@@ -3,14 +3,19 @@
 use std::collections::BTreeMap;
 
 use releve_aggregator::{Aggregator, Message, Settings, Source as MessageSource};
-use releve_jobs::{Order, audit, correct, issue, payments, void};
+use releve_billing::Scope;
+use releve_jobs::{Order, audit, correct, credits, issue, payments, void};
 use releve_store::{
-    customers,
+    Db,
+    customers::{self, Issuer},
     payments::{self as store, PaymentFilter, Source},
 };
-use releve_types::{Currency, Money};
+use releve_types::{AccountId, Currency, Money};
 
-use crate::bench::{Bench, later, may};
+use crate::{
+    bench::{Bench, at, later, may},
+    crediting,
+};
 
 const TENANTS: u32 = 3;
 const COMMANDS: usize = 100;
@@ -21,7 +26,8 @@ fn order(bench: &Bench) -> Order<'static> {
     Order::new(bench.world.issuer, may())
 }
 
-/// Issues, corrects, takes back whole, pays, and reports late usage, all at once; afterwards nothing is billed or paid twice.
+/// Issues, corrects, takes back whole, pays, credits, and reports late usage, all at once; afterwards nothing is billed, paid or
+/// drawn twice.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_hundred_commands_at_once_end_in_one_state() {
     let bench = Bench::with_pool(2, TENANTS, 24, 8).await;
@@ -40,6 +46,8 @@ async fn a_hundred_commands_at_once_end_in_one_state() {
         let late = bench.hour(1, i64::try_from(n % 24).expect("small"), &[n % 3]);
         tasks.spawn(async move {
             match n % 5 {
+                // In advance or for nothing, and some of it taken back.
+                3 if n % 2 == 0 => credit(&db, account, &issuer, n).await,
                 0 => drop(issue(&db, order, later()).await.expect("the run comes to its end")),
                 1 => drop(correct(&db, order, later()).await.expect("the run comes to its end")),
                 2 if n % 4 == 0 => {
@@ -82,6 +90,42 @@ async fn a_hundred_commands_at_once_end_in_one_state() {
     one_state(&bench).await;
 }
 
+/// A grant, or an advance; each third is withdrawn again, as far as nobody drew on it.
+async fn credit(db: &Db, account: AccountId, issuer: &Issuer, n: usize) {
+    let mut tx = db.begin_app().await.expect("a transaction");
+    let account = customers::account(&mut tx, account).await.expect("asked").expect("there");
+    let amount = Money::parse("15.00", Currency::Eur).expect("an amount");
+    let source = if n.is_multiple_of(4) {
+        let received = payments::Received {
+            amount,
+            paid_on: "2020-04-28".parse().expect("a day"),
+            source: Source::Api,
+            reference: format!("advance {n}"),
+            end_to_end_id: String::new(),
+            payer: String::new(),
+            remittance: "in advance".to_owned(),
+            paid_for: payments::PaidFor::Text,
+        };
+        let paid = payments::record(&mut tx, issuer, received, "test", later()).await.expect("recorded").0;
+        credits::Source::Payment(Box::new(paid))
+    } else {
+        credits::Source::Grant(Scope::All)
+    };
+    let description = format!("credit {n}");
+    let asked = credits::Asked { description, source, amount: Some(amount), priority: 500, from: at(0), expires: None };
+    let opened = credits::open(&mut tx, &account, asked, "test", later()).await.expect("opened");
+    tx.commit().await.expect("commits");
+    if n.is_multiple_of(3) {
+        let mut tx = db.begin_app().await.expect("a transaction");
+        let decision = payments::Decision { reason: "by mistake", by: "test", now: later() };
+        match credits::withdraw(&mut tx, &account, opened.credit.id(), decision).await {
+            Ok(_) => tx.commit().await.expect("commits"),
+            Err(credits::CreditError::Refused { .. }) => {}
+            Err(other) => panic!("{other}"),
+        }
+    }
+}
+
 async fn one_state(bench: &Bench) {
     let report = audit(&bench.db, may(), None).await.expect("the audit comes to its end");
     assert!(report.ok, "{:?}", report.differences);
@@ -100,19 +144,31 @@ async fn one_state(bench: &Bench) {
     let mut settled = zero();
     for head in &heads {
         let (standing, owed) = (standings[&head.id], head.payable.expect("issued"));
-        assert_eq!(add(add(standing.settled, standing.credited), standing.open), owed, "{}", head.id);
+        let settled_by = add(add(head.prepaid, standing.settled), standing.credited);
+        assert_eq!(add(settled_by, standing.open), owed, "{}", head.id);
         settled = add(settled, standing.settled);
         let sum = payable.entry(head.account).or_insert_with(zero);
         *sum = add(*sum, owed);
     }
     assert_eq!(payable.len(), 3);
-    // Each payment was recorded once, and is settled or held, to the cent.
+    // What each credit's entries say is left of it, and what was drawn is on documents.
+    let entries = crediting::ledger(bench).await;
+    assert!(entries.iter().any(|entry| entry.contains("drawn")), "some were drawn: {entries:?}");
+    let advanced: String = sqlx::query_scalar(
+        "select coalesce(sum(case when from_side = 'payment' then amount when to_side = 'payment' then -amount else 0 end), 0)::numeric(28, 2)::text
+         from credit_entries",
+    )
+    .fetch_one(&mut bench.admin().await)
+    .await
+    .expect("the ledger");
+    // Each payment was recorded once, and is settled, a credit or held, to the cent.
     let paid = store::page(&mut tx, PaymentFilter::default(), None, 1_000).await.expect("payments");
     let references: std::collections::BTreeSet<&str> = paid.iter().map(|p| p.reference.as_str()).collect();
     assert_eq!(references.len(), paid.len());
     let left = store::left(&mut tx, &paid.iter().collect::<Vec<_>>()).await.expect("they add up");
     let (came, waits) =
         (paid.iter().fold(zero(), |s, p| add(s, p.amount)), left.values().fold(zero(), |s, l| add(s, *l)));
-    assert_eq!(add(settled, waits), came);
+    let advanced = Money::parse(&advanced, Currency::Eur).expect("an amount");
+    assert_eq!(add(add(settled, waits), advanced), came);
     assert!(!settled.is_zero(), "some found their invoice");
 }

@@ -36,6 +36,7 @@ fn routes() -> OpenApiRouter<AppState> {
         .merge(resource::billing_runs::router())
         .merge(resource::contracts::router())
         .merge(resource::coverage::router())
+        .merge(resource::credits::router())
         .merge(resource::devices::router())
         .merge(resource::flags::router())
         .merge(resource::gaps::router())

@@ -5,7 +5,7 @@
 //! `Z`; quantities are integers in base units; prices are plain decimals without trailing zeros.
 //!
 //! ```text
-//! releve-basis  3
+//! releve-basis  4
 //! account       <account id>
 //! issuer        <issuer id>
 //! period        <start> <end>
@@ -20,6 +20,7 @@
 //! allocation    <sku> <allocation id> <device> <start> <end> <tenant id> <project> <held before> <held> <energy mJ>
 //! hour          <sku> <start> <tenant id> <project> <metered> <energy mJ>
 //! at_once       <sku> <start> <devices> <ms for which exactly so many were held>
+//! credit        <credit id> <granted, or paid> <drawn, or left> <amount> <what it is on>   in the order in which they are drawn
 //! reports       <count> <SHA-256 over their digests, ascending, or - for none>
 //! ```
 //!
@@ -29,8 +30,10 @@
 //! lines are there for SKUs that a plan rounds, `hour` lines for those of which devices are reserved, and `at_once` lines
 //! where that is matched by instant; the `usage` lines hold their sums too.
 //!
-//! The terms of an agreement: of a `discount` the percentage, then `all`, `sku` and the SKU, or `project`, tenant id and
-//! project; of a `reservation` SKU, devices, matching, price and overage price or `-`; of `recurring`, `once` and
+//! What a credit offers is what the period's earlier documents have `drawn` of it, or what is `left` of it. What a credit or a
+//! discount is on: `all`, `sku` and the SKU, or `project`, tenant id and project; of a paid credit `-`.
+//!
+//! The terms of an agreement: of a `discount` the percentage and what it is on; of a `reservation` SKU, devices, matching, price and overage price or `-`; of `recurring`, `once` and
 //! `goodwill` SKU, price and VAT class; of a `minimum` the price.
 
 use std::fmt::{self, Write};
@@ -38,13 +41,13 @@ use std::fmt::{self, Write};
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    AgreedTerms, Agreement, Contract, Price, RateError, Scope, Subject, Usage,
+    AgreedTerms, Agreement, Contract, CreditKind, Offer, Price, RateError, Scope, Subject, Usage,
     gather::{Gathered, gather},
     tax::Vat,
 };
 
 /// The version of the text: what it names, and how it is written.
-pub const BASIS_VERSION: u32 = 3;
+pub const BASIS_VERSION: u32 = 4;
 
 /// Everything that decides what an invoice says.
 #[derive(Clone, Debug)]
@@ -56,6 +59,8 @@ pub struct Basis<'a> {
     pub vat: Vec<Vat>,
     /// The numbers of the documents that it corrects, the first first.
     pub corrects: Vec<String>,
+    /// What it may draw on.
+    pub credits: &'a [Offer],
     pub reports: Reports,
 }
 
@@ -138,6 +143,9 @@ fn write_basis(out: &mut impl Write, basis: &Basis<'_>, gathered: &Gathered<'_>)
         }
     }
     write_usage(out, gathered)?;
+    for offer in basis.credits {
+        write_offer(out, offer)?;
+    }
     match basis.reports.count {
         0 => writeln!(out, "reports\t0\t-"),
         count => writeln!(out, "reports\t{count}\t{}", hex::encode(basis.reports.digest)),
@@ -164,15 +172,7 @@ fn write_agreement(out: &mut impl Write, agreement: &Agreement) -> fmt::Result {
     match agreement.terms() {
         AgreedTerms::Discount { scope, percent } => {
             write!(out, "{percent}\t")?;
-            match scope {
-                Scope::All => writeln!(out, "all"),
-                Scope::Sku(sku) => writeln!(out, "sku\t{sku}"),
-                Scope::Project { tenant, project } => {
-                    write!(out, "project\t{tenant}\t")?;
-                    write_escaped(out, project)?;
-                    writeln!(out)
-                }
-            }
+            write_scope(out, scope)
         }
         AgreedTerms::Reservation { sku, devices, matching, price, overage } => {
             write!(out, "{sku}\t{devices}\t{matching}\t{}\t", price.amount())?;
@@ -185,6 +185,27 @@ fn write_agreement(out: &mut impl Write, agreement: &Agreement) -> fmt::Result {
         | AgreedTerms::Once { sku, price, class }
         | AgreedTerms::Goodwill { sku, price, class } => writeln!(out, "{sku}\t{}\t{class}", price.amount()),
         AgreedTerms::Minimum { price } => writeln!(out, "{}", price.amount()),
+    }
+}
+
+fn write_scope(out: &mut impl Write, scope: &Scope) -> fmt::Result {
+    match scope {
+        Scope::All => writeln!(out, "all"),
+        Scope::Sku(sku) => writeln!(out, "sku\t{sku}"),
+        Scope::Project { tenant, project } => {
+            write!(out, "project\t{tenant}\t")?;
+            write_escaped(out, project)?;
+            writeln!(out)
+        }
+    }
+}
+
+fn write_offer(out: &mut impl Write, offer: &Offer) -> fmt::Result {
+    let (credit, offered) = (&offer.credit, if offer.kept { "drawn" } else { "left" });
+    write!(out, "credit\t{}\t{}\t{offered}\t{}\t", credit.id(), credit.kind().name(), offer.amount.amount())?;
+    match credit.kind() {
+        CreditKind::Granted { scope } => write_scope(out, scope),
+        CreditKind::Paid { .. } => writeln!(out, "-"),
     }
 }
 

@@ -3,6 +3,7 @@
 pub mod agreed;
 pub mod book;
 pub mod contract;
+pub mod credits;
 pub mod digest;
 pub mod estimate;
 mod gather;
@@ -19,11 +20,12 @@ pub mod usage;
 pub use agreed::{AgreedTerms, Agreement, Allowance, Matching, Percent, Scope, check_new_agreement};
 pub use book::{PriceBook, check_new_price};
 pub use contract::{Contract, Run, Term, check_new_term};
+pub use credits::{Credit, CreditKind, Drawn, NewCredit, Offer, Purse};
 pub use digest::{BASIS_VERSION, Basis, Reports, digest};
 pub use estimate::{Estimate, estimate};
 pub use invoice::{
-    Content, Corrected, Demands, Draft, Hold, HoldKind, InvoiceError, Issued, Kind, Line, Number, Outcome, Parked,
-    Stamp, Subject, VatOf, correct, draft, due_at, park,
+    Advances, Content, Corrected, Demands, Draft, Hold, HoldKind, InvoiceError, Issued, Kind, Line, Number, Outcome,
+    Parked, Stamp, Subject, VatOf, correct, draft, due_at, park,
 };
 pub use price::{Price, Tier, UnitPrice};
 pub use rate::{Charge, ChargeKind, RateError, Rated, Unpriced, rate};

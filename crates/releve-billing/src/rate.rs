@@ -8,7 +8,7 @@ use std::{
 
 use releve_types::{
     AllocationId, Currency, Hour, Money, Period, Sku, TenantId, Unit,
-    ids::{AgreementId, PriceId},
+    ids::{AgreementId, CreditId, PriceId},
     money::MoneyError,
 };
 use rust_decimal::Decimal;
@@ -42,6 +42,8 @@ pub enum ChargeKind {
     Goodwill(AgreementId),
     /// What is missing to a minimum spend.
     Minimum(AgreementId),
+    /// Paid for by a credit that was granted.
+    Credit(CreditId),
 }
 
 impl ChargeKind {
@@ -55,6 +57,7 @@ impl ChargeKind {
             Self::Once(_) => "once",
             Self::Goodwill(_) => "goodwill",
             Self::Minimum(_) => "minimum",
+            Self::Credit(_) => "credit",
         }
     }
 
@@ -70,50 +73,42 @@ impl ChargeKind {
             Self::Once(agreement),
             Self::Goodwill(agreement),
             Self::Minimum(agreement),
+            Self::Credit(CreditId::from_uuid(id)),
         ];
         all.into_iter().find(|kind| kind.name() == name)
     }
 
-    /// Of the price or the agreement.
+    /// Of the price, the agreement or the credit.
     pub const fn id(self) -> Uuid {
-        match self.agreement() {
-            Some(agreement) => agreement.uuid(),
-            None => match self {
-                Self::Usage(price) => price.uuid(),
-                _ => Uuid::nil(),
-            },
-        }
-    }
-
-    /// With its prefix: `prc_…` or `agr_…`.
-    pub fn reference(self) -> String {
         match self {
-            Self::Usage(price) => price.to_string(),
-            _ => self.agreement().map_or_else(String::new, |agreement| agreement.to_string()),
-        }
-    }
-
-    /// What it comes of, unless it is a price book's.
-    pub const fn agreement(self) -> Option<AgreementId> {
-        match self {
-            Self::Usage(_) => None,
+            Self::Usage(price) => price.uuid(),
+            Self::Credit(credit) => credit.uuid(),
             Self::Reserved(id)
             | Self::Unused(id)
             | Self::Overage(id)
             | Self::Recurring(id)
             | Self::Once(id)
             | Self::Goodwill(id)
-            | Self::Minimum(id) => Some(id),
+            | Self::Minimum(id) => id.uuid(),
+        }
+    }
+
+    /// With its prefix: `prc_…`, `agr_…` or `crd_…`.
+    pub fn reference(self) -> String {
+        match self {
+            Self::Usage(price) => price.to_string(),
+            Self::Credit(credit) => credit.to_string(),
+            _ => AgreementId::from_uuid(self.id()).to_string(),
         }
     }
 
     /// Whether it is less that is owed by it, not more.
     pub const fn gives(self) -> bool {
-        matches!(self, Self::Goodwill(_))
+        matches!(self, Self::Goodwill(_) | Self::Credit(_))
     }
 
     pub(crate) const fn counts_towards_a_minimum(self) -> bool {
-        !matches!(self, Self::Once(_) | Self::Goodwill(_) | Self::Minimum(_))
+        !matches!(self, Self::Once(_) | Self::Goodwill(_) | Self::Minimum(_) | Self::Credit(_))
     }
 }
 
@@ -197,8 +192,8 @@ pub struct Unpriced {
 pub struct Rated {
     pub currency: Currency,
     pub charges: Vec<Charge>,
-    /// What each agreement that is charged for, or takes off, was called when it was made.
-    pub agreed: BTreeMap<AgreementId, String>,
+    /// What each agreement or credit that is charged for, or takes off, was called when it was made, by its id.
+    pub called: BTreeMap<Uuid, String>,
     pub unpriced: Vec<Unpriced>,
     pub total: Money,
 }
@@ -206,9 +201,9 @@ pub struct Rated {
 impl Rated {
     /// As if nothing had been used or agreed to; but what was agreed has its name, for what is taken back of it.
     pub fn nothing(contract: &Contract) -> Self {
-        let agreed = contract.agreements().iter().map(|a| (a.id(), a.description().to_owned())).collect();
+        let called = contract.agreements().iter().map(|a| (a.id().uuid(), a.description().to_owned())).collect();
         let (currency, charges, unpriced) = (contract.currency(), Vec::new(), Vec::new());
-        Self { currency, charges, agreed, unpriced, total: Money::zero(currency) }
+        Self { currency, charges, called, unpriced, total: Money::zero(currency) }
     }
 }
 
@@ -279,14 +274,14 @@ pub fn rate(contract: &Contract, period: Period, usage: &Usage) -> Result<Rated,
     for charge in &charges {
         total = total.checked_add(charge.amount)?;
     }
-    Ok(Rated { currency: contract.currency(), agreed: described(contract, &charges), charges, unpriced, total })
+    Ok(Rated { currency: contract.currency(), called: described(contract, &charges), charges, unpriced, total })
 }
 
-fn described(contract: &Contract, charges: &[Charge]) -> BTreeMap<AgreementId, String> {
-    let named = charges.iter().flat_map(|c| [c.kind.agreement(), c.discount.map(|d| d.agreement)]).flatten();
-    let named: BTreeSet<AgreementId> = named.collect();
-    let agreements = contract.agreements().iter().filter(|a| named.contains(&a.id()));
-    agreements.map(|a| (a.id(), a.description().to_owned())).collect()
+fn described(contract: &Contract, charges: &[Charge]) -> BTreeMap<Uuid, String> {
+    let named = charges.iter().flat_map(|c| [Some(c.kind.id()), c.discount.map(|d| d.agreement.uuid())]).flatten();
+    let named: BTreeSet<Uuid> = named.collect();
+    let agreements = contract.agreements().iter().filter(|a| named.contains(&a.id().uuid()));
+    agreements.map(|a| (a.id().uuid(), a.description().to_owned())).collect()
 }
 
 /// Turns a row into a charge per tier. Of the metered time each tier gets what it bills, the last the rest, so

@@ -1,6 +1,6 @@
 //! Why is a price, a price book or a contract refused? The field, and the reason in words.
 
-use releve_types::{Currency, Sku, Timestamp, Unit, ids::AgreementId, money::MoneyError};
+use releve_types::{Currency, Money, Sku, Timestamp, Unit, ids::AgreementId, money::MoneyError};
 
 use crate::Rounding;
 
@@ -74,7 +74,7 @@ pub enum PriceReason {
     FeeInBook(Sku),
     #[error("what is agreed is described in 1 to {max} characters, not {length}")]
     Description { length: usize, max: usize },
-    #[error("an agreement starts and ends on a whole UTC hour, {0} does not")]
+    #[error("what is agreed starts and ends on a whole UTC hour, {0} does not")]
     AgreementNotWholeHour(Timestamp),
     #[error("it would end at {until}, not after {from}, when it starts")]
     EndsBeforeItStarts { from: Timestamp, until: Timestamp },
@@ -106,6 +106,10 @@ pub enum PriceReason {
     ReservedRounded(Sku),
     #[error("{at} lies in what was invoiced already, up to {until}: what is agreed now changes only what comes after")]
     InvoicedAlready { at: Timestamp, until: Timestamp },
+    #[error("{0} is no credit: it is above zero")]
+    CreditOfNothing(Money),
+    #[error("{priority} is no priority: 0 to {max}, the lower the earlier it is drawn")]
+    Priority { priority: u16, max: u16 },
 }
 
 impl PriceReason {
@@ -149,6 +153,8 @@ impl PriceReason {
             Self::TwoOverages { .. } => "two_overages",
             Self::ReservedRounded(_) => "reserved_rounded",
             Self::InvoicedAlready { .. } => "invoiced_already",
+            Self::CreditOfNothing(_) => "credit_of_nothing",
+            Self::Priority { .. } => "priority",
         }
     }
 

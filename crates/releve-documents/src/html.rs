@@ -1,7 +1,7 @@
 //! What does an invoice look like to a person? One page, without a script or anything to load.
 
 use releve_billing::{
-    Charge, Content, Corrected, Issued, Kind, Line, Stamp, UnitPrice,
+    Advances, Charge, Content, Corrected, Issued, Kind, Line, Stamp, UnitPrice,
     tax::{Subtotal, Taxes},
 };
 use releve_types::{Language, Money, Period, TenantId, Unit, Zone, money::Currency};
@@ -18,6 +18,7 @@ pub fn invoice_html(invoice: &Issued, parties: &Parties, coverage: Option<&Cover
     let kind = invoice.content().kind();
     let (content, taxes) = (&invoice.content().printed(), &invoice.taxes().printed(kind));
     let title = title(kind);
+    let advances = &invoice.advances().printed(kind);
     let number = escaped(&invoice.stamp().number.to_string());
     let seller = escaped(&parties.issuer.name);
     format!(
@@ -26,9 +27,9 @@ pub fn invoice_html(invoice: &Issued, parties: &Parties, coverage: Option<&Cover
          <title>{title} {number} \u{b7} {seller}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n\
          {}{}{}{}{}</main>\n</body>\n</html>\n",
         head(title, &number, parties),
-        facts(kind, invoice.stamp(), content, taxes, parties),
-        lines(kind, content, taxes, parties),
-        if kind == Kind::CreditNote { String::new() } else { law(parties) },
+        facts(kind, invoice.stamp(), content, advances, parties),
+        lines(kind, content, (taxes, advances), parties),
+        if kind == Kind::CreditNote { String::new() } else { law(parties, advances) },
         how(invoice, parties, coverage),
     )
 }
@@ -66,7 +67,7 @@ const fn title(kind: Kind) -> &'static str {
     }
 }
 
-fn facts(kind: Kind, stamp: &Stamp, content: &Content, taxes: &Taxes, parties: &Parties) -> String {
+fn facts(kind: Kind, stamp: &Stamp, content: &Content, advances: &Advances, parties: &Parties) -> String {
     let zone = &parties.zone;
     let named = |c: &Corrected| format!("{} of {}", c.number, zone.date(c.issued_at));
     let corrects: Vec<String> = content.corrects.iter().map(named).collect();
@@ -74,8 +75,12 @@ fn facts(kind: Kind, stamp: &Stamp, content: &Content, taxes: &Taxes, parties: &
     let fact = |label: &str, value: &str| {
         format!("<div>\n<p class=\"label\">{label}</p>\n<p>{value}</p>\n</div>\n", value = escaped(value))
     };
-    // What is given back asks for no payment.
-    let by = if kind == Kind::CreditNote { String::new() } else { fact("Due by", &zone.date(stamp.due_at)) };
+    // What is given back asks for no payment, nor does what was paid.
+    let by = if kind == Kind::CreditNote || advances.cover_all() {
+        String::new()
+    } else {
+        fact("Due by", &zone.date(stamp.due_at))
+    };
     format!(
         "<section class=\"facts\">\n<div class=\"buyer\">\n<p class=\"label\">Billed to</p>\n{}</div>\n{}{}\
          <div class=\"due\">\n<div>\n<p class=\"label\">{due}</p>\n<strong>{}</strong>\n</div>\n{by}</div>\n</section>\n",
@@ -91,11 +96,11 @@ fn facts(kind: Kind, stamp: &Stamp, content: &Content, taxes: &Taxes, parties: &
             },
         ]
         .concat(),
-        money(taxes.payable),
+        money(advances.due),
     )
 }
 
-fn lines(kind: Kind, content: &Content, taxes: &Taxes, parties: &Parties) -> String {
+fn lines(kind: Kind, content: &Content, (taxes, advances): (&Taxes, &Advances), parties: &Parties) -> String {
     let mut out = String::new();
     for of_tenant in content.lines.chunk_by(|a, b| a.charge.tenant == b.charge.tenant) {
         let Some(first) = of_tenant.first() else { continue };
@@ -104,11 +109,17 @@ fn lines(kind: Kind, content: &Content, taxes: &Taxes, parties: &Parties) -> Str
     let sum =
         |label: &str, of: Money| format!("<tr class=\"sum\"><td>{label}</td><td class=\"r\">{}</td></tr>\n", money(of));
     let vat: String = taxes.subtotals.iter().map(|subtotal| sum(&vat(subtotal), subtotal.tax)).collect();
+    let before = if advances.paid.is_zero() {
+        String::new()
+    } else {
+        let label = if kind == Kind::CreditNote { "Given back to your credits" } else { "Paid in advance" };
+        sum("Total, with VAT", taxes.payable) + &sum(label, advances.paid.negated())
+    };
     out.push_str(&format!(
-        "<table>\n<tbody>\n{}{vat}<tr class=\"total\"><td>{}</td><td class=\"r\">{}</td></tr>\n</tbody>\n</table>\n",
+        "<table>\n<tbody>\n{}{vat}{before}<tr class=\"total\"><td>{}</td><td class=\"r\">{}</td></tr>\n</tbody>\n</table>\n",
         sum("Total, without VAT", content.total),
         if kind == Kind::CreditNote { "Given back" } else { "To pay" },
-        money(taxes.payable),
+        money(advances.due),
     ));
     out
 }
@@ -126,10 +137,10 @@ fn vat(subtotal: &Subtotal) -> String {
 }
 
 /// How to pay, and what the law wants said.
-fn law(parties: &Parties) -> String {
+fn law(parties: &Parties, advances: &Advances) -> String {
     let terms = &parties.terms;
     let mut said: Vec<String> = Vec::new();
-    if !terms.iban.is_empty() {
+    if !terms.iban.is_empty() && !advances.cover_all() {
         let bic = if terms.bic.is_empty() { String::new() } else { format!(", BIC {}", terms.bic) };
         said.push(format!("Pay by transfer to IBAN {}{bic}, and name the invoice's number.", terms.iban));
     }

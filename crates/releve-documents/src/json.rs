@@ -5,7 +5,7 @@
 //! meaning within `format`.
 
 use releve_billing::{
-    BASIS_VERSION, Corrected, Issued, Line, UnitPrice,
+    BASIS_VERSION, Corrected, Drawn, Issued, Line, UnitPrice,
     tax::{Subtotal, Vat},
 };
 use releve_types::{Language, money::Currency};
@@ -40,6 +40,13 @@ struct Document {
     tax: String,
     /// With VAT.
     payable: String,
+    /// What credits that were paid in advance cover of it; of a credit note, what goes back to them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    advances: Vec<AdvanceView>,
+    /// Their sum.
+    prepaid: String,
+    /// What is payable less that.
+    due: String,
     lines: Vec<LineView>,
     energy_mj: i64,
     energy_kwh: String,
@@ -64,6 +71,14 @@ struct PartyView {
     country: String,
     vat_id: String,
     legal_id: String,
+}
+
+/// A part of EN 16931 BT-113.
+#[derive(Serialize)]
+struct AdvanceView {
+    credit: String,
+    paid_on: String,
+    amount: String,
 }
 
 /// EN 16931 BG-23.
@@ -92,7 +107,7 @@ struct LineView {
     /// What was billed before, taken off again; what should be billed instead stands beside it.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     taken_back: bool,
-    /// usage, reserved, unused, overage, recurring, once, goodwill or minimum.
+    /// usage, reserved, unused, overage, recurring, once, goodwill, minimum or credit.
     kind: &'static str,
     /// Nobody's in particular where the account owes it as a whole.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -101,7 +116,7 @@ struct LineView {
     tenant_name: Option<String>,
     project: String,
     sku: String,
-    /// Of usage the price book's price, else the agreement.
+    /// Of usage the price book's price, of a credit the credit, else the agreement.
     price: String,
     tier: u32,
     start: String,
@@ -151,6 +166,7 @@ struct DigestView {
 pub fn invoice_json(invoice: &Issued, parties: &Parties, coverage: Option<&Coverage>) -> String {
     let kind = invoice.content().kind();
     let (content, taxes, stamp) = (&invoice.content().printed(), &invoice.taxes().printed(kind), invoice.stamp());
+    let advances = invoice.advances().printed(kind);
     let energy_mj = content.lines.iter().fold(0_i64, |sum, line| sum.saturating_add(line.charge.energy_mj));
     let document = Document {
         format: FORMAT,
@@ -175,6 +191,9 @@ pub fn invoice_json(invoice: &Issued, parties: &Parties, coverage: Option<&Cover
         vat: taxes.subtotals.iter().map(vat_view).collect(),
         tax: taxes.tax.amount().to_string(),
         payable: taxes.payable.amount().to_string(),
+        advances: advances.drawn.iter().map(advance).collect(),
+        prepaid: advances.paid.amount().to_string(),
+        due: advances.due.amount().to_string(),
         lines: content.lines.iter().zip(&taxes.lines).map(|(line, vat)| line_view(line, *vat, parties)).collect(),
         energy_mj,
         energy_kwh: kwh(energy_mj),
@@ -201,6 +220,14 @@ fn party(id: String, party: &Party) -> PartyView {
 
 fn corrected(corrected: &Corrected, parties: &Parties) -> CorrectedView {
     CorrectedView { number: corrected.number.to_string(), issue_date: parties.zone.date(corrected.issued_at) }
+}
+
+fn advance(drawn: &Drawn) -> AdvanceView {
+    AdvanceView {
+        credit: drawn.credit.to_string(),
+        paid_on: drawn.paid_on.to_string(),
+        amount: drawn.amount.amount().to_string(),
+    }
 }
 
 fn vat_view(subtotal: &Subtotal) -> VatView {

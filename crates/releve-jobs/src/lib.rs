@@ -2,6 +2,7 @@
 
 pub mod archive;
 pub mod audit;
+pub mod credits;
 pub mod documents;
 mod error;
 mod failpoint;

@@ -8,7 +8,7 @@ use releve_types::{Period, Timestamp, ids::IssuerId, time::wall_clock};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    JobError, Order, Settings, archive, documents,
+    JobError, Order, Settings, archive, credits, documents,
     issue::{correct_accounts, correct_all, issue},
     partitions, payments,
 };
@@ -24,6 +24,7 @@ pub enum Job {
     Forget,
     Correct,
     Remind,
+    Expire,
 }
 
 impl Job {
@@ -36,6 +37,7 @@ impl Job {
             Self::Forget => "forget",
             Self::Correct => "correct",
             Self::Remind => "remind",
+            Self::Expire => "expire",
         }
     }
 
@@ -48,6 +50,7 @@ impl Job {
             Self::Forget => 5,
             Self::Correct => 6,
             Self::Remind => 7,
+            Self::Expire => 8,
         }
     }
 }
@@ -75,6 +78,7 @@ pub async fn round(db: &Db, settings: &Settings, now: Timestamp, cancel: &Cancel
     }
     attempt(cancel, Job::Documents, async { documents::run(db, now).await.map(drop) }).await;
     attempt(cancel, Job::Remind, async { payments::remind(db, now).await.map(drop) }).await;
+    attempt(cancel, Job::Expire, async { credits::expire(db, now).await.map(drop) }).await;
     attempt(cancel, Job::Forget, forget(db, now)).await;
     if let Some(storage) = &settings.archive {
         let keep_days = settings.reports_keep_days;

@@ -6,23 +6,29 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, ensure};
 use releve_billing::{
-    AgreedTerms, Agreement, Model, Price, Rounding, check_new_agreement, check_new_price,
+    AgreedTerms, Agreement, Model, Price, Rounding, Scope, check_new_agreement, check_new_price,
+    credits::PRIORITY_DEFAULT,
     payment::Dunning,
     tax::{BuyerKind, DatedRate},
+};
+use releve_jobs::{
+    credits::{Asked, Source, open},
+    payments::{PaidFor, Received, record},
 };
 use releve_sim::{Node, Plan, Stretch};
 use releve_store::{
     Db,
     agreements::{self, AgreementRecord},
     audit_log::{self, Change},
-    catalog,
+    catalog, credits,
     customers::{self, Account, Issuer, IssuerTerms, NewVatRate, Party, Tenant},
     nodes::{self, NodeKey, NodeState, ServiceState},
+    payments,
     prices::{self, BookRecord, PriceRecord, TermRecord},
     rules::{self, KeyRule},
 };
 use releve_types::{
-    AccountId, Currency, Hour, Sku, TenantId, TenantKey, Timestamp, Unit, Zone,
+    AccountId, Currency, Day, Hour, Money, Sku, TenantId, TenantKey, Timestamp, Unit, Zone,
     ids::{AgreementId, IssuerId, KeyRuleId, PriceBookId, PriceId, fresh_uuid},
 };
 use sqlx::PgConnection;
@@ -39,6 +45,7 @@ pub struct Cast {
     pub players: Vec<Player>,
     pub prices: Vec<(Sku, Unit, Model, Rounding)>,
     pub agreed: Vec<Agreed>,
+    pub credits: Vec<Credited>,
 }
 
 /// What one customer agreed to beside the prices, from an instant on.
@@ -49,6 +56,18 @@ pub struct Agreed {
     pub description: String,
     pub from: Timestamp,
     pub terms: AgreedTerms,
+}
+
+/// What one customer may draw on, from an instant on.
+#[derive(Clone, Debug)]
+pub struct Credited {
+    /// By the name of its account.
+    pub with: String,
+    pub description: String,
+    pub amount: Money,
+    pub from: Timestamp,
+    /// When it was paid; none: it is granted.
+    pub paid_on: Option<Day>,
 }
 
 /// A tenant with an account of the same name.
@@ -102,6 +121,7 @@ pub async fn install(db: &Db, cast: &Cast, plan: &Plan, within: Stretch, now: Ti
         let tenant = tenant(&mut tx, account, name, now).await?;
         map_key(&mut tx, cast, key, tenant, version, now).await?;
         agree(&mut tx, cast, name, account, now).await?;
+        credit(&mut tx, cast, name, account, now).await?;
         members.push(Member { name: name.clone(), key: key.clone(), tenant, account });
     }
     for node in &plan.nodes {
@@ -227,6 +247,50 @@ async fn agree(
         check_new_agreement(&contract.context("the account was just inserted")?, &agreement)?;
         let created_by = cast.actor.to_owned();
         agreements::insert(conn, &AgreementRecord { account, agreement, created_at: now, created_by }).await?;
+    }
+    Ok(())
+}
+
+/// Opens the credits that this customer has not yet.
+async fn credit(
+    conn: &mut PgConnection,
+    cast: &Cast,
+    name: &str,
+    account: AccountId,
+    now: Timestamp,
+) -> anyhow::Result<()> {
+    let account = customers::account(conn, account).await?.context("the account was just inserted")?;
+    let issuer = customers::issuer(conn, account.issuer).await?.context("the issuer was just inserted")?;
+    let known = credits::of(conn, account.id).await?;
+    for credited in cast.credits.iter().filter(|credited| credited.with == name) {
+        if known.iter().any(|record| record.credit.description() == credited.description) {
+            continue;
+        }
+        let source = match credited.paid_on {
+            None => Source::Grant(Scope::All),
+            Some(paid_on) => {
+                let received = Received {
+                    amount: credited.amount,
+                    paid_on,
+                    source: payments::Source::Api,
+                    reference: format!("{}: {name}", credited.description),
+                    end_to_end_id: String::new(),
+                    payer: name.to_owned(),
+                    remittance: credited.description.clone(),
+                    paid_for: PaidFor::Text,
+                };
+                Source::Payment(Box::new(record(conn, &issuer, received, cast.actor, now).await?.0))
+            }
+        };
+        let asked = Asked {
+            description: credited.description.clone(),
+            source,
+            amount: Some(credited.amount),
+            priority: PRIORITY_DEFAULT,
+            from: credited.from,
+            expires: None,
+        };
+        open(conn, &account, asked, cast.actor, now).await?;
     }
     Ok(())
 }

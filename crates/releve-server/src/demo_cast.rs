@@ -11,7 +11,7 @@ use releve_types::{Currency, Hour, Period, Sku, TenantKey, Unit, sku::Share};
 
 use crate::{
     cast::{Cast, Player},
-    demo_terms::{UNKNOWN_HOME, agreed},
+    demo_terms::{UNKNOWN_HOME, agreed, credited},
 };
 
 pub const ACTOR: &str = "demo";
@@ -68,6 +68,7 @@ pub fn cast(period: Period) -> anyhow::Result<Cast> {
             (Sku::meter(fleet::STORAGE, west)?, Unit::GibSecond, storage, Rounding::Exact),
         ],
         agreed: agreed(period)?,
+        credits: credited(period)?,
     })
 }
 

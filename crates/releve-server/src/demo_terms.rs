@@ -2,9 +2,9 @@
 
 use releve_billing::{AgreedTerms, Matching, Scope, tax::RateClass};
 use releve_sim::fleet;
-use releve_types::{Period, Sku, sku::Share, time::MILLIS_PER_DAY};
+use releve_types::{Currency, Day, Money, Period, Sku, sku::Share, time::MILLIS_PER_DAY};
 
-use crate::cast::Agreed;
+use crate::cast::{Agreed, Credited};
 
 /// Whose invoice is held back: nobody knows where it is.
 pub const UNKNOWN_HOME: &str = "Isola Institute";
@@ -44,5 +44,20 @@ pub fn agreed(period: Period) -> anyhow::Result<Vec<Agreed>> {
         Agreed { from: on_day(3), ..one("Gale Robotics", "Set-up", once("set-up", "150.00", standard)?) },
         Agreed { from: on_day(12), ..one("Harbor Archive", "Slow reads on the 11th", goodwill) },
         one(UNKNOWN_HOME, "Kept ready", recurring("standby", "90.00")?),
+    ])
+}
+
+/// What some of them draw on: a grant, an advance that covers a whole invoice, and one that covers a part.
+pub fn credited(period: Period) -> anyhow::Result<Vec<Credited>> {
+    let one = |with: &str, description: &str, amount: &str, paid_days_before: Option<i64>| {
+        let paid_on = paid_days_before.map(|days| Day::from_index(period.start().day() - days));
+        let (with, description, amount) =
+            (with.to_owned(), description.to_owned(), Money::parse(amount, Currency::Eur)?);
+        anyhow::Ok(Credited { with, description, amount, from: period.start(), paid_on })
+    };
+    Ok(vec![
+        one("Brio Studio", "Welcome credit", "250.00", None)?,
+        one("Harbor Archive", "Prepaid year", "60000.00", Some(9))?,
+        one("Fjord Weather", "Top-up", "1500.00", Some(4))?,
     ])
 }

@@ -115,6 +115,7 @@ fn cast(trace: &Trace, reserve: &[cli::Reserve]) -> anyhow::Result<Cast> {
         series: "HELIOS",
         currency: Currency::Eur,
         players: trace.vcs.iter().map(player).collect::<anyhow::Result<_>>()?,
+        credits: Vec::new(),
         agreed: reserve.iter().map(|reserve| agreed(reserve, &sku, trace)).collect::<anyhow::Result<_>>()?,
         prices: vec![(sku, Unit::GpuMs, price, Rounding::Exact)],
     })

@@ -12,6 +12,7 @@ pub mod catalog;
 pub mod corrections;
 pub mod coverage;
 pub mod coverage_views;
+pub mod credits;
 pub mod customers;
 pub mod device_views;
 pub mod documents;

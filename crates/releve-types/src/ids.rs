@@ -72,6 +72,8 @@ ids! {
     AllocationId => "alo", "allocation";
     /// A credential for the HTTP API.
     ApiKeyId => "key", "API key";
+    /// Money that an account may draw on: paid in advance, or granted.
+    CreditId => "crd", "credit";
     /// An invoice, draft or issued.
     InvoiceId => "inv", "invoice";
     /// The legal entity that sells and whose name stands on the invoice.

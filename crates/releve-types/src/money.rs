@@ -176,6 +176,12 @@ impl Money {
         self.checked_add(Self { amount: -other.amount, currency: other.currency })
     }
 
+    /// The smaller of two amounts of one currency.
+    #[must_use]
+    pub fn lesser(self, other: Self) -> Self {
+        if self.amount <= other.amount { self } else { other }
+    }
+
     pub fn negated(self) -> Self {
         Self { amount: if self.amount.is_zero() { self.amount } else { -self.amount }, currency: self.currency }
     }

@@ -277,7 +277,8 @@ pub(super) async fn terms(
     let terms = match kind.as_str() {
         "discount" => {
             let percent = wanted("percent", input.percent.take())?.parse()?;
-            AgreedTerms::Discount { scope: scope(conn, account, input).await?, percent }
+            let on = (input.sku.take(), input.tenant.take(), input.project.take());
+            AgreedTerms::Discount { scope: scope(conn, account, on).await?, percent }
         }
         "reservation" => AgreedTerms::Reservation {
             sku: sku(input)?,
@@ -328,8 +329,13 @@ fn left_over(input: &NewAgreement) -> Result<(), Problem> {
     }
 }
 
-async fn scope(conn: &mut PgConnection, account: AccountId, input: &mut NewAgreement) -> Result<Scope, Problem> {
-    match (input.sku.take(), input.tenant.take(), input.project.take()) {
+/// What a discount or a credit is on.
+pub(super) async fn scope(
+    conn: &mut PgConnection,
+    account: AccountId,
+    (sku, tenant, project): (Option<String>, Option<String>, Option<String>),
+) -> Result<Scope, Problem> {
+    match (sku, tenant, project) {
         (None, None, None) => Ok(Scope::All),
         (Some(sku), None, None) => Ok(Scope::Sku(lookup::parsed("sku", &sku)?)),
         (None, Some(tenant), Some(project)) => {
@@ -341,7 +347,7 @@ async fn scope(conn: &mut PgConnection, account: AccountId, input: &mut NewAgree
         }
         (None, Some(_), None) => Err(missing("project")),
         (None, None, Some(_)) => Err(missing("tenant")),
-        (Some(_), ..) => Err(Problem::field("sku", "a discount is on a SKU or for a project, not on both")),
+        (Some(_), ..) => Err(Problem::field("sku", "it is on a SKU or for a project, not on both")),
     }
 }
 

@@ -64,6 +64,8 @@ pub struct InvoiceView {
     total: MoneyView,
     /// With VAT. None while nobody can say.
     payable: Option<MoneyView>,
+    /// What of that was paid in advance; of a credit note, what is an advance again.
+    prepaid: MoneyView,
     /// The numbers of the documents that this one corrects, the first first.
     corrects: Vec<String>,
     created_at: String,
@@ -136,6 +138,7 @@ impl InvoiceView {
             period_end: head.period.end().to_string(),
             total: head.total.into(),
             payable: head.payable.map(MoneyView::from),
+            prepaid: head.prepaid.into(),
             corrects: head.corrects.iter().map(|c| c.number.to_string()).collect(),
             created_at: head.created_at.to_string(),
             issued_at: stamp.map(|s| s.issued_at.to_string()),

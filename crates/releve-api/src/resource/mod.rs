@@ -8,6 +8,7 @@ pub mod audit_log;
 pub mod billing_runs;
 pub mod contracts;
 pub mod coverage;
+pub mod credits;
 pub mod devices;
 pub mod flags;
 pub mod gaps;

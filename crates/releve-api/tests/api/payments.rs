@@ -144,3 +144,71 @@ async fn a_banks_file_is_taken_as_it_is() {
     let (status, code, _) = world.post("/v1/payments/import", json!({})).await.problem();
     assert_eq!((status, code.as_str()), (415, "unsupported_media_type"));
 }
+
+#[tokio::test]
+async fn what_was_paid_in_advance_or_granted_is_a_credit() {
+    let world = World::new().await;
+    billing::recharges(&world).await;
+    world.post("/v1/tenants", json!({ "name": "lab" })).await.expect(201);
+    world.post("/v1/tenants", json!({ "name": "other" })).await.expect(201);
+    let price =
+        json!({ "sku": "meter/images/default", "unit": "count", "price": "0.333333", "from": "2026-02-01T00:00:00Z" });
+    world.post("/v1/prices", price).await.expect(201);
+    let paid = world.post("/v1/payments", payment("B1", "200.00", "in advance")).await.expect(201);
+    let (payment, path) = (paid["id"].as_str().expect("an id"), "/v1/accounts/lab/credits");
+    let from = "2026-02-01T00:00:00Z";
+    let top_up = json!({ "kind": "paid", "description": "Top-up", "payment": payment, "from": from });
+    let top_up = world.post(path, top_up).await.expect(201);
+    assert_eq!(top_up["remaining"]["amount"], json!("200.00"));
+    assert_eq!(world.get(&format!("/v1/payments/{payment}")).await.expect(200)["left"]["amount"], json!("0.00"));
+    let grant = json!({ "kind": "granted", "description": "Welcome", "amount": "33.33", "from": from,
+                        "expires": "2026-06-01T00:00:00Z" });
+    let grant = world.post(path, grant).await.expect(201);
+    // Each that contradicts itself or something else is refused, and its field is named.
+    for (body, field) in [
+        (json!({ "kind": "given", "description": "x", "amount": "1.00" }), "kind"),
+        (json!({ "kind": "granted", "description": "x" }), "amount"),
+        (json!({ "kind": "granted", "description": "x", "amount": "1.001" }), "amount"),
+        (json!({ "kind": "granted", "description": "x", "amount": "0.00" }), "amount"),
+        (json!({ "kind": "granted", "description": "", "amount": "1.00" }), "description"),
+        (json!({ "kind": "granted", "description": "x", "amount": "1.00", "priority": 1001 }), "priority"),
+        (json!({ "kind": "granted", "description": "x", "amount": "1.00", "payment": payment }), "payment"),
+        (
+            json!({ "kind": "granted", "description": "x", "amount": "1.00", "tenant": "other", "project": "p" }),
+            "tenant",
+        ),
+        (json!({ "kind": "paid", "description": "x", "amount": "1.00" }), "payment"),
+        (json!({ "kind": "paid", "description": "x", "payment": payment }), "amount"),
+        (json!({ "kind": "paid", "description": "x", "payment": payment, "sku": "meter/images/default" }), "sku"),
+    ] {
+        let (status, _, found) = world.post(path, body.clone()).await.problem();
+        assert_eq!((status, found.as_str()), (422, field), "{body}");
+    }
+    billing::read(&world, "lab", "images", 1_000).await;
+    billing::bill(&world).await;
+    let listed = world.get("/v1/invoices?account=lab").await.expect(200);
+    let amounts = |field: &str| listed["items"][0][field]["amount"].clone();
+    assert_eq!(
+        (amounts("total"), amounts("payable"), amounts("prepaid")),
+        (json!("300.00"), json!("300.00"), json!("200.00"))
+    );
+    assert_eq!(listed["items"][0]["payment"]["open"]["amount"], json!("100.00"));
+    let shown = world.get(&format!("{path}/{}", grant["id"].as_str().expect("an id"))).await.expect(200);
+    assert_eq!((&shown["state"], &shown["entries"][1]["movement"]), (&json!("drawn"), &json!("drawn")));
+    assert_eq!((&shown["entries"][1]["from"], &shown["entries"][1]["to"]), (&json!("credit"), &json!("invoice")));
+    // The tenant sees what is left, of its own account alone, and changes nothing.
+    for (tenant, credits) in [("lab", 2), ("other", 0)] {
+        let key = world.tenant_key(tenant).await;
+        let listed = world.call("GET", &format!("/v1/tenants/{tenant}/credits"), Some(&key), None).await.expect(200);
+        assert_eq!(listed["items"].as_array().map(Vec::len), Some(credits), "{tenant}");
+        assert_eq!(world.call("GET", path, Some(&key), None).await.problem().0, 403);
+    }
+    // Nothing is left to take back of one, and something of another.
+    let withdraw = |credit: &Value| format!("{path}/{}/withdraw", credit["id"].as_str().expect("an id"));
+    assert_eq!(world.post(&withdraw(&top_up), json!({ "reason": "they leave" })).await.problem().0, 422);
+    let more = json!({ "kind": "granted", "description": "More", "amount": "5.00" });
+    let more = world.post(path, more).await.expect(201);
+    assert_eq!(world.post(&withdraw(&more), json!({ "reason": " " })).await.problem().2, "reason");
+    let taken = world.post(&withdraw(&more), json!({ "reason": "by mistake" })).await.expect(200);
+    assert_eq!(taken["remaining"]["amount"], json!("0.00"));
+}

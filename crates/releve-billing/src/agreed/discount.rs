@@ -68,7 +68,7 @@ pub enum Scope {
 }
 
 impl Scope {
-    fn covers(&self, tenant: TenantId, project: &str, sku: &Sku) -> bool {
+    pub(crate) fn covers(&self, tenant: TenantId, project: &str, sku: &Sku) -> bool {
         match self {
             Self::All => true,
             Self::Sku(of) => of == sku,

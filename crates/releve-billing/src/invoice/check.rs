@@ -9,7 +9,7 @@ use releve_types::{
 };
 use rust_decimal::Decimal;
 
-use super::{AMOUNT_DIGITS_MAX, Content, InvoiceError, Line};
+use super::{AMOUNT_DIGITS_MAX, Advances, Content, InvoiceError, Line};
 use crate::{
     Allowance, Charge, ChargeKind, UnitPrice,
     rating::PACKAGE_MAX,
@@ -156,6 +156,22 @@ pub(super) fn taxes(content: &Content, taxes: &Taxes) -> Result<(), InvoiceError
         return Err(InvoiceError::Payable { total: content.total, tax: taxes.tax, payable: taxes.payable });
     }
     Ok(())
+}
+
+/// What was paid in advance is a part of what is payable, credit by credit.
+pub(super) fn advances(taxes: &Taxes, advances: &Advances) -> Result<(), InvoiceError> {
+    let (payable, &Advances { ref drawn, paid, due }) = (taxes.payable, advances);
+    let mut sum = Money::zero(payable.currency());
+    for (at, one) in drawn.iter().enumerate() {
+        let amount = one.amount;
+        let twice = drawn[..at].iter().any(|other| other.credit == one.credit);
+        if twice || amount.is_zero() || amount.is_negative() != payable.is_negative() {
+            return Err(InvoiceError::Advance { at, amount });
+        }
+        sum = sum.checked_add(amount).map_err(|_| InvoiceError::Advance { at, amount })?;
+    }
+    let adds_up = sum == paid && due.checked_add(paid) == Ok(payable) && paid.amount().abs() <= payable.amount().abs();
+    if adds_up { Ok(()) } else { Err(InvoiceError::Advances { paid, payable, due }) }
 }
 
 /// tax × 100 is base × rate, rounded.

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use releve_types::{Money, Period, Sku, TenantId, ids::AgreementId, money::MoneyError};
 use rust_decimal::Decimal;
+use uuid::Uuid;
 
 use super::{
     Content, Corrected, Hold, InvoiceError, Issued, Kind, Line, Outcome, Subject, VatOf, decided, describe, draft, hold,
@@ -33,7 +34,7 @@ struct Place {
 }
 
 /// Makes the document that brings a period's documents to what it should cost; nothing, if they say that already or if
-/// it comes to nothing. It is taxed as they were. If they take each other back, nothing was billed: then it is a first
+/// it comes to nothing and no credit pays for it. It is taxed as they were. If they take each other back, nothing was billed: then it is a first
 /// invoice, taxed as is decided now.
 pub fn correct(
     subject: Subject,
@@ -48,12 +49,14 @@ pub fn correct(
     }
     holds.extend(hold::unpriced(&rated.unpriced));
     let currency = rated.currency;
-    let lines = changes(billed, rated.charges, &rated.agreed);
+    let lines = changes(billed, rated.charges, &rated.called);
     let mut total = Money::zero(currency);
     for (at, line) in lines.iter().enumerate() {
         total = total.checked_add(line.charge.amount).map_err(|_| InvoiceError::TooLarge { line: at })?;
     }
-    if holds.is_empty() && total.is_zero() {
+    // What a credit pays for comes to nothing too, and takes something off the credit.
+    let drawn = lines.iter().any(|line| matches!(line.charge.kind, ChargeKind::Credit(_)));
+    if holds.is_empty() && total.is_zero() && !drawn {
         return Ok(Outcome::Nothing);
     }
     let corrected = |issued: &Issued| {
@@ -113,11 +116,7 @@ fn net(before: &[Issued]) -> Result<BTreeMap<Place, Charge>, MoneyError> {
 }
 
 /// What was billed and is no longer so, taken back, and what should be billed instead; what did not change is left out.
-fn changes(
-    mut billed: BTreeMap<Place, Charge>,
-    charges: Vec<Charge>,
-    agreed: &BTreeMap<AgreementId, String>,
-) -> Vec<Line> {
+fn changes(mut billed: BTreeMap<Place, Charge>, charges: Vec<Charge>, called: &BTreeMap<Uuid, String>) -> Vec<Line> {
     let mut changed: BTreeMap<(Place, bool), Charge> = BTreeMap::new();
     for charge in charges {
         let at = place(&charge);
@@ -129,7 +128,7 @@ fn changes(
     }
     changed.extend(billed.into_iter().map(|(at, charge)| ((at, false), negated(charge))));
     let (places, charges): (Vec<_>, Vec<_>) = changed.into_iter().unzip();
-    let mut lines = describe::lines(charges, agreed);
+    let mut lines = describe::lines(charges, called);
     for (line, (_, billed_now)) in lines.iter_mut().zip(&places) {
         line.taken_back = !billed_now;
     }

@@ -2,25 +2,27 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use releve_types::{Sku, ids::AgreementId};
+use releve_types::Sku;
+use uuid::Uuid;
 
 use super::Line;
 use crate::{Charge, ChargeKind};
 
 /// Numbers and names the lines. The tier is named only on invoices on which a price has more than one, or is in another
 /// than the first; a package where it is not what the unit is priced per anyhow.
-pub(super) fn lines(charges: Vec<Charge>, agreed: &BTreeMap<AgreementId, String>) -> Vec<Line> {
+pub(super) fn lines(charges: Vec<Charge>, called: &BTreeMap<Uuid, String>) -> Vec<Line> {
     let tiered: HashSet<ChargeKind> = charges.iter().filter(|c| c.tier > 0).map(|c| c.kind).collect();
-    let described = charges.into_iter().map(|charge| (line(&charge, &tiered, agreed), charge));
+    let described = charges.into_iter().map(|charge| (line(&charge, &tiered, called), charge));
     (1..)
         .zip(described)
         .map(|(line, (description, charge))| Line { line, description, taken_back: false, charge })
         .collect()
 }
 
-fn line(charge: &Charge, tiered: &HashSet<ChargeKind>, agreed: &BTreeMap<AgreementId, String>) -> String {
+fn line(charge: &Charge, tiered: &HashSet<ChargeKind>, called: &BTreeMap<Uuid, String>) -> String {
     let mut text = describe(&charge.sku);
-    let called = charge.kind.agreement().and_then(|id| agreed.get(&id)).map_or("", String::as_str);
+    let name = |id: Uuid| called.get(&id).map_or("", String::as_str);
+    let called = name(charge.kind.id());
     match charge.kind {
         ChargeKind::Usage(_) => {
             if charge.base_quantity != charge.unit.base_quantity().1 {
@@ -30,8 +32,7 @@ fn line(charge: &Charge, tiered: &HashSet<ChargeKind>, agreed: &BTreeMap<Agreeme
                 text.push_str(&format!(", tier {}", charge.tier + 1));
             }
             if let Some(off) = charge.discount {
-                let called = agreed.get(&off.agreement).map_or("", String::as_str);
-                text.push_str(&format!(", {} % off: {called}", off.percent));
+                text.push_str(&format!(", {} % off: {}", off.percent, name(off.agreement.uuid())));
             }
             text
         }
@@ -41,6 +42,7 @@ fn line(charge: &Charge, tiered: &HashSet<ChargeKind>, agreed: &BTreeMap<Agreeme
         ChargeKind::Recurring(_) | ChargeKind::Once(_) | ChargeKind::Goodwill(_) | ChargeKind::Minimum(_) => {
             called.to_owned()
         }
+        ChargeKind::Credit(_) => format!("Credit: {called}"),
     }
 }
 

@@ -1,6 +1,7 @@
 //! What does an account owe for a period? A draft, a parked or an issued invoice: three types, so that no code
 //! can issue what is parked or change what is issued.
 
+mod advance;
 mod check;
 mod correct;
 mod describe;
@@ -9,15 +10,16 @@ mod number;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use releve_types::{AccountId, Currency, InvoiceId, Money, Period, Timestamp, ids::IssuerId};
+use releve_types::{AccountId, Currency, InvoiceId, Money, Period, Timestamp, ids::IssuerId, money::MoneyError};
 
 pub use self::{
+    advance::Advances,
     correct::correct,
     hold::{Demands, Hold, HoldKind},
     number::{Number, due_at},
 };
 use crate::{
-    Charge, Percent, Rated,
+    Charge, Drawn, Percent, Rated,
     refusal::PriceError,
     tax::{Missing, RateClass, TaxError, Taxes, Vat, VatRate, tax},
 };
@@ -112,6 +114,7 @@ pub struct Line {
 pub struct Draft {
     content: Content,
     taxes: Taxes,
+    advances: Advances,
 }
 
 /// An invoice that a person has to look at first. It has no way to be issued: what held it back is settled,
@@ -127,6 +130,7 @@ pub struct Parked {
 pub struct Issued {
     content: Content,
     taxes: Taxes,
+    advances: Advances,
     stamp: Stamp,
 }
 
@@ -193,6 +197,12 @@ pub enum InvoiceError {
     TaxOfNothing { at: usize },
     #[error("payable: {total} and VAT of {tax} are not {payable}")]
     Payable { total: Money, tax: Money, payable: Money },
+    #[error("advances: {paid} of {payable} is no part of it, or leaves other than {due}")]
+    Advances { paid: Money, payable: Money, due: Money },
+    #[error("advances[{at}]: {amount} has not the sign of what is payable, or its credit stands there twice")]
+    Advance { at: usize, amount: Money },
+    #[error("credits: {0}")]
+    Credits(#[from] MoneyError),
     #[error(transparent)]
     Vat(#[from] TaxError),
     #[error("holds: a parked invoice says what holds it back")]
@@ -216,7 +226,7 @@ pub fn draft(subject: Subject, rated: Rated, vat: VatOf<'_>, mut holds: Vec<Hold
     if rated.charges.is_empty() && holds.is_empty() {
         return Ok(Outcome::Nothing);
     }
-    let lines = describe::lines(rated.charges, &rated.agreed);
+    let lines = describe::lines(rated.charges, &rated.called);
     decided(subject.content(rated.currency, Vec::new(), lines, rated.total), vat, holds)
 }
 
@@ -244,7 +254,8 @@ fn decided(content: Content, vat: VatOf<'_>, mut holds: Vec<Hold>) -> Result<Out
     let outcome = match taxed.collect::<Option<Vec<_>>>() {
         Some(taxed) if holds.is_empty() => {
             let taxes = tax(content.currency, taxed)?;
-            Outcome::Draft(Draft { content, taxes })
+            let advances = Advances::none(taxes.payable);
+            Outcome::Draft(Draft { content, taxes, advances })
         }
         _ => Outcome::Parked(Parked { content, holds }),
     };
@@ -269,9 +280,17 @@ impl Outcome {
 }
 
 impl Draft {
-    /// A draft read back from the store, checked again.
+    /// A draft put together again, checked again: nothing of it was paid before.
     pub fn restore(content: Content, taxes: Taxes) -> Result<Self, InvoiceError> {
-        let draft = Self { content, taxes };
+        let advances = Advances::none(taxes.payable);
+        let draft = Self { content, taxes, advances };
+        draft.check()?;
+        Ok(draft)
+    }
+
+    /// The same, with what it draws on credits that were paid in advance.
+    pub fn drawing(self, drawn: Vec<Drawn>) -> Result<Self, InvoiceError> {
+        let draft = Self { advances: Advances::of(self.taxes.payable, drawn)?, ..self };
         draft.check()?;
         Ok(draft)
     }
@@ -284,10 +303,15 @@ impl Draft {
         &self.taxes
     }
 
+    pub const fn advances(&self) -> &Advances {
+        &self.advances
+    }
+
     /// Before it is stored: does it add up?
     pub fn check(&self) -> Result<(), InvoiceError> {
         check::content(&self.content)?;
-        check::taxes(&self.content, &self.taxes)
+        check::taxes(&self.content, &self.taxes)?;
+        check::advances(&self.taxes, &self.advances)
     }
 
     /// Sets it aside for a person, for reasons that were found on looking at it.
@@ -296,7 +320,7 @@ impl Draft {
     }
 
     pub fn issue(self, stamp: Stamp) -> Issued {
-        Issued { content: self.content, taxes: self.taxes, stamp }
+        Issued { content: self.content, taxes: self.taxes, advances: self.advances, stamp }
     }
 }
 
@@ -325,8 +349,8 @@ impl Parked {
 
 impl Issued {
     /// An issued invoice read back from the store, checked again.
-    pub fn restore(content: Content, taxes: Taxes, stamp: Stamp) -> Result<Self, InvoiceError> {
-        let issued = Self { content, taxes, stamp };
+    pub fn restore(content: Content, taxes: Taxes, advances: Advances, stamp: Stamp) -> Result<Self, InvoiceError> {
+        let issued = Self { content, taxes, advances, stamp };
         issued.check()?;
         Ok(issued)
     }
@@ -339,6 +363,10 @@ impl Issued {
         &self.taxes
     }
 
+    pub const fn advances(&self) -> &Advances {
+        &self.advances
+    }
+
     pub const fn stamp(&self) -> &Stamp {
         &self.stamp
     }
@@ -349,6 +377,7 @@ impl Issued {
             return Err(InvoiceError::Due { issued_at, due_at });
         }
         check::content(&self.content)?;
-        check::taxes(&self.content, &self.taxes)
+        check::taxes(&self.content, &self.taxes)?;
+        check::advances(&self.taxes, &self.advances)
     }
 }

@@ -9,10 +9,10 @@ use releve_types::{InvoiceId, Money, Timestamp, money::MoneyError};
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Item {
     pub invoice: InvoiceId,
-    /// Below zero: a credit note.
-    pub payable: Money,
+    /// What is payable on it, less what was paid in advance. Below zero: a credit note.
+    pub due: Money,
     pub due_at: Timestamp,
-    /// What payments set against it, returns taken off: between zero and what is payable, with its sign.
+    /// What payments set against it, returns taken off: between zero and what is due, with its sign.
     pub settled: Money,
     /// What was given up of it.
     pub given_up: Money,
@@ -62,12 +62,12 @@ pub struct Standing {
 /// How the documents of one account's period stand, given in the order in which they were issued. What credit notes take
 /// off goes to the earliest invoice that is open; what was given up counts only as far as nothing else covers it.
 pub fn standings(items: &[Item], now: Timestamp) -> Result<BTreeMap<InvoiceId, Standing>, MoneyError> {
-    let mut credited: Vec<Money> = items.iter().map(|item| Money::zero(item.payable.currency())).collect();
-    for (at, note) in items.iter().enumerate().filter(|(_, item)| item.payable.is_negative()) {
-        for (to, invoice) in items.iter().enumerate().filter(|(_, item)| !item.payable.is_negative()) {
-            let owed = note.settled.checked_sub(note.payable)?.checked_add(credited[at])?;
-            let left = invoice.payable.checked_sub(invoice.settled)?.checked_sub(credited[to])?;
-            let taken = least(owed, left);
+    let mut credited: Vec<Money> = items.iter().map(|item| Money::zero(item.due.currency())).collect();
+    for (at, note) in items.iter().enumerate().filter(|(_, item)| item.due.is_negative()) {
+        for (to, invoice) in items.iter().enumerate().filter(|(_, item)| !item.due.is_negative()) {
+            let owed = note.settled.checked_sub(note.due)?.checked_add(credited[at])?;
+            let left = invoice.due.checked_sub(invoice.settled)?.checked_sub(credited[to])?;
+            let taken = owed.lesser(left);
             if taken.is_zero() || taken.is_negative() {
                 continue;
             }
@@ -79,9 +79,9 @@ pub fn standings(items: &[Item], now: Timestamp) -> Result<BTreeMap<InvoiceId, S
         .iter()
         .zip(credited)
         .map(|(item, credited)| {
-            let left = item.payable.checked_sub(item.settled)?.checked_sub(credited)?;
+            let left = item.due.checked_sub(item.settled)?.checked_sub(credited)?;
             let written_off =
-                if left.is_negative() { Money::zero(left.currency()) } else { least(item.given_up, left) };
+                if left.is_negative() { Money::zero(left.currency()) } else { item.given_up.lesser(left) };
             let open = left.checked_sub(written_off)?;
             let standing = Standing {
                 state: state(item, credited, written_off, open, now),
@@ -96,12 +96,8 @@ pub fn standings(items: &[Item], now: Timestamp) -> Result<BTreeMap<InvoiceId, S
         .collect()
 }
 
-fn least(a: Money, b: Money) -> Money {
-    if a.amount() <= b.amount() { a } else { b }
-}
-
 fn is_overdue(item: &Item, open: Money, now: Timestamp) -> bool {
-    !item.payable.is_negative() && !open.is_zero() && now > item.due_at
+    !item.due.is_negative() && !open.is_zero() && now > item.due_at
 }
 
 fn state(item: &Item, credited: Money, written_off: Money, open: Money, now: Timestamp) -> PaymentState {
@@ -137,7 +133,7 @@ mod tests {
     fn items(of: &[(i64, i64, i64)]) -> Vec<Item> {
         let item = |(n, (payable, settled, given_up)): (usize, &(i64, i64, i64))| Item {
             invoice: id(n),
-            payable: cents(*payable),
+            due: cents(*payable),
             due_at: Timestamp::from_millis(1_000),
             settled: cents(*settled),
             given_up: cents(*given_up),

@@ -23,6 +23,7 @@ fn with_basis<T>(sheet: &str, then: impl FnOnce(&mut Basis<'_>) -> T) -> T {
         usage: &sheet.usage,
         vat: vec![Vat { ground: Ground::Domestic, rate: "20".parse().expect("a rate") }],
         corrects: vec![],
+        credits: &[],
         reports: Reports::of([[1; 32], [2; 32]]),
     };
     then(&mut basis)
@@ -43,7 +44,7 @@ const SHEET: &str = r"price h100 from 04-01 2.00 to 100h, 1.50 beyond
 #[test]
 fn the_text_names_everything() {
     expect![[r#"
-        releve-basis	3
+        releve-basis	4
         account	acc_6163636f756e74000000000000000000
         issuer	iss_69737375657200000000000000000000
         period	2020-05-01T00:00:00Z	2020-06-01T00:00:00Z
@@ -93,7 +94,7 @@ fn a_name_cannot_pass_for_another_row() {
         let reports = Reports::default();
         let subject = Subject { account, issuer, period: may(), book: 1 };
         let (contract, usage) = (&contract, &sheet.usage);
-        let basis = Basis { subject, contract, usage, vat: vec![], corrects: vec![], reports };
+        let basis = Basis { subject, contract, usage, vat: vec![], corrects: vec![], credits: &[], reports };
         let text = basis.text().expect("a text");
         assert_eq!(text.lines().count(), 10, "{text}");
         texts.push(text);

@@ -2,8 +2,8 @@
 
 use expect_test::{Expect, expect};
 use releve_billing::{
-    Content, Draft, Hold, HoldKind, InvoiceError, Issued, Number, Outcome, Parked, Stamp, Subject, VatOf, draft,
-    due_at, rate,
+    Advances, Content, Draft, Hold, HoldKind, InvoiceError, Issued, Number, Outcome, Parked, Stamp, Subject, VatOf,
+    draft, due_at, rate,
     tax::{Ground, Missing, Subtotal, Taxes, Vat, VatRate},
 };
 use releve_types::{
@@ -61,6 +61,10 @@ fn gap() -> Hold {
     }
 }
 
+fn none(taxes: &Taxes) -> Advances {
+    Advances::none(taxes.payable)
+}
+
 #[test]
 fn nothing_used_is_no_invoice() {
     assert_eq!(outcome("price h100 from 05-01 2.00", vec![]), Outcome::Nothing);
@@ -114,10 +118,13 @@ fn issuing_keeps_what_was_drafted() {
     let (content, taxes) = (draft.content().clone(), draft.taxes().clone());
     let issued = draft.clone().issue(stamp());
     assert_eq!(issued.check(), Ok(()));
-    assert_eq!(Issued::restore(content.clone(), taxes.clone(), stamp()), Ok(issued));
+    assert_eq!(Issued::restore(content.clone(), taxes.clone(), none(&taxes), stamp()), Ok(issued));
     assert_eq!(Draft::restore(content.clone(), taxes.clone()), Ok(draft));
     let early = Stamp { due_at: instant("05-31"), ..stamp() };
-    assert!(matches!(Issued::restore(content.clone(), taxes, early), Err(InvoiceError::Due { .. })));
+    assert!(matches!(
+        Issued::restore(content.clone(), taxes.clone(), none(&taxes), early),
+        Err(InvoiceError::Due { .. })
+    ));
     assert_eq!(Parked::restore(content, vec![]), Err(InvoiceError::NothingHolds));
 }
 

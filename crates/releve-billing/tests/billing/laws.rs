@@ -30,7 +30,7 @@ fn digest_of(contract: &Contract, period: Period, usage: &Usage) -> [u8; 32] {
     let issuer = IssuerId::from_uuid(Uuid::from_u128(2));
     let reports = Reports::default();
     let subject = Subject { account, issuer, period, book: 1 };
-    digest(&Basis { subject, contract, usage, vat: vec![], corrects: vec![], reports }).expect("a digest")
+    digest(&Basis { subject, contract, usage, vat: vec![], corrects: vec![], credits: &[], reports }).expect("a digest")
 }
 
 /// Metered and billed per SKU and price; what has no price counts as nothing billed.

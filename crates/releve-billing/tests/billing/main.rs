@@ -3,6 +3,7 @@
 mod agreements;
 mod calendar;
 mod corrections;
+mod credits;
 mod digests;
 mod invoices;
 mod laws;

@@ -1,7 +1,7 @@
 //! What does an invoice that we issued say in the standard's terms?
 
 use releve_billing::{
-    Allowance, Charge, Content, Corrected, Issued, Kind, Line as IssuedLine,
+    Advances, Allowance, Charge, Content, Corrected, Issued, Kind, Line as IssuedLine,
     tax::{Category, Ground, Scheme, Subtotal, Taxes, Vat},
 };
 use releve_types::{Currency, Language, Period, Timestamp, Unit, Zone};
@@ -16,12 +16,15 @@ use crate::{Parties, mentions, parties};
 
 /// The billing framework of a service that is still to be paid (XP Z12-012, BR-FR-08).
 const SERVICE_TO_BE_PAID: &str = "S1";
+/// Of one that was paid before it was invoiced.
+const SERVICE_PAID: &str = "S2";
 
 /// The invoice as an electronic one; none for a seller that is no taxable person or that goes by no id: the standard has
 /// no words for them (BR-CO-26).
 pub fn of(invoice: &Issued, parties: &Parties) -> Result<Option<EInvoice>, DateError> {
     let kind = invoice.content().kind();
     let (content, taxes) = (invoice.content().printed(), invoice.taxes().printed(kind));
+    let advances = invoice.advances().printed(kind);
     let in_scope = taxes.subtotals.iter().all(|s| s.vat.ground.category() != Category::O);
     let seller = party(&parties.issuer, in_scope);
     let known = seller.legal_id.is_some() || seller.vat_id.is_some();
@@ -34,11 +37,17 @@ pub fn of(invoice: &Issued, parties: &Parties) -> Result<Option<EInvoice>, DateE
     let (stamp, zone) = (invoice.stamp(), &parties.zone);
     let number = stamp.number.to_string();
     let buyer = party(&parties.account, in_scope);
-    let due_date = date(zone, stamp.due_at)?;
     let credit = kind == Kind::CreditNote;
+    // Of what was paid in advance, the day on which it was is when it was due (BR-FR-CO-09).
+    let paid_on = advances.drawn.iter().map(|drawn| drawn.paid_on).max().filter(|_| !credit && advances.cover_all());
+    let due_date = match paid_on {
+        Some(paid_on) => paid_on.to_string().parse()?,
+        None => date(zone, stamp.due_at)?,
+    };
+    let framework = if paid_on.is_some() { SERVICE_PAID } else { SERVICE_TO_BE_PAID };
     Ok(Some(EInvoice {
         profile: profile(parties, &seller, &buyer, &taxes),
-        process: (parties.issuer.country == "FR").then(|| SERVICE_TO_BE_PAID.to_owned()),
+        process: (parties.issuer.country == "FR").then(|| framework.to_owned()),
         issue_date: date(zone, stamp.issued_at)?,
         due_date: (!credit).then_some(due_date),
         document_type: if credit { DocumentType::CreditNote } else { DocumentType::Invoice },
@@ -54,11 +63,16 @@ pub fn of(invoice: &Issued, parties: &Parties) -> Result<Option<EInvoice>, DateE
         buyer,
         delivery: None,
         period: Some(days(content.period, zone)?),
-        payment: given(&parties.terms.iban).filter(|_| !credit).map(|iban| payment(parties, iban, &number, &content)),
-        payment_terms: (!credit).then(|| format!("Due by {due_date}")),
+        payment: given(&parties.terms.iban)
+            .filter(|_| !credit && paid_on.is_none())
+            .map(|iban| payment(parties, iban, &number, &content)),
+        payment_terms: (!credit).then(|| match paid_on {
+            Some(_) => format!("Paid in advance, the last on {due_date}"),
+            None => format!("Due by {due_date}"),
+        }),
         allowances: Vec::new(),
         charges: Vec::new(),
-        totals: totals(&content, &taxes),
+        totals: totals(&content, &taxes, &advances),
         vat: taxes.subtotals.iter().map(|s| breakdown(s, parties)).collect(),
         lines: lines(&content, &taxes, parties)?,
         number,
@@ -163,10 +177,10 @@ fn payment(parties: &Parties, iban: String, number: &str, content: &Content) -> 
     PaymentMeans { means, remittance: given(number), accounts: vec![account] }
 }
 
-fn totals(content: &Content, taxes: &Taxes) -> Totals {
+fn totals(content: &Content, taxes: &Taxes, advances: &Advances) -> Totals {
     let (net, gross, zero) = (content.total.amount(), taxes.payable.amount(), Decimal::ZERO);
-    let vat = taxes.tax.amount();
-    Totals { lines: net, allowances: zero, charges: zero, net, vat, gross, paid: zero, rounding: zero, due: gross }
+    let (vat, paid, due) = (taxes.tax.amount(), advances.paid.amount(), advances.due.amount());
+    Totals { lines: net, allowances: zero, charges: zero, net, vat, gross, paid, rounding: zero, due }
 }
 
 fn breakdown(subtotal: &Subtotal, parties: &Parties) -> VatBreakdown {

@@ -11,7 +11,7 @@ mod usage;
 mod write;
 mod xmp;
 
-use releve_billing::{Content, Issued, Kind, tax::Taxes};
+use releve_billing::{Advances, Content, Issued, Kind, tax::Taxes};
 
 use self::{
     draw::{BOTTOM, MARGIN, RIGHT, SMALL, Sheets, WIDTH},
@@ -42,6 +42,7 @@ struct Told<'a> {
     /// As it is printed: a credit note says what it gives back without a sign.
     content: Content,
     taxes: Taxes,
+    advances: Advances,
     parties: &'a Parties,
     words: &'static Words,
 }
@@ -56,7 +57,8 @@ pub fn invoice_pdf(
     let kind = invoice.content().kind();
     let words = Words::of(parties.language);
     let (content, taxes) = (invoice.content().printed(), invoice.taxes().printed(kind));
-    let told = Told { invoice, kind, content, taxes, parties, words };
+    let advances = invoice.advances().printed(kind);
+    let told = Told { invoice, kind, content, taxes, advances, parties, words };
     let mut sheets = Sheets::new();
     summary::summary(&mut sheets, &told);
     sheets.turn();

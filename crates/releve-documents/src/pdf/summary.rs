@@ -91,8 +91,8 @@ fn due(sheets: &mut Sheets, told: &Told<'_>) {
     let credit = told.kind == Kind::CreditNote;
     let label = if credit { told.words.given_back } else { told.words.amount_due };
     sheets.line(LABEL, (MARGIN + 260, y + 160), HALF, label);
-    sheets.line(AMOUNT, (MARGIN + 260, y + 370), WIDTH * 2 / 3, &told.money(told.taxes.payable));
-    if !credit {
+    sheets.line(AMOUNT, (MARGIN + 260, y + 370), WIDTH * 2 / 3, &told.money(told.advances.due));
+    if !credit && !told.advances.cover_all() {
         let due = told.day(&told.parties.zone.date(told.invoice.stamp().due_at));
         sheets.line(LABEL.right(), (RIGHT - 260, y + 160), HALF, told.words.due_by);
         sheets.line(HEADING.right(), (RIGHT - 260, y + 470), 2_400, &due);
@@ -109,10 +109,16 @@ fn taxes(sheets: &mut Sheets, told: &Told<'_>) {
     if told.taxes.subtotals.len() > 1 {
         sum(sheets, BODY, told.words.total_vat, &told.money(told.taxes.tax));
     }
+    if !told.advances.paid.is_zero() {
+        let credit = told.kind == Kind::CreditNote;
+        let label = if credit { told.words.back_to_credits } else { told.words.paid_in_advance };
+        sum(sheets, BODY, told.words.total_with_vat, &told.money(told.taxes.payable));
+        sum(sheets, BODY, label, &told.money(told.advances.paid.negated()));
+    }
     sheets.rule();
     sheets.y += 70;
     let label = if told.kind == Kind::CreditNote { told.words.given_back } else { told.words.to_pay };
-    sum(sheets, HEADING, label, &told.money(told.taxes.payable));
+    sum(sheets, HEADING, label, &told.money(told.advances.due));
     sheets.y += 180;
 }
 
@@ -172,8 +178,8 @@ fn payment(sheets: &mut Sheets, told: &Told<'_>) {
     if terms.vat_on_debits {
         said.push(mentions::on_debits(language).to_owned());
     }
-    // What is given back asks for no payment.
-    let asked_for = told.kind != Kind::CreditNote;
+    // What is given back asks for no payment, nor does what was paid.
+    let asked_for = told.kind != Kind::CreditNote && !told.advances.cover_all();
     if (terms.iban.is_empty() || !asked_for) && said.is_empty() {
         return;
     }

@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use releve_billing::{
-    Content, Issued, Model, Number, Outcome, Price, PriceBook, Rounding, Stamp, Subject, Term, Usage, UsageItem,
-    correct, due_at, rate,
+    Advances, Content, Drawn, Issued, Model, Number, Outcome, Price, PriceBook, Rounding, Stamp, Subject, Term, Usage,
+    UsageItem, correct, due_at, rate,
     tax::{Ground, Scheme, Vat, tax},
 };
 use releve_documents::{
@@ -12,8 +12,8 @@ use releve_documents::{
     einvoice::{self, EInvoice},
 };
 use releve_types::{
-    AccountId, Currency, InvoiceId, Language, Period, TenantId, Timestamp, Unit, Zone,
-    ids::{IssuerId, PriceBookId, PriceId},
+    AccountId, Currency, InvoiceId, Language, Money, Period, TenantId, Timestamp, Unit, Zone,
+    ids::{CreditId, IssuerId, PriceBookId, PriceId},
 };
 use rust_decimal::Decimal;
 use uuid::Uuid;
@@ -152,6 +152,9 @@ fn valid() -> Vec<(String, EInvoice)> {
     let more = documents(domestic, &[HELD, [train, tokens, traffic * 2], [train + 1, 0, traffic * 9]]);
     add("correction", &more[1], &registered(FRENCH));
     add("correction-of-correction", &more[2], &registered(FRENCH));
+    add("prepaid", &prepaid(&one(domestic), one(domestic).taxes().payable), &registered(FRENCH));
+    add("prepaid-in-part", &prepaid(&one(domestic), euros("99.99")), &registered(FRENCH));
+    add("back-to-credits", &prepaid(&less[1], euros("-1.50")), &registered(FRENCH));
     found
 }
 
@@ -161,7 +164,20 @@ pub fn several_rates(issued: &Issued) -> Issued {
     let rates = ["20", "5.5", "20"].map(|percent| vat(Ground::Domestic, percent));
     let lines = content.lines.iter().zip(rates).map(|(line, vat)| (vat, line.charge.amount));
     let taxes = tax(content.currency, lines).expect("taxed");
-    Issued::restore(content.clone(), taxes, issued.stamp().clone()).expect("adds up")
+    let advances = Advances::none(taxes.payable);
+    Issued::restore(content.clone(), taxes, advances, issued.stamp().clone()).expect("adds up")
+}
+
+fn euros(text: &str) -> Money {
+    Money::parse(text, Currency::Eur).expect("an amount")
+}
+
+/// The same, but that so much of it was paid in advance.
+pub fn prepaid(issued: &Issued, amount: Money) -> Issued {
+    let (credit, paid_on) = (CreditId::from_uuid(Uuid::from_u128(0xc1)), "2026-02-27".parse().expect("a day"));
+    let advances = Advances::of(issued.taxes().payable, vec![Drawn { credit, paid_on, amount }]).expect("adds up");
+    let (content, taxes) = (issued.content().clone(), issued.taxes().clone());
+    Issued::restore(content, taxes, advances, issued.stamp().clone()).expect("adds up")
 }
 
 #[test]

@@ -7,18 +7,18 @@ use std::{
 };
 
 use releve_billing::{
-    Allowance, ChargeKind, Content, Issued, Line,
+    Advances, Allowance, ChargeKind, Content, Issued, Line,
     tax::{Ground, Scheme, Vat, tax},
 };
 use releve_documents::{Parties, einvoice, invoice_pdf};
 use releve_types::{
-    Language, Money,
+    Currency, Language, Money,
     ids::{AgreementId, PriceId},
 };
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
-use crate::issued::{FRENCH, HELD, documents, parties, registered, several_rates, vat};
+use crate::issued::{FRENCH, HELD, documents, parties, prepaid, registered, several_rates, vat};
 
 /// In points: where the left margin ends and the right one begins, and what the upper and the lower edge keep free.
 const LEFT: Decimal = Decimal::from_parts(49, 0, 0, false, 0);
@@ -61,6 +61,8 @@ fn cases() -> Vec<Case> {
         case("reverse-charge", reverse.clone(), german.clone()),
         case("reverse-charge-fr", reverse, Parties { language: Language::French, ..german }),
         case("not-taxable", free, parties(Scheme::NotTaxable, FRENCH)),
+        case("prepaid", prepaid(first, first.taxes().payable), registered(FRENCH)),
+        case("prepaid-fr", prepaid(first, Money::parse("99.99", Currency::Eur).expect("an amount")), french()),
         case("agreed", agreed(first), registered(FRENCH)),
         case("agreed-fr", agreed(first), french()),
         case("long", long(more), long_names(registered(FRENCH))),
@@ -115,7 +117,8 @@ fn renumbered(mut content: Content, of: &Issued) -> Issued {
     content.total = content.lines.iter().fold(zero, |sum, l| sum.checked_add(l.charge.amount).expect("adds up"));
     let lines = content.lines.iter().map(|line| (vat(Ground::Domestic, "20"), line.charge.amount));
     let taxes = tax(content.currency, lines).expect("taxed");
-    Issued::restore(content, taxes, of.stamp().clone()).expect("adds up")
+    let advances = Advances::none(taxes.payable);
+    Issued::restore(content, taxes, advances, of.stamp().clone()).expect("adds up")
 }
 
 fn long_names(mut parties: Parties) -> Parties {

@@ -1,13 +1,17 @@
 //! How are some accounts billed in one transaction? Under their books' locks: read, rate, write, close, number.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
-use releve_billing::{Content, Draft, Issued, Number, Outcome, Reports, Subject, Usage, due_at, tax::Seller};
+use releve_billing::{Content, Draft, Issued, Number, Outcome, Purse, Reports, Subject, Usage, due_at, tax::Seller};
 use releve_store::{
     Db, Tx, archives,
     audit_log::{self, Change},
     billing_contracts, billing_usage, books,
     books::AccountPeriod,
+    credits::{self, CreditRecord},
     customers::{self, Issuer},
     floor,
     invoices::{self, Existing, InvoiceState, NewInvoice, NewStamp},
@@ -18,7 +22,7 @@ use releve_store::{
 use releve_types::{AccountId, InvoiceId, Period, Timestamp};
 use serde_json::json;
 
-use super::{Prepared, Turn, gather, one::One, turn};
+use super::{Prepared, Turn, gather, one::One, turn, wallet};
 use crate::{JobError, failpoint};
 
 /// What became of one account, before it is written.
@@ -28,6 +32,8 @@ struct Decided {
     outcome: Outcome,
     /// Of a draft.
     digest: Option<[u8; 32]>,
+    /// What it could draw on.
+    credits: Vec<CreditRecord>,
 }
 
 /// Bills these accounts, leaving out who was billed meanwhile; how many invoices were issued.
@@ -92,6 +98,8 @@ async fn decide(
     let seller = seller(tx, &issuer).await?;
     let buyers = customers::share_accounts(tx, &accounts).await?;
     let contracts = billing_contracts::with_agreements(tx, &prepared.contracts, &accounts).await?;
+    // Nor does anybody else draw on these credits.
+    let mut wallets = wallet::of(tx, &accounts, period, &before).await?;
     let mut usage = gather::gather(tx, &accounts, period, &contracts).await?;
     // A correction overtakes nobody: later periods are looked at after it, and corrected in their turn.
     let mut turns = match prepared.turn {
@@ -112,11 +120,17 @@ async fn decide(
         let held = prepared.holds.get(&account).filter(|_| !void);
         let mut holds = held.cloned().unwrap_or_default();
         holds.extend(turns.remove(&account));
+        let before = before.remove(&account).unwrap_or_default();
+        let held = wallets.remove(&account).unwrap_or_default();
+        let credits = held.iter().map(|record| (Arc::clone(&record.credit), record.remaining)).collect();
+        let purse = Purse::new(period, contract.currency(), &before, credits)
+            .map_err(|error| JobError::Invoice { account, error })?;
         let one = One {
             subject: Subject { account, issuer: prepared.issuer.id, period, book },
             contract,
             void,
-            before: before.remove(&account).unwrap_or_default(),
+            before,
+            purse: &purse,
             issuer: &issuer,
             seller: &seller,
             buyer,
@@ -130,7 +144,7 @@ async fn decide(
             Err(refused) => (one.set_aside(&refused, holds)?, None),
         };
         let id = made_before.map_or_else(|| InvoiceId::fresh(now), |i| i.invoice);
-        decided.push(Decided { account, id, outcome, digest });
+        decided.push(Decided { account, id, outcome, digest, credits: held });
     }
     Ok(decided)
 }
@@ -197,12 +211,12 @@ async fn write<'a>(
             Outcome::Nothing => (AccountOutcome::Nothing, None),
             Outcome::Parked(parked) => {
                 let (content, holds) = (parked.content(), parked.holds());
-                (AccountOutcome::Parked, Some(NewInvoice { id, content, taxes: None, digest, holds }))
+                (AccountOutcome::Parked, Some(NewInvoice { id, content, taxes: None, advances: None, digest, holds }))
             }
             Outcome::Draft(draft) => {
                 drafts.push((id, draft));
-                let (content, taxes) = (draft.content(), Some(draft.taxes()));
-                (AccountOutcome::Issued, Some(NewInvoice { id, content, taxes, digest, holds: &[] }))
+                let (content, taxes, advances) = (draft.content(), Some(draft.taxes()), Some(draft.advances()));
+                (AccountOutcome::Issued, Some(NewInvoice { id, content, taxes, advances, digest, holds: &[] }))
             }
         };
         rows.push(AccountRow { account: d.account, outcome, invoice: stored.as_ref().map(|_| id) });
@@ -212,6 +226,13 @@ async fn write<'a>(
     invoices::put(tx, &new, &prepared.issuer.series, now).await?;
     invoices::release(tx, &nothing).await?;
     invoices::put_lines(tx, &drafts).await?;
+    let mut drawn = Vec::new();
+    for d in decided {
+        if let Outcome::Draft(draft) = &d.outcome {
+            drawn.extend(wallet::entries(draft, d.id, &d.credits)?);
+        }
+    }
+    credits::enter(tx, &drawn, now).await?;
     // A run tells of first documents; what is corrected later has its own.
     if prepared.turn == Turn::First {
         runs::record(tx, prepared.run, &rows, now).await?;

@@ -7,6 +7,7 @@ mod holds;
 mod one;
 mod past;
 mod turn;
+mod wallet;
 
 use std::{collections::BTreeMap, sync::Arc};
 

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use releve_billing::{
-    Basis, Contract, Demands, Hold, HoldKind, InvoiceError, Issued, Number, Outcome, RateError, Rated, Reports,
+    Basis, Contract, Demands, Hold, HoldKind, InvoiceError, Issued, Number, Outcome, Purse, RateError, Rated, Reports,
     Subject, Usage, correct, park, rate,
     tax::{self, Buyer, Missing, RateClass, Seller, Vat},
 };
@@ -37,6 +37,8 @@ pub(super) struct One<'a> {
     /// The documents of the period so far.
     pub before: Vec<Issued>,
     pub issuer: &'a Issuer,
+    /// What it may draw on.
+    pub purse: &'a Purse,
     /// The issuer, as far as VAT asks.
     pub seller: &'a Seller,
     pub buyer: &'a Account,
@@ -62,23 +64,27 @@ impl One<'_> {
             let rated = rate(contract, subject.period, &used)?;
             (used, rated, self.reports)
         };
+        let rated = self.purse.granted(rated)?;
         let outcome = correct(subject, rated, before, &|class| self.vat(class), holds)?;
-        let Outcome::Draft(draft) = &outcome else { return Ok((outcome, None)) };
+        let Outcome::Draft(draft) = outcome else { return Ok((outcome, None)) };
+        let draft = self.purse.paid(draft)?;
         if !self.void {
             let unmet = self.demands().unmet(draft.content().total);
             if !unmet.is_empty() {
-                return Ok((Outcome::Parked(draft.clone().hold(unmet)?), None));
+                return Ok((Outcome::Parked(draft.hold(unmet)?), None));
             }
         }
-        let broken = documents::violations(draft, &self.parties(), self.number, self.now)?;
+        let broken = documents::violations(&draft, &self.parties(), self.number, self.now)?;
         if !broken.is_empty() {
-            let parked = draft.clone().hold(broken.iter().map(breaks).collect())?;
+            let parked = draft.hold(broken.iter().map(breaks).collect())?;
             return Ok((Outcome::Parked(parked), None));
         }
         let vat = draft.taxes().subtotals.iter().map(|subtotal| subtotal.vat).collect();
         let corrects = draft.content().corrects.iter().map(|c| c.number.to_string()).collect();
-        let digest = releve_billing::digest(&Basis { subject, contract, usage: &usage, vat, corrects, reports })?;
-        Ok((outcome, Some(digest)))
+        let credits = self.purse.offers();
+        let digest =
+            releve_billing::digest(&Basis { subject, contract, usage: &usage, vat, corrects, credits, reports })?;
+        Ok((Outcome::Draft(draft), Some(digest)))
     }
 
     /// What its documents have to meet; a person who takes all back has looked.

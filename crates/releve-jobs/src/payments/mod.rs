@@ -241,7 +241,7 @@ async fn settle(
     by: &str,
     now: Timestamp,
 ) -> Result<(), PaymentError> {
-    let before = owed.standing.settled;
+    let before = owed.prepaid.checked_add(owed.standing.settled).map_err(money)?;
     let after = before.checked_add(amount).map_err(money)?;
     let shares = split(&owed.subtotals, before, after).map_err(money)?;
     let (account, invoice) = (owed.account, owed.invoice);

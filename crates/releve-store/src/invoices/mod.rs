@@ -5,7 +5,7 @@ mod read;
 
 use std::collections::BTreeMap;
 
-use releve_billing::{Content, Corrected, Hold, Number, tax::Taxes};
+use releve_billing::{Advances, Content, Corrected, Hold, Number, tax::Taxes};
 use releve_types::{AccountId, InvoiceId, Period, Timestamp};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
@@ -84,6 +84,8 @@ pub struct NewInvoice<'a> {
     pub content: &'a Content,
     /// Of a draft.
     pub taxes: Option<&'a Taxes>,
+    /// Of a draft.
+    pub advances: Option<&'a Advances>,
     pub digest: Option<[u8; 32]>,
     pub holds: &'a [Hold],
 }
@@ -110,27 +112,30 @@ pub async fn put(
     let corrects: Vec<Value> =
         invoices.iter().map(|i| i.content.corrects.iter().map(corrected_to_json).collect()).collect();
     let payable: Vec<Option<Decimal>> = invoices.iter().map(|i| i.taxes.map(|t| t.payable.amount())).collect();
+    let prepaid: Vec<Decimal> =
+        invoices.iter().map(|i| i.advances.map_or(Decimal::ZERO, |a| a.paid.amount())).collect();
     let digests: Vec<Option<&[u8]>> = invoices.iter().map(|i| i.digest.as_ref().map(|d| d.as_slice())).collect();
     let reasons: Vec<Value> = invoices.iter().map(|i| i.holds.iter().map(hold_to_json).collect()).collect();
     sqlx::query!(
         r#"
         insert into invoices as i (invoice_id, account_id, issuer_id, state, period_start, period_end, book, series,
-                                   currency, total, digest, parked_for, payable, corrects, created_at)
+                                   currency, total, digest, parked_for, payable, prepaid, corrects, created_at)
         select invoice_id, account_id, issuer_id, state, period_start, period_end, book, $12, currency, total, digest,
-               parked_for, payable, corrects, $13
+               parked_for, payable, prepaid, corrects, $13
         from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::timestamptz[], $6::timestamptz[], $7::int4[],
                     $8::text[], $9::numeric[], $10::bytea[], $11::jsonb[],
-                    $14::numeric[], $15::jsonb[])
+                    $14::numeric[], $15::numeric[], $16::jsonb[])
              as made(invoice_id, account_id, issuer_id, state, period_start, period_end, book, currency, total, digest,
-                     parked_for, payable, corrects)
+                     parked_for, payable, prepaid, corrects)
         order by account_id
         on conflict (account_id, period_start, book) do update
             set state = excluded.state, series = excluded.series, currency = excluded.currency, total = excluded.total,
                 digest = excluded.digest, parked_for = excluded.parked_for, payable = excluded.payable,
-                corrects = excluded.corrects
-            where (i.state, i.series, i.currency, i.total, i.digest, i.parked_for, i.payable, i.corrects) is distinct from
+                prepaid = excluded.prepaid, corrects = excluded.corrects
+            where (i.state, i.series, i.currency, i.total, i.digest, i.parked_for, i.payable, i.prepaid, i.corrects)
+                  is distinct from
                   (excluded.state, excluded.series, excluded.currency, excluded.total, excluded.digest, excluded.parked_for,
-                   excluded.payable, excluded.corrects)
+                   excluded.payable, excluded.prepaid, excluded.corrects)
         "#,
         &ids,
         &accounts,
@@ -146,6 +151,7 @@ pub async fn put(
         series,
         to_sql(now),
         &payable as _,
+        &prepaid,
         &corrects
     )
     .execute(conn)

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use releve_billing::{
-    Allowance, Charge, ChargeKind, Content, Corrected, Hold, HoldKind, Issued, Line, Number, Parked, Percent, Stamp,
+    Advances, Allowance, Charge, ChargeKind, Content, Corrected, Drawn, Hold, HoldKind, Issued, Line, Number, Parked,
+    Percent, Stamp,
     tax::{RateClassError, Subtotal, Taxes, Vat, VatRate},
 };
 use releve_types::{
@@ -18,6 +19,7 @@ use uuid::Uuid;
 
 use super::InvoiceState;
 use crate::{
+    credits,
     pool::StoreError,
     sql_time::{from_sql, to_sql},
 };
@@ -34,6 +36,8 @@ pub struct InvoiceHead {
     pub total: Money,
     /// With VAT; of a draft or an issued one.
     pub payable: Option<Money>,
+    /// What of it was paid in advance.
+    pub prepaid: Money,
     pub corrects: Vec<Corrected>,
     pub holds: Vec<Hold>,
     pub created_at: Timestamp,
@@ -55,6 +59,7 @@ struct HeadRow {
     currency: String,
     total: Decimal,
     payable: Option<Decimal>,
+    prepaid: Decimal,
     digest: Option<Vec<u8>>,
     parked_for: Value,
     corrects: Value,
@@ -97,6 +102,7 @@ impl TryFrom<HeadRow> for InvoiceHead {
             book: row.book,
             total: Money::exact(row.total, currency).map_err(|e| broken("total", e))?,
             payable: row.payable.map(|p| Money::exact(p, currency).map_err(|e| broken("payable", e))).transpose()?,
+            prepaid: Money::exact(row.prepaid, currency).map_err(|e| broken("prepaid", e))?,
             corrects: corrects.iter().map(corrected_from_json).collect::<Result<_, _>>()?,
             holds: holds.iter().map(hold_from_json).collect::<Result<_, _>>()?,
             created_at: from_sql(row.created_at),
@@ -125,7 +131,7 @@ pub async fn page(
         HeadRow,
         r#"
         select invoice_id, account_id, issuer_id, state, period_start, period_end, book, series, year, serial,
-               currency, total, payable, digest, parked_for, corrects, created_at, issued_at, due_at
+               currency, total, payable, prepaid, digest, parked_for, corrects, created_at, issued_at, due_at
         from invoices
         where ($1::uuid is null or account_id = $1) and ($2::uuid is null or issuer_id = $2)
           and ($3::text is null or state = $3) and ($4::timestamptz is null or period_start = $4)
@@ -150,7 +156,7 @@ pub async fn head(conn: &mut PgConnection, id: InvoiceId) -> Result<Option<Invoi
         HeadRow,
         r#"
         select invoice_id, account_id, issuer_id, state, period_start, period_end, book, series, year, serial,
-               currency, total, payable, digest, parked_for, corrects, created_at, issued_at, due_at
+               currency, total, payable, prepaid, digest, parked_for, corrects, created_at, issued_at, due_at
         from invoices
         where invoice_id = $1
         "#,
@@ -167,7 +173,7 @@ pub async fn numbered(conn: &mut PgConnection, number: &str) -> Result<Vec<Invoi
         HeadRow,
         r#"
         select invoice_id, account_id, issuer_id, state, period_start, period_end, book, series, year, serial,
-               currency, total, payable, digest, parked_for, corrects, created_at, issued_at, due_at
+               currency, total, payable, prepaid, digest, parked_for, corrects, created_at, issued_at, due_at
         from invoices
         where number = $1 and issuer_id in (select issuer_id from issuers)
         order by invoice_id
@@ -184,12 +190,15 @@ pub async fn issued(conn: &mut PgConnection, ids: &[InvoiceId]) -> Result<Vec<Is
     let heads = issued_heads(conn, ids).await?;
     let of: Vec<&InvoiceHead> = heads.iter().map(|(head, _)| head).collect();
     let mut lines = lines(conn, &of).await?;
+    let advanced: Vec<_> = of.iter().map(|h| (h.account, h.id, h.total.currency())).collect();
+    let mut drawn = credits::drawn_by(conn, &advanced).await?;
     let mut issued = Vec::with_capacity(heads.len());
     for (head, subtotals) in heads {
         let Some(stamp) = head.stamp.clone() else { continue };
         let (lines, of_lines) = lines.remove(&head.id).unwrap_or_default().into_iter().unzip();
         let taxes = taxes(&head, of_lines, subtotals)?;
-        let restored = Issued::restore(content(&head, lines), taxes, stamp);
+        let advances = advances(&head, taxes.payable, drawn.remove(&head.id).unwrap_or_default())?;
+        let restored = Issued::restore(content(&head, lines), taxes, advances, stamp);
         issued.push(restored.map_err(|e| broken("invoice_id", format!("{}: {e}", head.id)))?);
     }
     Ok(issued)
@@ -205,7 +214,7 @@ pub async fn issued_heads(
         HeadRow,
         r#"
         select i.invoice_id, i.account_id, i.issuer_id, i.state, i.period_start, i.period_end, i.book, i.series,
-               i.year, i.serial, i.currency, i.total, i.payable, i.digest, i.parked_for, i.corrects, i.created_at, i.issued_at, i.due_at
+               i.year, i.serial, i.currency, i.total, i.payable, i.prepaid, i.digest, i.parked_for, i.corrects, i.created_at, i.issued_at, i.due_at
         from unnest($1::uuid[]) with ordinality as asked(invoice_id, ord)
         join invoices i on i.invoice_id = asked.invoice_id
         where i.state = 'issued'
@@ -251,6 +260,15 @@ fn taxes(head: &InvoiceHead, lines: Vec<Vat>, subtotals: Vec<Subtotal>) -> Resul
     }
     let payable = head.payable.ok_or_else(|| broken("payable", "of an issued invoice"))?;
     Ok(Taxes { lines, subtotals, tax, payable })
+}
+
+/// What its ledger entries say is what the document says.
+fn advances(head: &InvoiceHead, payable: Money, drawn: Vec<Drawn>) -> Result<Advances, StoreError> {
+    let advances = Advances::of(payable, drawn).map_err(|e| broken("prepaid", e))?;
+    if advances.paid != head.prepaid {
+        return Err(broken("prepaid", format!("{} of {}, its entries say {}", head.prepaid, head.id, advances.paid)));
+    }
+    Ok(advances)
 }
 
 /// By ground and rate.

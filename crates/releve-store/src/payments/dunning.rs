@@ -36,9 +36,9 @@ pub async fn may_be_overdue(
             select max(n.level) as level from dunning_notices n
             where n.account_id = i.account_id and n.invoice_id = i.invoice_id
         ) n on true
-        where i.issuer_id = $1 and i.state = 'issued' and i.due_at >= $2 and i.due_at < $3 and i.payable > 0
+        where i.issuer_id = $1 and i.state = 'issued' and i.due_at >= $2 and i.due_at < $3 and i.payable > i.prepaid
           and coalesce(n.level, 0) < $4
-          and i.payable > coalesce((select sum(s.amount) from settlements s
+          and i.payable - i.prepaid > coalesce((select sum(s.amount) from settlements s
                                     where s.account_id = i.account_id and s.invoice_id = i.invoice_id), 0)
           and not exists (select from write_offs w where w.account_id = i.account_id and w.invoice_id = i.invoice_id)
         order by i.account_id, i.invoice_id

@@ -39,7 +39,7 @@ async fn groups(conn: &mut PgConnection, of: &[(AccountId, InvoiceId)]) -> Resul
     let invoices: Vec<Uuid> = of.iter().map(|(_, invoice)| invoice.uuid()).collect();
     let rows = sqlx::query!(
         r#"
-        select i.invoice_id, i.account_id, i.period_start, i.currency, i.payable as "payable!", i.due_at as "due_at!",
+        select i.invoice_id, i.account_id, i.period_start, i.currency, i.payable - i.prepaid as "due!", i.due_at as "due_at!",
                coalesce(s.amount, 0) as "settled!", coalesce(w.amount, 0) as "given_up!"
         from (
             select distinct i.account_id, i.period_start
@@ -66,7 +66,7 @@ async fn groups(conn: &mut PgConnection, of: &[(AccountId, InvoiceId)]) -> Resul
         let money = |amount| Money::exact(amount, currency).map_err(|e| broken("amount", e));
         groups.entry((row.account_id, from_sql(row.period_start), currency)).or_default().push(Item {
             invoice: InvoiceId::from_uuid(row.invoice_id),
-            payable: money(row.payable)?,
+            due: money(row.due)?,
             due_at: from_sql(row.due_at),
             settled: money(row.settled)?,
             given_up: money(row.given_up)?,
@@ -83,6 +83,8 @@ pub struct Owed {
     pub issuer: IssuerId,
     pub number: Number,
     pub payable: Money,
+    /// What of it was paid in advance: what else settles it comes after that.
+    pub prepaid: Money,
     pub subtotals: Vec<Subtotal>,
     pub standing: Standing,
 }
@@ -98,8 +100,8 @@ pub async fn owed(conn: &mut PgConnection, ids: &[InvoiceId], now: Timestamp) ->
         else {
             continue;
         };
-        let (invoice, account, issuer) = (head.id, head.account, head.issuer);
-        owed.push(Owed { invoice, account, issuer, number: stamp.number, payable, subtotals, standing });
+        let (invoice, account, issuer, prepaid) = (head.id, head.account, head.issuer, head.prepaid);
+        owed.push(Owed { invoice, account, issuer, number: stamp.number, payable, prepaid, subtotals, standing });
     }
     Ok(owed)
 }

@@ -189,7 +189,7 @@ async fn show(
     Ok(Json(viewed(&mut tx, payment).await?))
 }
 
-async fn found(conn: &mut PgConnection, reference: &str) -> Result<Payment, Problem> {
+pub(super) async fn found(conn: &mut PgConnection, reference: &str) -> Result<Payment, Problem> {
     let missing = || Problem::not_found("payment", reference);
     let id: PaymentId = reference.parse().map_err(|_| missing())?;
     payments::payment(conn, id).await?.ok_or_else(missing)
@@ -201,7 +201,7 @@ async fn viewed(conn: &mut PgConnection, payment: Payment) -> Result<PaymentView
 }
 
 /// A decimal of a currency, exact in its minor units.
-fn money(field: &'static str, amount: &str, currency: &str) -> Result<Money, Problem> {
+pub(super) fn money(field: &'static str, amount: &str, currency: &str) -> Result<Money, Problem> {
     let currency = lookup::parsed("currency", currency)?;
     Money::parse(amount, currency).map_err(|error| Problem::field(field, error))
 }
