@@ -10,7 +10,7 @@ use std::{
 use serde_json::Value;
 
 /// The allowed edges: who may use whom. A new one is argued for in docs/adr/.
-const EDGES: [(&str, &[&str]); 14] = [
+const EDGES: [(&str, &[&str]); 15] = [
     ("types", &[]),
     ("wire", &["types"]),
     ("metering", &["types", "wire"]),
@@ -21,7 +21,8 @@ const EDGES: [(&str, &[&str]); 14] = [
     ("outbound", &["types"]),
     ("agent", &["types", "wire", "broker"]),
     ("aggregator", &["types", "wire", "metering", "broker", "store"]),
-    ("jobs", &["types", "wire", "metering", "billing", "documents", "store", "outbound"]),
+    ("verify", &["types", "wire", "billing"]),
+    ("jobs", &["types", "wire", "metering", "billing", "documents", "store", "outbound", "verify"]),
     ("api", &["types", "wire", "metering", "billing", "documents", "store", "aggregator", "jobs"]),
     ("sim", &["types", "wire", "agent"]),
     (
@@ -40,12 +41,13 @@ const EDGES: [(&str, &[&str]); 14] = [
             "jobs",
             "api",
             "sim",
+            "verify",
         ],
     ),
 ];
 
 /// What a crate that decides must not touch: run times, servers, clocks, logs.
-const PURE: [&str; 5] = ["types", "wire", "metering", "billing", "documents"];
+const PURE: [&str; 6] = ["types", "wire", "metering", "billing", "documents", "verify"];
 const NOT_IN_PURE: [&str; 10] =
     ["tokio", "sqlx", "lapin", "axum", "reqwest", "tracing", "metrics", "object_store", "futures-util", "time"];
 

@@ -10,5 +10,6 @@ mod frozen;
 mod holding;
 mod issuing;
 mod paying;
+mod proving;
 mod together;
 mod voiding;

@@ -226,6 +226,7 @@ impl World {
             customer_kind: None,
             buyer_reference: String::new(),
             buyer_reference_required: false,
+            language: releve_types::Language::English,
             invoice_ceiling: None,
             currency: Currency::Eur,
             created_at: since,

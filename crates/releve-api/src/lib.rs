@@ -45,6 +45,7 @@ fn routes() -> OpenApiRouter<AppState> {
         .merge(resource::vat_rates::router())
         .merge(resource::key_rules::router())
         .merge(resource::nodes::router())
+        .merge(resource::packs::router())
         .merge(resource::payments::router())
         .merge(resource::price_books::router())
         .merge(resource::prices::router())

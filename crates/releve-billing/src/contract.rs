@@ -88,9 +88,14 @@ impl Contract {
         &self.terms
     }
 
-    pub fn price_at(&self, sku: &Sku, hour: Hour) -> Option<&Price> {
+    /// The book that holds at an hour.
+    pub fn book_at(&self, hour: Hour) -> Option<&PriceBook> {
         let held = self.terms.partition_point(|t| t.from <= hour);
-        self.terms[..held].last()?.book.price_at(sku, hour)
+        self.terms[..held].last().map(|term| &*term.book)
+    }
+
+    pub fn price_at(&self, sku: &Sku, hour: Hour) -> Option<&Price> {
+        self.book_at(hour)?.price_at(sku, hour)
     }
 
     /// The period, cut where any price or term changes: within each piece, usage may be summed before rating.

@@ -21,7 +21,7 @@ pub use agreed::{AgreedTerms, Agreement, Allowance, Matching, Percent, Scope, ch
 pub use book::{PriceBook, check_new_price};
 pub use contract::{Contract, Run, Term, check_new_term};
 pub use credits::{Credit, CreditKind, Drawn, NewCredit, Offer, Purse};
-pub use digest::{BASIS_VERSION, Basis, Reports, digest};
+pub use digest::{BASIS_VERSION, Basis, BasisError, Recorded, Reports, digest};
 pub use estimate::{Estimate, estimate};
 pub use invoice::{
     Advances, Content, Corrected, Demands, Draft, Hold, HoldKind, InvoiceError, Issued, Kind, Line, Number, Outcome,

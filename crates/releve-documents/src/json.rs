@@ -134,6 +134,9 @@ struct LineView {
     /// After the discount.
     amount: String,
     vat_category: &'static str,
+    vat_ground: &'static str,
+    /// `standard` or `reduced`: which of a country's rates.
+    vat_class: &'static str,
     vat_rate: String,
     energy_mj: i64,
     energy_kwh: String,
@@ -273,6 +276,8 @@ fn line_view(line: &Line, vat: Vat, parties: &Parties) -> LineView {
         }),
         amount: c.amount.amount().to_string(),
         vat_category: vat.ground.category().code(),
+        vat_ground: vat.ground.name(),
+        vat_class: c.class.name(),
         vat_rate: vat.rate.to_string(),
         energy_mj: c.energy_mj,
         energy_kwh: kwh(c.energy_mj),

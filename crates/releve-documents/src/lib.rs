@@ -8,6 +8,7 @@ mod mentions;
 mod parties;
 mod pdf;
 mod text;
+mod told;
 mod words;
 
 pub use html::invoice_html;

@@ -155,6 +155,27 @@ fn page_to_the_byte() {
     expect_file!["invoice.html"].assert_eq(&invoice_html(&issued(), &parties(), Some(&coverage())));
 }
 
+/// The same page in French: no word of it is English but what somebody named.
+#[test]
+fn a_page_in_french() {
+    let french = Parties { language: Language::French, ..parties() };
+    let page = invoice_html(&issued(), &french, Some(&coverage()));
+    assert!(page.contains("<html lang=\"fr\">"));
+    for said in
+        ["Facture", "Facturé à", "Date d'émission", "Montant à payer", "Total hors TVA", "Méthode de comptage", "IBAN"]
+    {
+        assert!(page.contains(said), "{said}");
+    }
+    for english in ["Invoice", "Billed", "Amount", "Total, without", "How", "Payment", "No project", "Metered", "per "]
+    {
+        assert!(!page.contains(english), "{english}");
+    }
+    assert_eq!(
+        page.matches("<tr").count(),
+        invoice_html(&issued(), &parties(), Some(&coverage())).matches("<tr").count()
+    );
+}
+
 #[test]
 fn json_is_json_with_money_as_text() {
     let document: serde_json::Value = serde_json::from_str(&invoice_json(&issued(), &parties(), None)).expect("JSON");

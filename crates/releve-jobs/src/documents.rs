@@ -11,7 +11,7 @@ use releve_store::{
     documents::{self, Document, Named},
     invoices, runs,
 };
-use releve_types::{InvoiceId, Language, Timestamp, Zone};
+use releve_types::{AccountId, InvoiceId, Timestamp, Zone};
 use sha2::{Digest, Sha256};
 
 use crate::{Job, JobError};
@@ -24,6 +24,8 @@ pub const UBL: &str = "application/vnd.oasis.ubl+xml";
 pub const CII: &str = "application/vnd.uncefact.cii+xml";
 /// PDF/A-3b; where there is an electronic invoice, it is in it, and the file is Factur-X.
 pub const PDF: &str = "application/pdf";
+/// What an invoice rests on: the text whose SHA-256 is its digest (`releve_billing::digest`). Kept with the invoice, not rendered.
+pub const BASIS: &str = "text/plain; charset=utf-8; profile=releve-basis";
 /// What every invoice has.
 const MEDIA_TYPES: [&str; 3] = [JSON, HTML, PDF];
 /// Invoices rendered in one transaction.
@@ -64,19 +66,20 @@ async fn render(tx: &mut Tx, issued: &[Issued]) -> Result<Vec<Document>, JobErro
         // An issuer's zone never changes.
         let Some(zone) = issuer.as_ref().map(|known| &known.zone) else { return Err(JobError::NoIssuer(id)) };
         let of = invoice.stamp().id;
+        let of_it = (invoice.content().account, of);
         let parties = parties(zone, named.remove(&of).ok_or(JobError::NobodyNamed(of))?);
-        made.push(document(invoice, JSON, invoice_json(invoice, &parties, None).into_bytes()));
-        made.push(document(invoice, HTML, invoice_html(invoice, &parties, None).into_bytes()));
+        made.push(document(of_it, JSON, invoice_json(invoice, &parties, None).into_bytes()));
+        made.push(document(of_it, HTML, invoice_html(invoice, &parties, None).into_bytes()));
         // What the customer got already is what goes into the PDF.
         let mut cii = kept.remove(&of);
         if let Some(electronic) = electronic(invoice, &parties)? {
-            made.push(document(invoice, UBL, einvoice::ubl(&electronic).into_bytes()));
+            made.push(document(of_it, UBL, einvoice::ubl(&electronic).into_bytes()));
             let fresh = einvoice::cii(&electronic).into_bytes();
-            made.push(document(invoice, CII, fresh.clone()));
+            made.push(document(of_it, CII, fresh.clone()));
             cii = cii.or(Some(fresh));
         }
         let pdf = invoice_pdf(invoice, &parties, None, cii.as_deref());
-        made.push(document(invoice, PDF, pdf.map_err(|error| JobError::NoPdf { invoice: of, error })?));
+        made.push(document(of_it, PDF, pdf.map_err(|error| JobError::NoPdf { invoice: of, error })?));
     }
     Ok(made)
 }
@@ -109,7 +112,7 @@ pub(crate) fn parties(zone: &Zone, named: Named) -> Parties {
         buyer_reference: named.buyer_reference,
         tenants: named.tenants,
         zone: zone.clone(),
-        language: Language::English,
+        language: named.language,
     }
 }
 
@@ -118,12 +121,7 @@ fn party(party: customers::Party) -> Party {
     Party { name, address, postcode, city, country, vat_id, legal_id, email }
 }
 
-fn document(invoice: &Issued, media_type: &str, body: Vec<u8>) -> Document {
-    Document {
-        account: invoice.content().account,
-        invoice: invoice.stamp().id,
-        media_type: media_type.to_owned(),
-        sha256: Sha256::digest(&body).into(),
-        body,
-    }
+pub(crate) fn document((account, invoice): (AccountId, InvoiceId), media_type: &str, body: Vec<u8>) -> Document {
+    let (media_type, sha256) = (media_type.to_owned(), Sha256::digest(&body).into());
+    Document { account, invoice, media_type, sha256, body }
 }

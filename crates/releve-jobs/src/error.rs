@@ -23,6 +23,8 @@ pub enum JobError {
     RunsFailed { failed: usize, due: usize, first: Box<JobError> },
     #[error("invoice: nobody is named on {0}")]
     NobodyNamed(InvoiceId),
+    #[error("what invoice {invoice} rests on can't be read: {detail}")]
+    Basis { invoice: InvoiceId, detail: String },
     #[error("the invoice of {account} contradicts itself: {error}")]
     Invoice { account: AccountId, error: InvoiceError },
     #[error("issuer: its invoices can't be numbered: {0}")]

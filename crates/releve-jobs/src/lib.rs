@@ -8,6 +8,7 @@ mod error;
 mod failpoint;
 pub mod flags;
 pub mod issue;
+pub mod pack;
 pub mod partitions;
 pub mod payments;
 mod reconcile;

@@ -28,7 +28,7 @@ use releve_store::{
     rules::{self, KeyRule},
 };
 use releve_types::{
-    AccountId, Currency, Day, Hour, Money, Sku, TenantId, TenantKey, Timestamp, Unit, Zone,
+    AccountId, Currency, Day, Hour, Language, Money, Sku, TenantId, TenantKey, Timestamp, Unit, Zone,
     ids::{AgreementId, IssuerId, KeyRuleId, PriceBookId, PriceId, fresh_uuid},
 };
 use sqlx::PgConnection;
@@ -76,6 +76,8 @@ pub struct Player {
     pub key: TenantKey,
     pub party: Party,
     pub kind: Option<BuyerKind>,
+    /// Of its documents.
+    pub language: Language,
 }
 
 /// A tenant that is there.
@@ -194,6 +196,7 @@ async fn account(
         buyer_reference: String::new(),
         buyer_reference_required: false,
         invoice_ceiling: None,
+        language: player.language,
         currency: cast.currency,
         created_at: now,
     };

@@ -43,6 +43,8 @@ pub enum Command {
     /// Record what a bank's file says was paid, and list payments.
     #[command(subcommand)]
     Payments(Payments),
+    /// Make invoices again of their evidence packs, and say whether they are what was sent. Needs no database.
+    Verify(Verify),
     /// Print the API's OpenAPI document.
     Openapi,
 }
@@ -52,7 +54,7 @@ pub struct Demo {
     /// End after the closing table.
     #[arg(long)]
     pub exit: bool,
-    /// Write the invoices' documents here.
+    /// Write the invoices' documents and evidence packs here.
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// Which fleet is made up.
@@ -154,6 +156,13 @@ pub struct Quote {
     pub contract: PathBuf,
 }
 
+#[derive(clap::Args, Clone, Debug)]
+pub struct Verify {
+    /// Evidence packs, as `releve invoice pack` and the API give them.
+    #[arg(required = true, value_name = "FILE")]
+    pub packs: Vec<PathBuf>,
+}
+
 #[derive(Subcommand, Clone, Debug)]
 pub enum Invoice {
     /// Bill a month that has ended: everybody who is not held back, once.
@@ -187,6 +196,13 @@ pub enum Invoice {
     },
     /// Print an invoice as JSON, by its number.
     Show { number: String },
+    /// Write an invoice's evidence pack: what its receiver verifies it with.
+    Pack {
+        number: String,
+        /// Where; if absent, `<number>.pack.tar` here.
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
 }
 
 #[derive(Subcommand, Clone, Debug)]

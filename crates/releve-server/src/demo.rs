@@ -13,7 +13,7 @@ use releve_store::{
 use releve_types::{
     BillingMonth, Currency, Period, Timestamp, Unit, Zone,
     ids::KeyRuleId,
-    time::{MILLIS_PER_DAY, MILLIS_PER_HOUR, MILLIS_PER_MINUTE, wall_clock},
+    time::{MILLIS_PER_DAY, MILLIS_PER_HOUR, MILLIS_PER_MINUTE, MILLIS_PER_SECOND, wall_clock},
 };
 use serde::Serialize;
 
@@ -103,6 +103,8 @@ async fn month_of(
     clock.forward(now);
     let billed = bill::bill(settings, &ground.db, stage.issuer.id, period, clock.now()).await?;
     anyhow::ensure!(billed.parked.len() == 1, "invoices are held back:\n{}", billed.held_back().join("\n"));
+    // After it: what is told then changes no document that was issued before.
+    clock.forward(clock.now().plus_millis(MILLIS_PER_SECOND));
     let billed = hand_over(ground, &aggregator, &stage, period, clock.now()).await?;
     if let Some(dir) = &asked.out {
         write_documents(ground, &billed, dir).await?;
@@ -191,7 +193,8 @@ fn outcome(
     })
 }
 
-/// The invoices' kept bytes, as <number>.json, .html, .pdf, and where it can be an electronic one .ubl.xml and .cii.xml.
+/// The invoices' kept bytes, as <number>.json, .html, .pdf, and where it can be an electronic one .ubl.xml and .cii.xml; and their
+/// evidence packs as .pack.tar.
 async fn write_documents(ground: &Ground, billed: &Billed, dir: &Path) -> anyhow::Result<()> {
     use releve_jobs::documents::{CII, HTML, JSON, PDF, UBL};
     std::fs::create_dir_all(dir).with_context(|| format!("{}", dir.display()))?;
@@ -210,6 +213,13 @@ async fn write_documents(ground: &Ground, billed: &Billed, dir: &Path) -> anyhow
         }
     }
     tx.commit().await?;
+    for issued in &billed.issued {
+        let stamp = issued.stamp();
+        let pack = releve_jobs::pack::pack(&ground.db, stamp.id).await?;
+        let pack = pack.with_context(|| format!("{} has no pack", stamp.number))?;
+        let path = dir.join(format!("{}.pack.tar", stamp.number));
+        std::fs::write(&path, pack).with_context(|| format!("{}", path.display()))?;
+    }
     Ok(())
 }
 

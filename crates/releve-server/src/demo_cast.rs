@@ -7,7 +7,7 @@ use releve_billing::{
 };
 use releve_sim::fleet;
 use releve_store::customers::{IssuerTerms, Party};
-use releve_types::{Currency, Hour, Period, Sku, TenantKey, Unit, sku::Share};
+use releve_types::{Currency, Hour, Language, Period, Sku, TenantKey, Unit, sku::Share};
 
 use crate::{
     cast::{Cast, Player},
@@ -111,5 +111,6 @@ fn player(name: &str, key: &str) -> anyhow::Result<Player> {
         legal_id: legal_id.to_owned(),
         email: format!("invoices@{}.example", key.rsplit('/').next().unwrap_or("demo")),
     };
-    Ok(Player { key: TenantKey::new(key)?, party, kind: Some(kind) })
+    let language = if ["FR", "MC"].contains(&country) { Language::French } else { Language::English };
+    Ok(Player { key: TenantKey::new(key)?, party, kind: Some(kind), language })
 }

@@ -1,5 +1,7 @@
 //! How does an operator bill by hand? Run a month, or show an invoice by its number.
 
+use std::path::{Path, PathBuf};
+
 use anyhow::{Context, bail};
 use releve_jobs::Order;
 use releve_store::{
@@ -58,10 +60,24 @@ pub async fn run(settings: &Settings, asked: &Invoice) -> anyhow::Result<()> {
         Invoice::Correct { period, issuer } => correct(settings, &ground, *period, issuer.as_deref()).await,
         Invoice::Void { number, reason, only } => void(settings, &ground, number, reason, *only).await,
         Invoice::Show { number } => show(&ground, number).await,
+        Invoice::Pack { number, out } => pack(settings, &ground, number, out.as_deref()).await,
     };
     ground.close().await?;
     println!("{}", text?);
     Ok(())
+}
+
+/// Writes a pack; says where, as `--json` an object.
+async fn pack(settings: &Settings, ground: &Ground, number: &str, out: Option<&Path>) -> anyhow::Result<String> {
+    let head = find(ground, number).await?;
+    let bytes = releve_jobs::pack::pack(&ground.db, head.id).await?;
+    let bytes = bytes.with_context(|| format!("{number} was issued before what invoices rest on was kept"))?;
+    let path = out.map_or_else(|| PathBuf::from(format!("{number}.pack.tar")), Path::to_owned);
+    std::fs::write(&path, &bytes).with_context(|| format!("{}", path.display()))?;
+    if settings.json {
+        return Ok(serde_json::json!({ "pack": path.display().to_string(), "bytes": bytes.len() }).to_string());
+    }
+    Ok(format!("{}: {} bytes; verify it with `releve verify`", path.display(), bytes.len()))
 }
 
 async fn bill_month(

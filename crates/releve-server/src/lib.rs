@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod bill;
 pub mod cast;
+pub mod check;
 pub mod cli;
 pub mod clock;
 pub mod demo;
@@ -50,6 +51,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Quote(asked) => quote::run(settings, asked).await,
         Command::Invoice(asked) => invoice::run(settings, asked).await,
         Command::Payments(asked) => pay::run(settings, asked).await,
+        Command::Verify(asked) => check::run(settings, asked),
         Command::Openapi => {
             println!("{}", serde_json::to_string_pretty(&releve_api::openapi())?);
             Ok(())

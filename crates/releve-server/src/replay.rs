@@ -11,7 +11,7 @@ use releve_billing::{AgreedTerms, Model, Rounding, tax::Scheme};
 use releve_sim::{Plan, Stretch, jitter, oracle, packing, trace::Trace};
 use releve_store::customers::{IssuerTerms, Party};
 use releve_types::{
-    Currency, Period, Sku, TenantId, TenantKey, Unit, Zone,
+    Currency, Language, Period, Sku, TenantId, TenantKey, Unit, Zone,
     sku::Share,
     time::{MILLIS_PER_DAY, MILLIS_PER_MINUTE},
 };
@@ -102,7 +102,7 @@ fn cast(trace: &Trace, reserve: &[cli::Reserve]) -> anyhow::Result<Cast> {
     }
     let player = |vc: &String| {
         let party = Party { name: vc.clone(), ..Party::default() };
-        Ok(Player { key: packing::key_of(vc)?, party, kind: None })
+        Ok(Player { key: packing::key_of(vc)?, party, kind: None, language: Language::English })
     };
     let sku = Sku::gpu(packing::MODEL, None, Share::WHOLE, false, packing::REGION)?;
     let price = Model::PerUnit { price: PRICE_PER_GPU_HOUR.parse()? };

@@ -5,14 +5,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use releve_billing::Reports;
-use releve_types::{AccountId, AllocationId, Hour, Period, Sku, TenantId};
+use releve_types::{AccountId, AllocationId, Hour, NodeId, Period, Sku, TenantId, Timestamp};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::{
     pool::StoreError,
-    sql_time::{day_to_sql, hour_from_sql, hour_to_sql, to_sql},
+    sql_time::{day_to_sql, from_sql, hour_from_sql, hour_to_sql, to_sql},
 };
 
 /// A SKU's number in the rollups.
@@ -459,6 +459,54 @@ pub async fn report_heads(
                 AccountId::from_uuid(r.account_id),
                 <[u8; 32]>::try_from(r.head_sha256.as_slice()).map_err(|_| wrong())?,
             ))
+        })
+        .collect()
+}
+
+/// A stored report that an account's usage came from.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct UsedReport {
+    pub node: NodeId,
+    pub head_sha256: [u8; 32],
+    pub received_at: Timestamp,
+    /// Packed, as `reports::unpack` reads it.
+    pub body: Vec<u8>,
+}
+
+/// The reports of `reports` themselves, by window and node: those of days that are in the database. At most so many.
+pub async fn used_reports(
+    conn: &mut PgConnection,
+    account: AccountId,
+    period: Period,
+    len_max: i64,
+) -> Result<Vec<UsedReport>, StoreError> {
+    let rows = sqlx::query!(
+        r#"
+        select r.node_id, r.head_sha256, r.received_at, r.body
+        from reports r
+        where r.day between $2 and $3 and r.window_start >= $4 and r.window_start < $5 and r.status = 'counted'
+          and r.tenants && (select array_agg(t.tenant_id) from tenants t where t.account_id = $1)
+        order by r.window_start, r.node_id, r.head_sha256
+        limit $6
+        "#,
+        account.uuid(),
+        day_to_sql(period.start().day()),
+        day_to_sql(period.end().plus_millis(-1).day()),
+        to_sql(period.start()),
+        to_sql(period.end()),
+        len_max
+    )
+    .fetch_all(conn)
+    .await?;
+    let wrong = || StoreError::inconsistent("reports", "head_sha256", "no SHA-256");
+    rows.into_iter()
+        .map(|r| {
+            Ok(UsedReport {
+                node: NodeId::from_uuid(r.node_id),
+                head_sha256: <[u8; 32]>::try_from(r.head_sha256.as_slice()).map_err(|_| wrong())?,
+                received_at: from_sql(r.received_at),
+                body: r.body,
+            })
         })
         .collect()
 }

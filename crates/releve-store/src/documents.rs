@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use releve_types::{AccountId, InvoiceId, TenantId, Timestamp};
+use releve_types::{AccountId, InvoiceId, Language, TenantId, Timestamp};
 use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -100,6 +100,7 @@ pub struct Named {
     pub terms: IssuerTerms,
     pub account: Party,
     pub buyer_reference: String,
+    pub language: Language,
     pub tenants: BTreeMap<TenantId, String>,
 }
 
@@ -150,7 +151,11 @@ fn named(parties: &Value) -> Result<Named, StoreError> {
     let tenants = parties["tenants"].as_object().ok_or_else(|| broken("tenants"))?;
     let tenants = tenants.iter().map(tenant).collect::<Result<_, StoreError>>()?;
     let buyer_reference = later("account", "buyer_reference");
-    Ok(Named { issuer: party("issuer")?, terms, account: party("account")?, buyer_reference, tenants })
+    let language = match later("account", "language").as_str() {
+        "" => Language::default(),
+        code => code.parse().map_err(|e| StoreError::inconsistent("invoices", "parties", e))?,
+    };
+    Ok(Named { issuer: party("issuer")?, terms, account: party("account")?, buyer_reference, language, tenants })
 }
 
 pub async fn find(

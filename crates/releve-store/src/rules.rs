@@ -105,3 +105,27 @@ pub async fn rule_at(conn: &mut PgConnection, key: &TenantKey, at: Timestamp) ->
     .await?;
     row.map(KeyRule::try_from).transpose()
 }
+
+/// The rules, as they were written by an instant, of every key that has ever been one of these tenants', in the order in which
+/// they start; of those that start at once, the latest written.
+pub async fn of_tenants(
+    conn: &mut PgConnection,
+    tenants: &[TenantId],
+    written_by: Timestamp,
+) -> Result<Vec<KeyRule>, StoreError> {
+    let tenants: Vec<uuid::Uuid> = tenants.iter().map(|tenant| tenant.uuid()).collect();
+    let rows = sqlx::query_as!(
+        RuleRow,
+        r#"
+        select distinct on (tenant_key, from_at) rule_id, tenant_key, from_at, tenant_id, created_at, created_by
+        from tenant_key_rules
+        where tenant_key in (select tenant_key from tenant_key_rules where tenant_id = any($1)) and created_at <= $2
+        order by tenant_key, from_at, version desc
+        "#,
+        &tenants,
+        to_sql(written_by)
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter().map(KeyRule::try_from).collect()
+}

@@ -26,4 +26,4 @@ pub use report::{
     Section, SectionDigests, Segment, Window,
 };
 pub use seal::{SealedMessage, Unsealed, seal};
-pub use verify::verify_disclosed;
+pub use verify::{verify_disclosed, verify_head};

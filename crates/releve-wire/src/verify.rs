@@ -81,6 +81,16 @@ pub fn verify_disclosed(
     Ok((head, section))
 }
 
+/// Believes a head alone: that its node said it, and nothing of what is in its sections.
+pub fn verify_head(head: &str, keyid: &str, signature: &[u8; 64], public_key: &[u8; 32]) -> Result<Head, Reject> {
+    check_signature(head, keyid, signature, public_key)?;
+    let mut newer = None;
+    let head = noting(read_version_1(head), &mut newer)?;
+    newer.map_or(Ok(()), Err)?;
+    rules::check_head(&head)?;
+    Ok(head)
+}
+
 /// Of another version nothing can be said but that a newer program must read it.
 fn read_version_1(head: &str) -> Read<Head> {
     let version = peek(head)?.version;

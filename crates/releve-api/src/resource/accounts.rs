@@ -7,7 +7,7 @@ use releve_store::{
     customers::{self, Account, Party},
     prices::{self, TermRecord},
 };
-use releve_types::{AccountId, Currency, Hour, Money, Timestamp, ids::fresh_uuid};
+use releve_types::{AccountId, Currency, Hour, Language, Money, Timestamp, ids::fresh_uuid};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sqlx::PgConnection;
@@ -58,6 +58,9 @@ pub struct NewAccount {
     /// account's currency.
     #[schema(example = "50000.00")]
     invoice_ceiling: Option<String>,
+    /// Of its documents, as ISO 639-1 codes it: `en` (if absent) or `fr`.
+    #[schema(example = "fr")]
+    language: Option<String>,
 }
 
 /// Absent fields stay as they are.
@@ -82,6 +85,9 @@ pub struct AccountAmendment {
     /// account's currency.
     #[schema(example = "50000.00")]
     invoice_ceiling: Option<String>,
+    /// Of the documents that are issued from now on: `en` or `fr`.
+    #[schema(example = "fr")]
+    language: Option<String>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -98,6 +104,7 @@ pub struct AccountView {
     buyer_reference_required: bool,
     /// In the account's currency.
     invoice_ceiling: Option<String>,
+    language: &'static str,
     created_at: String,
 }
 
@@ -113,6 +120,7 @@ impl From<&Account> for AccountView {
             buyer_reference: account.buyer_reference.clone(),
             buyer_reference_required: account.buyer_reference_required,
             invoice_ceiling: account.invoice_ceiling.map(|ceiling| ceiling.amount().to_string()),
+            language: account.language.code(),
             created_at: account.created_at.to_string(),
         }
     }
@@ -126,6 +134,7 @@ pub(super) struct Opening {
     pub buyer_reference: String,
     pub buyer_reference_required: bool,
     pub invoice_ceiling: Option<String>,
+    pub language: Language,
     pub issuer: Option<String>,
     pub price_book: Option<String>,
     pub currency: Option<String>,
@@ -156,6 +165,7 @@ pub(super) async fn open(
         buyer_reference: opening.buyer_reference,
         buyer_reference_required: opening.buyer_reference_required,
         invoice_ceiling: opening.invoice_ceiling.map_or(Ok(None), |text| ceiling(&text, currency))?,
+        language: opening.language,
         currency,
         created_at: now,
     };
@@ -197,6 +207,10 @@ fn ceiling(text: &str, currency: Currency) -> Result<Option<Money>, Problem> {
     if ceiling.is_zero() || ceiling.is_negative() { Err(refused(&"above zero, or empty")) } else { Ok(Some(ceiling)) }
 }
 
+fn language(text: Option<String>) -> Result<Option<Language>, Problem> {
+    text.map(|text| lookup::parsed("language", &text)).transpose()
+}
+
 fn mixed(account: Currency, book: Currency) -> Problem {
     let detail = format!("the account is in {account}, the price book in {book}");
     Problem::new(Code::CurrencyRefused, detail).at("currency").because("mixed_currencies")
@@ -215,6 +229,7 @@ async fn create(
         buyer_reference: input.buyer_reference.map_or_else(String::new, |v| v.0),
         buyer_reference_required: input.buyer_reference_required.unwrap_or_default(),
         invoice_ceiling: input.invoice_ceiling,
+        language: language(input.language)?.unwrap_or_default(),
         party: party_fields!(input).named(input.name.0)?,
         issuer: input.issuer,
         price_book: input.price_book,
@@ -270,6 +285,7 @@ async fn amend(
     let customer_kind = buyer_kind(input.customer_kind)?;
     let (party, buyer_reference) = (party_fields!(input), input.buyer_reference);
     let (required, new_ceiling) = (input.buyer_reference_required, input.invoice_ceiling);
+    let language = language(input.language)?;
     let actor = scope.caller().actor();
     app.write(scope.caller(), repeat, move |conn, now| {
         Box::pin(async move {
@@ -279,6 +295,7 @@ async fn amend(
             account.customer_kind = customer_kind.or(account.customer_kind);
             account.buyer_reference = buyer_reference.map_or(account.buyer_reference, |v| v.0);
             account.buyer_reference_required = required.unwrap_or(account.buyer_reference_required);
+            account.language = language.unwrap_or(account.language);
             if let Some(text) = new_ceiling {
                 account.invoice_ceiling = ceiling(&text, account.currency)?;
             }

@@ -16,6 +16,7 @@ pub mod invoices;
 pub mod issuers;
 pub mod key_rules;
 pub mod nodes;
+pub mod packs;
 mod party;
 pub mod payments;
 pub mod price_books;

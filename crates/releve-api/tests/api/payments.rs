@@ -211,4 +211,18 @@ async fn what_was_paid_in_advance_or_granted_is_a_credit() {
     assert_eq!(world.post(&withdraw(&more), json!({ "reason": " " })).await.problem().2, "reason");
     let taken = world.post(&withdraw(&more), json!({ "reason": "by mistake" })).await.expect(200);
     assert_eq!(taken["remaining"]["amount"], json!("0.00"));
+    evidence(&world, listed["items"][0]["number"].as_str().expect("a number")).await;
+}
+
+/// What an invoice rests on, for its own tenants and the operator.
+async fn evidence(world: &World, number: &str) {
+    for (tenant, status) in [("lab", 200), ("other", 404)] {
+        let key = world.tenant_key(tenant).await;
+        let path = format!("/v1/tenants/{tenant}/invoices/{number}/pack");
+        assert_eq!(world.call("GET", &path, Some(&key), None).await.status, status, "{tenant}");
+        assert_eq!(world.call("GET", &format!("/v1/invoices/{number}/pack"), Some(&key), None).await.status, 403);
+    }
+    let pack = world.get(&format!("/v1/invoices/{number}/pack")).await;
+    let verdict = releve_verify::verify(&pack.body);
+    assert!(verdict.holds(), "{verdict}");
 }

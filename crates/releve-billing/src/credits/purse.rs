@@ -79,12 +79,8 @@ impl Purse {
     ) -> Result<Self, InvoiceError> {
         credits.retain(|(credit, _)| credit.currency() == currency);
         credits.sort_by_key(|(credit, _)| credit.turn());
-        let (mut charged, mut payable) = (Vec::new(), Money::zero(currency));
         let mut kept: BTreeMap<CreditId, Money> = BTreeMap::new();
         for issued in before {
-            payable = payable.checked_add(issued.taxes().payable)?;
-            let lines = issued.content().lines.iter().map(|line| &line.charge);
-            charged.extend(lines.filter(|charge| !matches!(charge.kind, ChargeKind::Credit(_))).cloned());
             for (id, amount) in drawn(issued.content(), issued.advances())? {
                 let sum = kept.entry(id).or_insert(Money::zero(currency));
                 *sum = sum.checked_add(amount)?;
@@ -97,6 +93,22 @@ impl Purse {
         let drawn = credits.iter().filter_map(|(credit, _)| offer(credit, true, *kept.get(&credit.id())?));
         let open = credits.iter().filter(|(credit, _)| credit.pays_for(period));
         let offers = drawn.chain(open.filter_map(|(credit, left)| offer(credit, false, *left))).collect();
+        Self::recorded(period, currency, before, offers)
+    }
+
+    /// The same, of what was offered.
+    pub fn recorded(
+        period: Period,
+        currency: Currency,
+        before: &[Issued],
+        offers: Vec<Offer>,
+    ) -> Result<Self, InvoiceError> {
+        let (mut charged, mut payable) = (Vec::new(), Money::zero(currency));
+        for issued in before {
+            payable = payable.checked_add(issued.taxes().payable)?;
+            let lines = issued.content().lines.iter().map(|line| &line.charge);
+            charged.extend(lines.filter(|charge| !matches!(charge.kind, ChargeKind::Credit(_))).cloned());
+        }
         Ok(Self { offers, period, charged, payable })
     }
 

@@ -1,6 +1,6 @@
 //! How is an invoice numbered, and when is it due?
 
-use std::fmt;
+use std::{fmt, str::FromStr};
 
 use releve_types::{Timestamp, Zone};
 
@@ -48,6 +48,18 @@ impl Number {
 
     pub const fn serial(&self) -> i64 {
         self.serial
+    }
+}
+
+impl FromStr for Number {
+    type Err = InvoiceError;
+    /// The inverse of `Display`: a series may hold hyphens, so the last two parts are year and serial.
+    fn from_str(text: &str) -> Result<Self, InvoiceError> {
+        let refused = || InvoiceError::Series(text.chars().take(40).collect());
+        let (rest, serial) = text.rsplit_once('-').ok_or_else(refused)?;
+        let (series, year) = rest.rsplit_once('-').ok_or_else(refused)?;
+        let number = Self::new(series, year.parse().map_err(|_| refused())?, serial.parse().map_err(|_| refused())?)?;
+        if number.to_string() == text { Ok(number) } else { Err(refused()) }
     }
 }
 

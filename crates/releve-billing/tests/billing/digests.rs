@@ -23,6 +23,7 @@ fn with_basis<T>(sheet: &str, then: impl FnOnce(&mut Basis<'_>) -> T) -> T {
         usage: &sheet.usage,
         vat: vec![Vat { ground: Ground::Domestic, rate: "20".parse().expect("a rate") }],
         corrects: vec![],
+        void: false,
         credits: &[],
         reports: Reports::of([[1; 32], [2; 32]]),
     };
@@ -52,9 +53,9 @@ fn the_text_names_everything() {
         currency	EUR
         vat	domestic	20
         term	2020-01-01T00:00:00Z	pbk_626f6f6b000000000000000000000000
-        price	prc_70726963652031000000000000000000	gpu/a100/whole/1:1/standard/eu	gpu_ms	2020-05-01T00:00:00Z	second_min_60	standard	per_unit	-	1.25
-        price	prc_70726963652032000000000000000000	gpu/a100/whole/1:1/standard/eu	gpu_ms	2020-05-16T00:00:00Z	second_min_60	standard	per_unit	-	1.3
-        price	prc_70726963652030000000000000000000	gpu/h100/whole/1:1/standard/eu	gpu_ms	2020-04-01T00:00:00Z	exact	standard	graduated	360000000	2	-	1.5
+        price	prc_70726963652031000000000000000000	pbk_626f6f6b000000000000000000000000	gpu/a100/whole/1:1/standard/eu	gpu_ms	2020-05-01T00:00:00Z	second_min_60	standard	per_unit	-	1.25
+        price	prc_70726963652032000000000000000000	pbk_626f6f6b000000000000000000000000	gpu/a100/whole/1:1/standard/eu	gpu_ms	2020-05-16T00:00:00Z	second_min_60	standard	per_unit	-	1.3
+        price	prc_70726963652030000000000000000000	pbk_626f6f6b000000000000000000000000	gpu/h100/whole/1:1/standard/eu	gpu_ms	2020-04-01T00:00:00Z	exact	standard	graduated	360000000	2	-	1.5
         usage	gpu/a100/whole/1:1/standard/eu	2020-05-01T00:00:00Z	2020-05-16T00:00:00Z	ten_61636d65000000000000000000000000	chat	30000	0
         usage	gpu/h100/whole/1:1/standard/eu	2020-05-01T00:00:00Z	2020-06-01T00:00:00Z	ten_61636d65000000000000000000000000	train\\me	475200000	0
         allocation	gpu/a100/whole/1:1/standard/eu	alo_6a6f6200000000000000000000000000	67707530-0000-0000-0000-000000000000	2020-05-01T00:00:00Z	2020-05-16T00:00:00Z	ten_61636d65000000000000000000000000	chat	10000	30000	0
@@ -72,8 +73,8 @@ fn the_text_names_volumes_and_packages() {
     let text = with_basis(sheet, |basis| basis.text().expect("a text"));
     let prices: Vec<&str> = text.lines().filter(|line| line.starts_with("price")).collect();
     expect![[r#"
-        price	prc_70726963652030000000000000000000	gpu/h100/whole/1:1/standard/eu	gpu_ms	2020-05-01T00:00:00Z	exact	standard	volume	360000000	2	-	1.5
-        price	prc_70726963652031000000000000000000	meter/tokens/eu	token	2020-05-01T00:00:00Z	exact	standard	package	10000000	4"#]].assert_eq(&prices.join("\n"));
+        price	prc_70726963652030000000000000000000	pbk_626f6f6b000000000000000000000000	gpu/h100/whole/1:1/standard/eu	gpu_ms	2020-05-01T00:00:00Z	exact	standard	volume	360000000	2	-	1.5
+        price	prc_70726963652031000000000000000000	pbk_626f6f6b000000000000000000000000	meter/tokens/eu	token	2020-05-01T00:00:00Z	exact	standard	package	10000000	4"#]].assert_eq(&prices.join("\n"));
 }
 
 #[test]
@@ -94,7 +95,8 @@ fn a_name_cannot_pass_for_another_row() {
         let reports = Reports::default();
         let subject = Subject { account, issuer, period: may(), book: 1 };
         let (contract, usage) = (&contract, &sheet.usage);
-        let basis = Basis { subject, contract, usage, vat: vec![], corrects: vec![], credits: &[], reports };
+        let basis =
+            Basis { subject, contract, usage, vat: vec![], corrects: vec![], void: false, credits: &[], reports };
         let text = basis.text().expect("a text");
         assert_eq!(text.lines().count(), 10, "{text}");
         texts.push(text);

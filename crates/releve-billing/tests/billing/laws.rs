@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use releve_billing::{
-    AgreedTerms, Agreement, Basis, Charge, ChargeKind, Contract, Matching, Model, Outcome, Rated, Reports, Rounding,
-    Subject, Usage, digest, draft, rate,
+    AgreedTerms, Agreement, Basis, Charge, ChargeKind, Contract, Matching, Model, Outcome, Rated, Recorded, Reports,
+    Rounding, Subject, Usage, digest, draft, rate,
     tax::{Ground, RateClass, Vat},
 };
 use releve_types::{
@@ -30,7 +30,8 @@ fn digest_of(contract: &Contract, period: Period, usage: &Usage) -> [u8; 32] {
     let issuer = IssuerId::from_uuid(Uuid::from_u128(2));
     let reports = Reports::default();
     let subject = Subject { account, issuer, period, book: 1 };
-    digest(&Basis { subject, contract, usage, vat: vec![], corrects: vec![], credits: &[], reports }).expect("a digest")
+    digest(&Basis { subject, contract, usage, vat: vec![], corrects: vec![], void: false, credits: &[], reports })
+        .expect("a digest")
 }
 
 /// Metered and billed per SKU and price; what has no price counts as nothing billed.
@@ -274,5 +275,27 @@ proptest! {
                 prop_assert!(hourly(*stretch).iter().all(|h| price(h.first_hour()) == first));
             }
         }
+    }
+
+    /// The text of a basis is enough: read back, it is written the same and costs the same, whatever was used and agreed.
+    #[test]
+    fn a_basis_is_read_as_it_was_written(world in an_agreed_world()) {
+        let period = hours(0, HOURS);
+        let usage = world.usage(period, &world.contract.stretches(period));
+        let subject = Subject {
+            account: AccountId::from_uuid(Uuid::from_u128(1)),
+            issuer: IssuerId::from_uuid(Uuid::from_u128(2)),
+            period,
+            book: 1,
+        };
+        let vat = vec![Vat::free(Ground::ReverseCharge)];
+        let (contract, usage, reports) = (&world.contract, &usage, Reports::of([[1; 32]]));
+        let basis = Basis { subject, contract, usage, vat, corrects: vec!["R-2020-000001".to_owned()], void: false, credits: &[], reports };
+        let text = basis.text().expect("a text");
+        let read = Recorded::read(&text).expect("it is read");
+        prop_assert_eq!(read.basis().text().expect("a text"), text);
+        let (was, is) = (rate(contract, period, usage).expect("rated"), rate(&read.contract, period, &read.usage).expect("rated"));
+        prop_assert_eq!(was.charges, is.charges);
+        prop_assert_eq!(was.unpriced, is.unpriced);
     }
 }

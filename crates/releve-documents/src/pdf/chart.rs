@@ -6,10 +6,8 @@ use releve_billing::Line;
 use releve_types::Money;
 use rust_decimal::{Decimal, prelude::ToPrimitive};
 
-use super::{
-    Told,
-    draw::{BODY, Ink, SMALL, STRONG, Sheets, Style},
-};
+use super::draw::{BODY, Ink, SMALL, STRONG, Sheets, Style};
+use crate::told::Told;
 
 /// Bars of a chart; what is left goes into one more.
 const BARS_MAX: usize = 5;

@@ -5,19 +5,18 @@ mod chart;
 mod draw;
 mod face;
 mod points;
-mod say;
 mod summary;
 mod usage;
 mod write;
 mod xmp;
 
-use releve_billing::{Advances, Content, Issued, Kind, tax::Taxes};
+use releve_billing::Issued;
 
 use self::{
     draw::{BOTTOM, MARGIN, RIGHT, SMALL, Sheets, WIDTH},
     write::About,
 };
-use crate::{Coverage, Parties, words::Words};
+use crate::{Coverage, Parties, told::Told};
 
 /// Why there is no PDF. Nothing that an invoice says leads here: what has no room is wrapped or cut, and a letter that the
 /// typeface lacks is shown as one that is missing.
@@ -35,18 +34,6 @@ pub enum PdfError {
     Metadata(&'static str),
 }
 
-/// What all parts of the page tell of.
-struct Told<'a> {
-    invoice: &'a Issued,
-    kind: Kind,
-    /// As it is printed: a credit note says what it gives back without a sign.
-    content: Content,
-    taxes: Taxes,
-    advances: Advances,
-    parties: &'a Parties,
-    words: &'static Words,
-}
-
 /// The invoice as a PDF; with `cii`, the electronic invoice that was issued with it, as Factur-X.
 pub fn invoice_pdf(
     invoice: &Issued,
@@ -54,11 +41,7 @@ pub fn invoice_pdf(
     coverage: Option<&Coverage>,
     cii: Option<&[u8]>,
 ) -> Result<Vec<u8>, PdfError> {
-    let kind = invoice.content().kind();
-    let words = Words::of(parties.language);
-    let (content, taxes) = (invoice.content().printed(), invoice.taxes().printed(kind));
-    let advances = invoice.advances().printed(kind);
-    let told = Told { invoice, kind, content, taxes, advances, parties, words };
+    let told = Told::of(invoice, parties);
     let mut sheets = Sheets::new();
     summary::summary(&mut sheets, &told);
     sheets.turn();
@@ -66,11 +49,11 @@ pub fn invoice_pdf(
     usage::how(&mut sheets, &told, coverage, cii.is_some());
     feet(&mut sheets, &told);
     let number = &invoice.stamp().number;
-    let title = format!("{} {number} \u{b7} {}", words.title(kind), parties.issuer.name);
+    let title = format!("{} {number} \u{b7} {}", told.words.title(told.kind), parties.issuer.name);
     write::written(
         sheets,
         About {
-            subject: format!("{} {number}", words.title(kind)),
+            subject: format!("{} {number}", told.words.title(told.kind)),
             title,
             author: parties.issuer.name.clone(),
             language: parties.language.code(),

@@ -3,12 +3,12 @@
 use releve_billing::{Corrected, Kind, tax::Subtotal};
 
 use super::{
-    Told, chart,
+    chart,
     draw::{
         AMOUNT, BODY, HEADING, Ink, LABEL, MARGIN, NUMBER, RIGHT, SMALL, SOFT, STRONG, Sheets, Style, TITLE, WIDTH,
     },
 };
-use crate::{Party, mentions};
+use crate::{Party, mentions, told::Told};
 
 /// Half of the page, and the space between the halves.
 const HALF: i32 = 4_700;

@@ -3,11 +3,8 @@
 use releve_billing::{Kind, Line, UnitPrice};
 use releve_types::Money;
 
-use super::{
-    Told,
-    draw::{BODY, HEADING, Ink, LABEL, MARGIN, RIGHT, SMALL, STRONG, Sheets, Style, WIDTH},
-};
-use crate::{Coverage, mentions, text::kwh};
+use super::draw::{BODY, HEADING, Ink, LABEL, MARGIN, RIGHT, SMALL, STRONG, Sheets, Style, WIDTH};
+use crate::{Coverage, mentions, text::kwh, told::Told};
 
 /// Right edges of the columns with numbers, and how wide the names and the numbers may be.
 const METERED: i32 = 6_500;

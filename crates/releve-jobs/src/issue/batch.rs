@@ -7,7 +7,7 @@ use std::{
 
 use releve_billing::{Content, Draft, Issued, Number, Outcome, Purse, Reports, Subject, Usage, due_at, tax::Seller};
 use releve_store::{
-    Db, Tx, archives,
+    self as store, Db, Tx, archives,
     audit_log::{self, Change},
     billing_contracts, billing_usage, books,
     books::AccountPeriod,
@@ -21,17 +21,18 @@ use releve_store::{
 };
 use releve_types::{AccountId, InvoiceId, Period, Timestamp};
 use serde_json::json;
+use sha2::{Digest, Sha256};
 
 use super::{Prepared, Turn, gather, one::One, turn, wallet};
-use crate::{JobError, failpoint};
+use crate::{JobError, documents, failpoint};
 
 /// What became of one account, before it is written.
 struct Decided {
     account: AccountId,
     id: InvoiceId,
     outcome: Outcome,
-    /// Of a draft.
-    digest: Option<[u8; 32]>,
+    /// Of a draft: what it rests on.
+    basis: Option<String>,
     /// What it could draw on.
     credits: Vec<CreditRecord>,
 }
@@ -139,12 +140,12 @@ async fn decide(
             reports: reports.get(&account).copied().unwrap_or_else(|| Reports::of([])),
         };
         let used = usage.remove(&account).unwrap_or_else(|| Ok(Usage::default()));
-        let (outcome, digest) = match one.billed(used, holds.clone()) {
+        let (outcome, basis) = match one.billed(used, holds.clone()) {
             Ok(billed) => billed,
             Err(refused) => (one.set_aside(&refused, holds)?, None),
         };
         let id = made_before.map_or_else(|| InvoiceId::fresh(now), |i| i.invoice);
-        decided.push(Decided { account, id, outcome, digest, credits: held });
+        decided.push(Decided { account, id, outcome, basis, credits: held });
     }
     Ok(decided)
 }
@@ -206,7 +207,7 @@ async fn write<'a>(
 ) -> Result<Vec<(InvoiceId, &'a Draft)>, JobError> {
     let (mut new, mut drafts, mut rows) = (Vec::new(), Vec::new(), Vec::new());
     for d in decided {
-        let (id, digest) = (d.id, d.digest);
+        let (id, digest) = (d.id, d.basis.as_ref().map(|basis| Sha256::digest(basis.as_bytes()).into()));
         let (outcome, stored) = match &d.outcome {
             Outcome::Nothing => (AccountOutcome::Nothing, None),
             Outcome::Parked(parked) => {
@@ -226,6 +227,11 @@ async fn write<'a>(
     invoices::put(tx, &new, &prepared.issuer.series, now).await?;
     invoices::release(tx, &nothing).await?;
     invoices::put_lines(tx, &drafts).await?;
+    // What it rests on is part of it: kept as it was digested, for whoever makes it again.
+    let basis =
+        |d: &Decided| Some(documents::document((d.account, d.id), documents::BASIS, d.basis.clone()?.into_bytes()));
+    let bases: Vec<_> = decided.iter().filter_map(basis).collect();
+    store::documents::put(tx, &bases, now).await?;
     let mut drawn = Vec::new();
     for d in decided {
         if let Outcome::Draft(draft) = &d.outcome {

@@ -49,13 +49,13 @@ pub(super) struct One<'a> {
 }
 
 impl One<'_> {
-    /// Its outcome; with the issuing digest, if it is a draft. Money assertions come in pairs: here before it is stored,
+    /// Its outcome; with the text that it rests on, if it is a draft. Money assertions come in pairs: here before it is stored,
     /// in `releve_store::invoices` after it is loaded.
     pub fn billed(
         &self,
         used: Result<Usage, RateError>,
         holds: Vec<Hold>,
-    ) -> Result<(Outcome, Option<[u8; 32]>), Refused> {
+    ) -> Result<(Outcome, Option<String>), Refused> {
         let &Self { subject, contract, ref before, .. } = self;
         let (usage, rated, reports) = if self.void {
             (Usage::default(), Rated::nothing(contract), Reports::default())
@@ -82,9 +82,9 @@ impl One<'_> {
         let vat = draft.taxes().subtotals.iter().map(|subtotal| subtotal.vat).collect();
         let corrects = draft.content().corrects.iter().map(|c| c.number.to_string()).collect();
         let credits = self.purse.offers();
-        let digest =
-            releve_billing::digest(&Basis { subject, contract, usage: &usage, vat, corrects, credits, reports })?;
-        Ok((Outcome::Draft(draft), Some(digest)))
+        let basis =
+            Basis { subject, contract, usage: &usage, vat, corrects, void: self.void, credits, reports }.text()?;
+        Ok((Outcome::Draft(draft), Some(basis)))
     }
 
     /// What its documents have to meet; a person who takes all back has looked.
@@ -108,6 +108,7 @@ impl One<'_> {
             terms: self.issuer.terms.clone(),
             account: self.buyer.party.clone(),
             buyer_reference: self.buyer.buyer_reference.clone(),
+            language: self.buyer.language,
             tenants: BTreeMap::new(),
         };
         documents::parties(&self.issuer.zone, named)

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use releve_billing::tax::BuyerKind;
-use releve_types::{AccountId, Currency, Money, Timestamp, ids::IssuerId};
+use releve_types::{AccountId, Currency, Language, Money, Timestamp, ids::IssuerId};
 use rust_decimal::Decimal;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -27,6 +27,8 @@ pub struct Account {
     pub buyer_reference_required: bool,
     /// What a document comes to at most, without VAT, unless a person raises it.
     pub invoice_ceiling: Option<Money>,
+    /// Of its documents.
+    pub language: Language,
     pub currency: Currency,
     pub created_at: Timestamp,
 }
@@ -38,8 +40,8 @@ pub async fn insert_account(conn: &mut PgConnection, account: &Account) -> Resul
         r#"
         insert into accounts (account_id, issuer_id, name, address, postcode, city, country, vat_id, legal_id, email,
                               customer_kind, buyer_reference, currency, created_at, buyer_reference_required,
-                              invoice_ceiling)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+                              invoice_ceiling, language)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
         on conflict (name) do nothing
         "#,
         account.id.uuid(),
@@ -58,6 +60,7 @@ pub async fn insert_account(conn: &mut PgConnection, account: &Account) -> Resul
         to_sql(account.created_at),
         account.buyer_reference_required,
         account.invoice_ceiling.map(Money::amount),
+        account.language.code(),
     )
     .execute(conn)
     .await?;
@@ -71,7 +74,8 @@ pub async fn update_account(conn: &mut PgConnection, account: &Account) -> Resul
         r#"
         update accounts
         set address = $2, postcode = $3, city = $4, country = $5, vat_id = $6, legal_id = $7, email = $8,
-            customer_kind = $9, buyer_reference = $10, buyer_reference_required = $11, invoice_ceiling = $12
+            customer_kind = $9, buyer_reference = $10, buyer_reference_required = $11, invoice_ceiling = $12,
+            language = $13
         where account_id = $1
         "#,
         account.id.uuid(),
@@ -86,6 +90,7 @@ pub async fn update_account(conn: &mut PgConnection, account: &Account) -> Resul
         account.buyer_reference,
         account.buyer_reference_required,
         account.invoice_ceiling.map(Money::amount),
+        account.language.code(),
     )
     .execute(conn)
     .await?;
@@ -107,6 +112,7 @@ struct AccountRow {
     buyer_reference: String,
     buyer_reference_required: bool,
     invoice_ceiling: Option<Decimal>,
+    language: String,
     currency: String,
     created_at: time::OffsetDateTime,
 }
@@ -123,6 +129,7 @@ impl TryFrom<AccountRow> for Account {
             buyer_reference: row.buyer_reference,
             buyer_reference_required: row.buyer_reference_required,
             invoice_ceiling: ceiling.map_err(|e| StoreError::inconsistent("accounts", "invoice_ceiling", e))?,
+            language: row.language.parse().map_err(|e| StoreError::inconsistent("accounts", "language", e))?,
             currency,
             created_at: from_sql(row.created_at),
             party: Party {
@@ -150,7 +157,7 @@ pub async fn account(conn: &mut PgConnection, id: AccountId) -> Result<Option<Ac
         AccountRow,
         r#"
         select account_id, issuer_id, name, address, postcode, city, country, vat_id, legal_id, email, customer_kind,
-               buyer_reference, buyer_reference_required, invoice_ceiling, currency, created_at
+               buyer_reference, buyer_reference_required, invoice_ceiling, language, currency, created_at
         from accounts
         where account_id = $1
         "#,
@@ -166,7 +173,7 @@ pub async fn account_named(conn: &mut PgConnection, name: &str) -> Result<Option
         AccountRow,
         r#"
         select account_id, issuer_id, name, address, postcode, city, country, vat_id, legal_id, email, customer_kind,
-               buyer_reference, buyer_reference_required, invoice_ceiling, currency, created_at
+               buyer_reference, buyer_reference_required, invoice_ceiling, language, currency, created_at
         from accounts
         where name = $1
         "#,
@@ -183,7 +190,7 @@ pub async fn accounts(conn: &mut PgConnection, after: &str, len_max: i64) -> Res
         AccountRow,
         r#"
         select account_id, issuer_id, name, address, postcode, city, country, vat_id, legal_id, email, customer_kind,
-               buyer_reference, buyer_reference_required, invoice_ceiling, currency, created_at
+               buyer_reference, buyer_reference_required, invoice_ceiling, language, currency, created_at
         from accounts
         where name > $1
         order by name
@@ -207,7 +214,7 @@ pub async fn share_accounts(
         AccountRow,
         r#"
         select account_id, issuer_id, name, address, postcode, city, country, vat_id, legal_id, email, customer_kind,
-               buyer_reference, buyer_reference_required, invoice_ceiling, currency, created_at
+               buyer_reference, buyer_reference_required, invoice_ceiling, language, currency, created_at
         from accounts
         where account_id = any($1)
         order by account_id

@@ -1,4 +1,5 @@
-//! On what does an invoice rest? A text that names all of it, and its SHA-256, frozen when it is issued.
+//! On what does an invoice rest? A text that names all of it, and its SHA-256, frozen when it is issued. Read back, it is enough to
+//! make the invoice again.
 //!
 //! The text is UTF-8, one fact per line, each line ended by a line feed, its fields separated by tabs. Within a
 //! field `\` is written `\\`, a tab `\t`, a line feed `\n` and a carriage return `\r`. Instants are RFC 3339 with
@@ -12,10 +13,11 @@
 //! book          <number>
 //! currency      <code>
 //! corrects      <number of a document of the period>                    the first first
+//! void                                                                  only where all that they billed is taken back
 //! vat           <ground> <rate in percent>                              by ground and rate
 //! term          <from> <price book id>                                  by start: those that hold in the period
 //! agreed        <agreement id> <from> <until, or -> <kind> <its terms>  by start: those that hold in the period
-//! price         <price id> <sku> <unit> <from> <rounding> <VAT class> <model> (<up to, or -> <price>)…   as they follow
+//! price         <price id> <price book id> <sku> <unit> <from> <rounding> <VAT class> <model> (<up to, or -> <price>)…   as they follow
 //! usage         <sku> <start> <end> <tenant id> <project> <metered> <energy mJ>
 //! allocation    <sku> <allocation id> <device> <start> <end> <tenant id> <project> <held before> <held> <energy mJ>
 //! hour          <sku> <start> <tenant id> <project> <metered> <energy mJ>
@@ -31,15 +33,20 @@
 //! where that is matched by instant; the `usage` lines hold their sums too.
 //!
 //! What a credit offers is what the period's earlier documents have `drawn` of it, or what is `left` of it. What a credit or a
-//! discount is on: `all`, `sku` and the SKU, or `project`, tenant id and project; of a paid credit `-`.
+//! discount is on: `all`, `sku` and the SKU, or `project`, tenant id and project; of a paid credit the day on
+//! which it was paid.
 //!
 //! The terms of an agreement: of a `discount` the percentage and what it is on; of a `reservation` SKU, devices, matching, price and overage price or `-`; of `recurring`, `once` and
 //! `goodwill` SKU, price and VAT class; of a `minimum` the price.
 
+mod read;
+
 use std::fmt::{self, Write};
 
+use releve_types::ids::PriceBookId;
 use sha2::{Digest as _, Sha256};
 
+pub use self::read::{BasisError, Recorded};
 use crate::{
     AgreedTerms, Agreement, Contract, CreditKind, Offer, Price, RateError, Scope, Subject, Usage,
     gather::{Gathered, gather},
@@ -59,6 +66,8 @@ pub struct Basis<'a> {
     pub vat: Vec<Vat>,
     /// The numbers of the documents that it corrects, the first first.
     pub corrects: Vec<String>,
+    /// Whether all that its period was billed is taken back, whatever was used.
+    pub void: bool,
     /// What it may draw on.
     pub credits: &'a [Offer],
     pub reports: Reports,
@@ -124,6 +133,9 @@ fn write_basis(out: &mut impl Write, basis: &Basis<'_>, gathered: &Gathered<'_>)
     for number in &basis.corrects {
         writeln!(out, "corrects\t{number}")?;
     }
+    if basis.void {
+        writeln!(out, "void")?;
+    }
     for vat in &basis.vat {
         writeln!(out, "vat\t{}\t{}", vat.ground, vat.rate)?;
     }
@@ -139,7 +151,10 @@ fn write_basis(out: &mut impl Write, basis: &Basis<'_>, gathered: &Gathered<'_>)
     }
     for (_, runs) in &gathered.skus {
         for run in runs {
-            run.price.map_or(Ok(()), |price| write_price(out, price))?;
+            let book = basis.contract.book_at(run.stretch.first_hour());
+            if let (Some(price), Some(book)) = (run.price, book) {
+                write_price(out, book.id(), price)?;
+            }
         }
     }
     write_usage(out, gathered)?;
@@ -152,10 +167,10 @@ fn write_basis(out: &mut impl Write, basis: &Basis<'_>, gathered: &Gathered<'_>)
     }
 }
 
-fn write_price(out: &mut impl Write, price: &Price) -> fmt::Result {
+fn write_price(out: &mut impl Write, book: PriceBookId, price: &Price) -> fmt::Result {
     let (id, sku, unit, from) = (price.id(), price.sku(), price.unit(), price.from());
     let (rounding, class, model) = (price.rounding(), price.class(), price.model().name());
-    write!(out, "price\t{id}\t{sku}\t{unit}\t{from}\t{rounding}\t{class}\t{model}")?;
+    write!(out, "price\t{id}\t{book}\t{sku}\t{unit}\t{from}\t{rounding}\t{class}\t{model}")?;
     for tier in price.model().tiers().iter() {
         match tier.up_to {
             Some(up_to) => write!(out, "\t{up_to}")?,
@@ -205,7 +220,7 @@ fn write_offer(out: &mut impl Write, offer: &Offer) -> fmt::Result {
     write!(out, "credit\t{}\t{}\t{offered}\t{}\t", credit.id(), credit.kind().name(), offer.amount.amount())?;
     match credit.kind() {
         CreditKind::Granted { scope } => write_scope(out, scope),
-        CreditKind::Paid { .. } => writeln!(out, "-"),
+        CreditKind::Paid { paid_on } => writeln!(out, "{paid_on}"),
     }
 }
 

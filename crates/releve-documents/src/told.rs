@@ -1,39 +1,59 @@
-//! How are values spelled on the page? As everywhere, with the language's sign for decimals and order of a day.
+//! What do all parts of a page tell of, and how are its values spelled? As everywhere, with the language's sign for decimals and
+//! order of a day.
 
-use releve_billing::Line;
+use releve_billing::{Advances, Content, Issued, Kind, Line, tax::Taxes};
 use releve_types::{Money, Period, Unit, Zone};
 use rust_decimal::Decimal;
 
-use super::Told;
 use crate::{
-    Coverage,
+    Coverage, Parties,
     text::{grouped, measured},
-    words::{day, decimal},
+    words::{Words, day, decimal},
 };
 
+/// An invoice, for a page or for paper.
+pub(crate) struct Told<'a> {
+    pub invoice: &'a Issued,
+    pub kind: Kind,
+    /// As it is printed: a credit note says what it gives back without a sign.
+    pub content: Content,
+    pub taxes: Taxes,
+    pub advances: Advances,
+    pub parties: &'a Parties,
+    pub words: &'static Words,
+}
+
+impl<'a> Told<'a> {
+    pub fn of(invoice: &'a Issued, parties: &'a Parties) -> Self {
+        let (kind, words) = (invoice.content().kind(), Words::of(parties.language));
+        let (content, taxes) = (invoice.content().printed(), invoice.taxes().printed(kind));
+        Self { invoice, kind, content, taxes, advances: invoice.advances().printed(kind), parties, words }
+    }
+}
+
 impl Told<'_> {
-    pub(super) fn money(&self, money: Money) -> String {
+    pub fn money(&self, money: Money) -> String {
         format!("{}\u{a0}{}", self.amount(money), money.currency())
     }
 
-    pub(super) fn amount(&self, money: Money) -> String {
+    pub fn amount(&self, money: Money) -> String {
         self.number(&money.amount().to_string())
     }
 
-    pub(super) fn number(&self, digits: &str) -> String {
+    pub fn number(&self, digits: &str) -> String {
         decimal(self.parties.language, grouped(digits))
     }
 
-    pub(super) fn day(&self, iso: &str) -> String {
+    pub fn day(&self, iso: &str) -> String {
         day(self.parties.language, iso)
     }
 
-    pub(super) fn whose(&self, line: &Line) -> String {
+    pub fn whose(&self, line: &Line) -> String {
         self.parties.whose(line.charge.tenant)
     }
 
     /// A quantity to read, and below it as it is billed.
-    pub(super) fn quantity(&self, unit: Unit, base_units: i64, printed: Decimal) -> (String, String) {
+    pub fn quantity(&self, unit: Unit, base_units: i64, printed: Decimal) -> (String, String) {
         let printed = self.number(&printed.to_string());
         match unit {
             Unit::GpuMs => (decimal(self.parties.language, measured(unit, base_units)), format!("{printed} s")),
@@ -42,7 +62,7 @@ impl Told<'_> {
     }
 
     /// Whole local days as days, the last one included; anything else to the minute, half-open.
-    pub(super) fn stretch(&self, stretch: Period, zone: &Zone) -> String {
+    pub fn stretch(&self, stretch: Period, zone: &Zone) -> String {
         let (start, end) = (zone.local_time(stretch.start()), zone.local_time(stretch.end()));
         let to = self.words.to;
         if start.ends_with(" 00:00") && end.ends_with(" 00:00") {
@@ -52,7 +72,7 @@ impl Told<'_> {
         format!("{} {to} {}", self.day(&start), self.day(&end))
     }
 
-    pub(super) fn covered(&self, coverage: &Coverage) -> String {
+    pub fn covered(&self, coverage: &Coverage) -> String {
         let time = |ms| decimal(self.parties.language, measured(Unit::GpuMs, ms));
         let said = self.words.coverage.replacen("{}", &time(coverage.reported_ms), 1);
         let said = said.replacen("{}", &time(coverage.expected_ms), 1);
