@@ -278,14 +278,15 @@ async fn anything_may_die_at_any_moment() {
     let (publisher, mut sums) = (publisher(&plant.amqp), BTreeMap::new());
     let said = plant.reports(0, 1_000, &mut sums);
     let (reports, unconfirmed, done) = (said.len(), Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
+    let (next, mut told) = tokio::sync::mpsc::channel(1);
     let sending = tokio::spawn({
         let (publisher, unconfirmed, done) = (publisher.clone(), unconfirmed.clone(), done.clone());
         async move {
-            // In bursts, so that something is under way at every kill.
+            // In bursts, one before each kill, so that something is under way then however fast the machine is; the rest at the end.
             let burst = said.len().div_ceil(usize::try_from(KILLS).expect("small") + 5);
             for burst in said.chunks(burst) {
+                let _: Option<()> = told.recv().await;
                 publish(publisher.clone(), burst.to_vec(), unconfirmed.clone()).await;
-                tokio::time::sleep(Duration::from_millis(100)).await;
             }
             done.store(true, Ordering::SeqCst);
         }
@@ -293,6 +294,9 @@ async fn anything_may_die_at_any_moment() {
     let mut in_flight = 0;
     for kill in 0..KILLS {
         tokio::time::sleep(Duration::from_millis(dice.below(700))).await;
+        // One that is not done with the last burst is told already.
+        let _: Result<(), _> = next.try_send(());
+        tokio::time::sleep(Duration::from_millis(dice.below(20))).await;
         let under_way = unconfirmed.load(Ordering::SeqCst);
         let what = match dice.below(10) {
             0 => {
@@ -322,6 +326,7 @@ async fn anything_may_die_at_any_moment() {
         println!("kill {kill}: {what}, {under_way} unconfirmed, all sent: {}", done.load(Ordering::SeqCst));
         assert!(plant.is_aggregating(), "the aggregator outlives the others");
     }
+    drop(next);
     assert!(in_flight * 2 > KILLS, "{in_flight} of {KILLS} kills came while messages were unconfirmed");
     sending.await.expect("sent");
     plant.settle(reports, &sums);

@@ -155,6 +155,27 @@ fn every_crate_says_what_it_owns() {
     }
 }
 
+/// The API's description knows a type by its name alone: of two that share one, one would be described as the other.
+#[test]
+fn the_apis_types_have_names_of_their_own() {
+    let mut named: BTreeMap<String, String> = BTreeMap::new();
+    for (file, text) in sources().into_iter().filter(|(file, _)| file.starts_with("crates/releve-api/src")) {
+        let lines: Vec<&str> = text.lines().collect();
+        for (at, _) in
+            lines.iter().enumerate().filter(|(_, line)| line.contains("derive(") && line.contains("ToSchema"))
+        {
+            let item =
+                lines[at..].iter().find_map(|line| line.split_once("struct ").or_else(|| line.split_once("enum ")));
+            let Some((_, rest)) = item else { continue };
+            let name = rest.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default().to_owned();
+            if let Some(other) = named.insert(name.clone(), file.clone()) {
+                panic!("{name} is in {other} and in {file}");
+            }
+        }
+    }
+    assert!(named.len() > 50, "they are found: {}", named.len());
+}
+
 #[test]
 fn nothing_is_left_for_later() {
     // Spelled apart, so that this file passes its own test.

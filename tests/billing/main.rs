@@ -9,6 +9,7 @@ mod crediting;
 mod frozen;
 mod holding;
 mod issuing;
+mod ordering;
 mod paying;
 mod proving;
 mod together;

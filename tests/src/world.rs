@@ -227,6 +227,7 @@ impl World {
             buyer_reference: String::new(),
             buyer_reference_required: false,
             language: releve_types::Language::English,
+            purchase_order_required: false,
             invoice_ceiling: None,
             currency: Currency::Eur,
             created_at: since,

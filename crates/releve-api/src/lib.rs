@@ -50,6 +50,7 @@ fn routes() -> OpenApiRouter<AppState> {
         .merge(resource::price_books::router())
         .merge(resource::prices::router())
         .merge(resource::projects::router())
+        .merge(resource::purchase_orders::router())
         .merge(resource::quarantine::router())
         .merge(resource::quotes::router())
         .merge(resource::readings::router())

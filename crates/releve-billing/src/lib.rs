@@ -8,6 +8,7 @@ pub mod digest;
 pub mod estimate;
 mod gather;
 pub mod invoice;
+pub mod orders;
 pub mod payment;
 pub mod price;
 pub mod rate;

@@ -108,6 +108,8 @@ pub enum PriceReason {
     InvoicedAlready { at: Timestamp, until: Timestamp },
     #[error("{0} is no credit: it is above zero")]
     CreditOfNothing(Money),
+    #[error("the number of an order has 1 to {max} characters, not {length}")]
+    OrderNumber { length: usize, max: usize },
     #[error("{priority} is no priority: 0 to {max}, the lower the earlier it is drawn")]
     Priority { priority: u16, max: u16 },
 }
@@ -154,6 +156,7 @@ impl PriceReason {
             Self::ReservedRounded(_) => "reserved_rounded",
             Self::InvoicedAlready { .. } => "invoiced_already",
             Self::CreditOfNothing(_) => "credit_of_nothing",
+            Self::OrderNumber { .. } => "order_number",
             Self::Priority { .. } => "priority",
         }
     }

@@ -74,7 +74,7 @@ fn facts(told: &Told<'_>) -> String {
         fact(words.due_by, &told.day(&zone.date(stamp.due_at)))
     };
     format!(
-        "<section class=\"facts\">\n<div class=\"buyer\">\n<p class=\"label\">{}</p>\n{}</div>\n{}{}{}{}\
+        "<section class=\"facts\">\n<div class=\"buyer\">\n<p class=\"label\">{}</p>\n{}</div>\n{}{}{}{}{}\
          <div class=\"due\">\n<div>\n<p class=\"label\">{due}</p>\n<strong>{}</strong>\n</div>\n{by}</div>\n</section>\n",
         words.billed_to,
         party(told, &told.parties.account),
@@ -82,6 +82,7 @@ fn facts(told: &Told<'_>) -> String {
         fact(words.period, &told.stretch(told.content.period, zone)),
         fact(words.corrects, &corrects.join(", ")),
         fact(words.your_reference, &told.parties.buyer_reference),
+        fact(words.purchase_order, told.purchase_order()),
         told.money(told.advances.due),
     )
 }

@@ -25,6 +25,9 @@ struct Document {
     /// The documents that this one corrects, the first first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     corrects: Vec<CorrectedView>,
+    /// The customer's, by number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    purchase_order: Option<String>,
     issue_date: String,
     issued_at: String,
     due_date: String,
@@ -177,6 +180,7 @@ pub fn invoice_json(invoice: &Issued, parties: &Parties, coverage: Option<&Cover
         number: stamp.number.to_string(),
         kind: kind.name(),
         corrects: content.corrects.iter().map(|c| corrected(c, parties)).collect(),
+        purchase_order: content.purchase_order.as_ref().map(|order| order.number.clone()),
         issue_date: parties.zone.date(stamp.issued_at),
         issued_at: stamp.issued_at.to_string(),
         due_date: parties.zone.date(stamp.due_at),

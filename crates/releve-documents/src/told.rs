@@ -48,6 +48,11 @@ impl Told<'_> {
         day(self.parties.language, iso)
     }
 
+    /// Its number, or nothing.
+    pub fn purchase_order(&self) -> &str {
+        self.content.purchase_order.as_ref().map_or("", |order| &order.number)
+    }
+
     pub fn whose(&self, line: &Line) -> String {
         self.parties.whose(line.charge.tenant)
     }

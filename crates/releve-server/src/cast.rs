@@ -197,6 +197,7 @@ async fn account(
         buyer_reference_required: false,
         invoice_ceiling: None,
         language: player.language,
+        purchase_order_required: false,
         currency: cast.currency,
         created_at: now,
     };

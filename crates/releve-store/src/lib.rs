@@ -24,6 +24,7 @@ pub mod invoices;
 pub mod moves;
 pub mod nodes;
 pub mod numbers;
+pub mod orders;
 pub mod outbox;
 pub mod partitions;
 pub mod payments;

@@ -90,6 +90,8 @@ ids! {
     PriceId => "prc", "price";
     /// A tenant's own subdivision.
     ProjectId => "prj", "project";
+    /// What a customer ordered in advance.
+    PurchaseOrderId => "por", "purchase order";
     /// A message that was understood but not believed.
     QuarantineId => "qua", "quarantine entry";
     /// An invoice run.

@@ -178,6 +178,8 @@ impl Document {
             book: self.book,
             currency: sign.currency,
             corrects,
+            // No basis says under which order it was issued.
+            purchase_order: None,
             lines,
             total: sign.money("total", &self.total)?,
         };

@@ -54,6 +54,8 @@ pub struct NewAccount {
     buyer_reference: Option<Line>,
     /// The customer takes no invoice without it: one is parked until it is known.
     buyer_reference_required: Option<bool>,
+    /// The customer takes no invoice without a purchase order that it fits: one is parked until there is one.
+    purchase_order_required: Option<bool>,
     /// A document of more than this, without VAT, is parked until a person has raised it; if empty: none is. In the
     /// account's currency.
     #[schema(example = "50000.00")]
@@ -81,6 +83,8 @@ pub struct AccountAmendment {
     buyer_reference: Option<Line>,
     /// The customer takes no invoice without it: one is parked until it is known.
     buyer_reference_required: Option<bool>,
+    /// The customer takes no invoice without a purchase order that it fits: one is parked until there is one.
+    purchase_order_required: Option<bool>,
     /// A document of more than this, without VAT, is parked until a person has raised it; if empty: none is. In the
     /// account's currency.
     #[schema(example = "50000.00")]
@@ -102,6 +106,7 @@ pub struct AccountView {
     customer_kind: &'static str,
     buyer_reference: String,
     buyer_reference_required: bool,
+    purchase_order_required: bool,
     /// In the account's currency.
     invoice_ceiling: Option<String>,
     language: &'static str,
@@ -119,6 +124,7 @@ impl From<&Account> for AccountView {
             customer_kind: account.customer_kind.map_or("", BuyerKind::name),
             buyer_reference: account.buyer_reference.clone(),
             buyer_reference_required: account.buyer_reference_required,
+            purchase_order_required: account.purchase_order_required,
             invoice_ceiling: account.invoice_ceiling.map(|ceiling| ceiling.amount().to_string()),
             language: account.language.code(),
             created_at: account.created_at.to_string(),
@@ -133,6 +139,7 @@ pub(super) struct Opening {
     pub customer_kind: Option<BuyerKind>,
     pub buyer_reference: String,
     pub buyer_reference_required: bool,
+    pub purchase_order_required: bool,
     pub invoice_ceiling: Option<String>,
     pub language: Language,
     pub issuer: Option<String>,
@@ -164,6 +171,7 @@ pub(super) async fn open(
         customer_kind: opening.customer_kind,
         buyer_reference: opening.buyer_reference,
         buyer_reference_required: opening.buyer_reference_required,
+        purchase_order_required: opening.purchase_order_required,
         invoice_ceiling: opening.invoice_ceiling.map_or(Ok(None), |text| ceiling(&text, currency))?,
         language: opening.language,
         currency,
@@ -228,6 +236,7 @@ async fn create(
         customer_kind: buyer_kind(input.customer_kind)?,
         buyer_reference: input.buyer_reference.map_or_else(String::new, |v| v.0),
         buyer_reference_required: input.buyer_reference_required.unwrap_or_default(),
+        purchase_order_required: input.purchase_order_required.unwrap_or_default(),
         invoice_ceiling: input.invoice_ceiling,
         language: language(input.language)?.unwrap_or_default(),
         party: party_fields!(input).named(input.name.0)?,
@@ -285,7 +294,7 @@ async fn amend(
     let customer_kind = buyer_kind(input.customer_kind)?;
     let (party, buyer_reference) = (party_fields!(input), input.buyer_reference);
     let (required, new_ceiling) = (input.buyer_reference_required, input.invoice_ceiling);
-    let language = language(input.language)?;
+    let (language, ordered) = (language(input.language)?, input.purchase_order_required);
     let actor = scope.caller().actor();
     app.write(scope.caller(), repeat, move |conn, now| {
         Box::pin(async move {
@@ -296,6 +305,7 @@ async fn amend(
             account.buyer_reference = buyer_reference.map_or(account.buyer_reference, |v| v.0);
             account.buyer_reference_required = required.unwrap_or(account.buyer_reference_required);
             account.language = language.unwrap_or(account.language);
+            account.purchase_order_required = ordered.unwrap_or(account.purchase_order_required);
             if let Some(text) = new_ceiling {
                 account.invoice_ceiling = ceiling(&text, account.currency)?;
             }

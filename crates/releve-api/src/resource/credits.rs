@@ -116,11 +116,11 @@ pub struct CreditDetailView {
     #[serde(skip_serializing_if = "Option::is_none")]
     payment: Option<String>,
     /// Each takes an amount from one side to another.
-    entries: Vec<EntryView>,
+    entries: Vec<LedgerEntryView>,
 }
 
 #[derive(Serialize, ToSchema)]
-pub struct EntryView {
+pub struct LedgerEntryView {
     /// `opened`, `drawn`, `given_back`, `expired` or `withdrawn`.
     movement: &'static str,
     /// `seller`, `payment`, `credit`, `invoice` or `expired`.
@@ -171,7 +171,7 @@ impl CreditView {
     }
 }
 
-impl EntryView {
+impl LedgerEntryView {
     fn new(entry: Entry, kind: &CreditKind) -> Self {
         let (from, to) = entry.movement.sides(kind);
         Self {
@@ -280,7 +280,7 @@ async fn show(
         credit: CreditView::new(&record, app.now()),
         created_by: record.created_by,
         payment: record.payment.map(|payment| payment.to_string()),
-        entries: entries.into_iter().map(|entry| EntryView::new(entry, record.credit.kind())).collect(),
+        entries: entries.into_iter().map(|entry| LedgerEntryView::new(entry, record.credit.kind())).collect(),
     }))
 }
 

@@ -68,6 +68,8 @@ pub struct InvoiceView {
     prepaid: MoneyView,
     /// The numbers of the documents that this one corrects, the first first.
     corrects: Vec<String>,
+    /// The customer's, by number.
+    purchase_order: Option<String>,
     created_at: String,
     issued_at: Option<String>,
     due_at: Option<String>,
@@ -112,7 +114,8 @@ impl StandingView {
 
 #[derive(Serialize, ToSchema)]
 pub struct HoldView {
-    /// `gap`, `suspense`, `quarantine`, `unpriced`, `tax`, `rounding`, `unratable`, `below_zero`, `reference` or `ceiling`.
+    /// `gap`, `suspense`, `quarantine`, `unpriced`, `tax`, `rounding`, `unratable`, `below_zero`, `reference`, `ceiling`
+    /// or `purchase_order`.
     kind: &'static str,
     detail: String,
     to_do: String,
@@ -140,6 +143,7 @@ impl InvoiceView {
             payable: head.payable.map(MoneyView::from),
             prepaid: head.prepaid.into(),
             corrects: head.corrects.iter().map(|c| c.number.to_string()).collect(),
+            purchase_order: head.purchase_order.as_ref().map(|order| order.number.clone()),
             created_at: head.created_at.to_string(),
             issued_at: stamp.map(|s| s.issued_at.to_string()),
             due_at: stamp.map(|s| s.due_at.to_string()),

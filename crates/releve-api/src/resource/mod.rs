@@ -22,6 +22,7 @@ pub mod payments;
 pub mod price_books;
 pub mod prices;
 pub mod projects;
+pub mod purchase_orders;
 pub mod quarantine;
 pub mod quotes;
 pub mod readings;

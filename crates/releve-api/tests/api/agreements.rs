@@ -137,3 +137,37 @@ async fn what_contradicts_or_makes_no_sense_is_refused() {
     let price = json!({ "sku": "fee/support", "price": "1.00" });
     assert_eq!(world.post("/v1/prices", price).await.expect(422)["field"], "sku");
 }
+
+#[tokio::test]
+async fn purchase_orders_are_added_listed_and_ended() {
+    let world = World::new().await;
+    world.post("/v1/tenants", json!({ "name": "lab" })).await.expect(201);
+    let path = "/v1/accounts/lab/purchase-orders";
+    let order = json!({ "number": "4500012345", "amount": "1200.00", "from": "2026-01-01T00:00:00Z" });
+    let made = world.post(path, order.clone()).await.expect(201);
+    assert_eq!((&made["left"]["amount"], &made["drawn"]["amount"]), (&json!("1200.00"), &json!("0.00")));
+    let (status, code, field) = world.post(path, order).await.problem();
+    assert_eq!((status, code.as_str(), field.as_str()), (409, "name_taken", "number"));
+    for (body, field) in [
+        (json!({ "number": "" }), "number"),
+        (json!({ "number": "9".repeat(51) }), "number"),
+        (json!({ "number": "1", "amount": "0.00" }), "amount"),
+        (json!({ "number": "1", "amount": "1.001" }), "amount"),
+        (json!({ "number": "1", "from": "2026-01-01T00:30:00Z" }), "from"),
+        (json!({ "number": "1", "from": "2026-01-02T00:00:00Z", "until": "2026-01-01T00:00:00Z" }), "until"),
+    ] {
+        let (status, _, found) = world.post(path, body.clone()).await.problem();
+        assert_eq!((status, found.as_str()), (422, field), "{body}");
+    }
+    let end = format!("{path}/{}/end", made["id"].as_str().expect("an id"));
+    let ended = world.post(&end, json!({ "until": "2027-01-01T00:00:00Z" })).await.expect(200);
+    assert_eq!(ended["until"], json!("2027-01-01T00:00:00Z"));
+    assert_eq!(world.post(&end, json!({ "until": "2028-01-01T00:00:00Z" })).await.problem().0, 422);
+    assert_eq!(world.get(path).await.expect(200)["items"], json!([ended]));
+    let amended = json!({ "purchase_order_required": true, "language": "fr" });
+    let account = world.call("PATCH", "/v1/accounts/lab", Some(&world.operator), Some(amended)).await.expect(200);
+    assert_eq!((&account["purchase_order_required"], &account["language"]), (&json!(true), &json!("fr")));
+    let german = json!({ "language": "de" });
+    let refused = world.call("PATCH", "/v1/accounts/lab", Some(&world.operator), Some(german)).await.problem();
+    assert_eq!((refused.0, refused.2.as_str()), (422, "language"));
+}

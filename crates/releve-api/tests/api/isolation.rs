@@ -121,7 +121,7 @@ fn own(table: &str, tenant: &str, account: &str) -> String {
         }
         "accounts" | "contracts" | "invoices" | "invoice_lines" | "invoice_taxes" | "invoice_documents" | "periods"
         | "agreements" | "voids" | "settlements" | "settlement_taxes" | "write_offs" | "dunning_notices"
-        | "credits" | "credit_entries" => {
+        | "credits" | "credit_entries" | "purchase_orders" => {
             format!("account_id = '{account}'")
         }
         "issuers" => format!("issuer_id in (select issuer_id from accounts where account_id = '{account}')"),
@@ -185,6 +185,8 @@ fn rows(n: usize, tenant: &str, account: &str) -> String {
                     select id, account_id, 'granted', 'd', 2, 'EUR', 1, 500, at, 'all', at, 'test' from own returning 1),
          entered as (insert into credit_entries (account_id, credit_id, from_side, to_side, amount, reason, entered_at, entered_by)
                      select account_id, id, 'seller', 'credit', 1, '', at, 'test' from own returning 1),
+         ordered as (insert into purchase_orders (purchase_order_id, account_id, number, currency, from_at, created_at, created_by)
+                     select id, account_id, 'PO', 'EUR', at, at, 'test' from own returning 1),
          off as (insert into write_offs select account_id, invoice_id, 1, 'r', at, 'test' from own, billed returning 1),
          noticed as (insert into dunning_notices select account_id, invoice_id, 1, 1, at from own, billed returning 1)
          insert into invoice_documents select account_id, invoice_id, 'text/plain', '', '', at from own, invoice"

@@ -40,18 +40,20 @@ pub enum HoldKind {
     Reference,
     /// The document comes to more than was said to be possible without a person's look.
     Ceiling,
+    /// The customer takes no invoice without a purchase order, and none has room for it.
+    PurchaseOrder,
 }
 
 /// Text that names no kind of hold.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "'{0}' is no kind of hold: expected gap, suspense, quarantine, unpriced, unratable, tax, rounding, below_zero, \
-     reference or ceiling"
+     reference, ceiling or purchase_order"
 )]
 pub struct HoldKindError(pub String);
 
 impl HoldKind {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Gap,
         Self::Suspense,
         Self::Quarantine,
@@ -62,6 +64,7 @@ impl HoldKind {
         Self::BelowZero,
         Self::Reference,
         Self::Ceiling,
+        Self::PurchaseOrder,
     ];
 
     pub const fn name(self) -> &'static str {
@@ -76,6 +79,7 @@ impl HoldKind {
             Self::BelowZero => "below_zero",
             Self::Reference => "reference",
             Self::Ceiling => "ceiling",
+            Self::PurchaseOrder => "purchase_order",
         }
     }
 }

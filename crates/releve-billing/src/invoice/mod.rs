@@ -20,6 +20,7 @@ pub use self::{
 };
 use crate::{
     Charge, Drawn, Percent, Rated,
+    orders::OrderRef,
     refusal::PriceError,
     tax::{Missing, RateClass, TaxError, Taxes, Vat, VatRate, tax},
 };
@@ -48,6 +49,8 @@ pub struct Content {
     pub currency: Currency,
     /// The documents of the period that this one corrects, the first first; none on a first one.
     pub corrects: Vec<Corrected>,
+    /// What the customer ordered it under.
+    pub purchase_order: Option<OrderRef>,
     pub lines: Vec<Line>,
     /// The sum of the lines' rounded amounts, without taxes. Below zero, it is owed to the customer.
     pub total: Money,
@@ -84,7 +87,7 @@ impl Kind {
 impl Subject {
     fn content(self, currency: Currency, corrects: Vec<Corrected>, lines: Vec<Line>, total: Money) -> Content {
         let Self { account, issuer, period, book } = self;
-        Content { account, issuer, period, book, currency, corrects, lines, total }
+        Content { account, issuer, period, book, currency, corrects, purchase_order: None, lines, total }
     }
 }
 
@@ -286,6 +289,13 @@ impl Draft {
         let draft = Self { content, taxes, advances };
         draft.check()?;
         Ok(draft)
+    }
+
+    /// The same, under a purchase order.
+    #[must_use]
+    pub fn ordered(mut self, order: Option<OrderRef>) -> Self {
+        self.content.purchase_order = order;
+        self
     }
 
     /// The same, with what it draws on credits that were paid in advance.

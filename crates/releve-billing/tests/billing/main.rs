@@ -8,6 +8,7 @@ mod digests;
 mod invoices;
 mod laws;
 mod oracle;
+mod orders;
 mod package;
 mod refusals;
 mod sheet;

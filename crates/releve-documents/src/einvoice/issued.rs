@@ -56,7 +56,7 @@ pub fn of(invoice: &Issued, parties: &Parties) -> Result<Option<EInvoice>, DateE
         vat_point: vat_point(parties, &taxes),
         notes: notes(parties, &hex::encode(stamp.digest)),
         buyer_reference: given(&parties.buyer_reference),
-        purchase_order: None,
+        purchase_order: content.purchase_order.as_ref().map(|order| order.number.clone()),
         contract: None,
         preceding: preceding(&content, zone)?,
         seller: Seller { party: seller, tax_registration: None, legal_form: given(&parties.terms.legal_mentions) },

@@ -71,6 +71,7 @@ fn facts(sheets: &mut Sheets, told: &Told<'_>) {
         (words.period, told.stretch(told.content.period, zone)),
         (words.corrects, corrects.join(", ")),
         (words.your_reference, told.parties.buyer_reference.clone()),
+        (words.purchase_order, told.purchase_order().to_owned()),
     ];
     let given: Vec<_> = all.into_iter().filter(|(_, value)| !value.is_empty()).collect();
     for pair in given.chunks(2) {

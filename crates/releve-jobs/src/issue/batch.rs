@@ -5,7 +5,9 @@ use std::{
     sync::Arc,
 };
 
-use releve_billing::{Content, Draft, Issued, Number, Outcome, Purse, Reports, Subject, Usage, due_at, tax::Seller};
+use releve_billing::{
+    Content, Draft, Issued, Number, Outcome, Purse, Reports, Subject, Usage, due_at, orders::OpenOrder, tax::Seller,
+};
 use releve_store::{
     self as store, Db, Tx, archives,
     audit_log::{self, Change},
@@ -15,7 +17,7 @@ use releve_store::{
     customers::{self, Issuer},
     floor,
     invoices::{self, Existing, InvoiceState, NewInvoice, NewStamp},
-    numbers, outbox,
+    numbers, orders, outbox,
     runs::{self, AccountOutcome, AccountRow},
     voids::{self, Void},
 };
@@ -101,6 +103,8 @@ async fn decide(
     let contracts = billing_contracts::with_agreements(tx, &prepared.contracts, &accounts).await?;
     // Nor does anybody else draw on these credits.
     let mut wallets = wallet::of(tx, &accounts, period, &before).await?;
+    orders::lock(tx, &accounts).await?;
+    let mut ordered = orders::of(tx, &accounts).await?;
     let mut usage = gather::gather(tx, &accounts, period, &contracts).await?;
     // A correction overtakes nobody: later periods are looked at after it, and corrected in their turn.
     let mut turns = match prepared.turn {
@@ -126,12 +130,15 @@ async fn decide(
         let credits = held.iter().map(|record| (Arc::clone(&record.credit), record.remaining)).collect();
         let purse = Purse::new(period, contract.currency(), &before, credits)
             .map_err(|error| JobError::Invoice { account, error })?;
+        let orders: Vec<OpenOrder> =
+            ordered.remove(&account).unwrap_or_default().into_iter().map(|record| record.open).collect();
         let one = One {
             subject: Subject { account, issuer: prepared.issuer.id, period, book },
             contract,
             void,
             before,
             purse: &purse,
+            orders: &orders,
             issuer: &issuer,
             seller: &seller,
             buyer,

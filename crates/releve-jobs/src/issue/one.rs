@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 
 use releve_billing::{
     Basis, Contract, Demands, Hold, HoldKind, InvoiceError, Issued, Number, Outcome, Purse, RateError, Rated, Reports,
-    Subject, Usage, correct, park, rate,
+    Subject, Usage, correct,
+    orders::{OpenOrder, order_for},
+    park, rate,
     tax::{self, Buyer, Missing, RateClass, Seller, Vat},
 };
 use releve_documents::{Parties, einvoice::Violation};
@@ -39,6 +41,8 @@ pub(super) struct One<'a> {
     pub issuer: &'a Issuer,
     /// What it may draw on.
     pub purse: &'a Purse,
+    /// What the customer ordered in advance.
+    pub orders: &'a [OpenOrder],
     /// The issuer, as far as VAT asks.
     pub seller: &'a Seller,
     pub buyer: &'a Account,
@@ -68,6 +72,11 @@ impl One<'_> {
         let outcome = correct(subject, rated, before, &|class| self.vat(class), holds)?;
         let Outcome::Draft(draft) = outcome else { return Ok((outcome, None)) };
         let draft = self.purse.paid(draft)?;
+        let required = self.buyer.purchase_order_required && !self.void;
+        let draft = match order_for(self.orders, draft.content(), before, required) {
+            Ok(order) => draft.ordered(order),
+            Err(unmet) => return Ok((Outcome::Parked(draft.hold(vec![unmet])?), None)),
+        };
         if !self.void {
             let unmet = self.demands().unmet(draft.content().total);
             if !unmet.is_empty() {

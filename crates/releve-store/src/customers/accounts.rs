@@ -29,6 +29,8 @@ pub struct Account {
     pub invoice_ceiling: Option<Money>,
     /// Of its documents.
     pub language: Language,
+    /// It takes no invoice without a purchase order that it fits.
+    pub purchase_order_required: bool,
     pub currency: Currency,
     pub created_at: Timestamp,
 }
@@ -40,8 +42,8 @@ pub async fn insert_account(conn: &mut PgConnection, account: &Account) -> Resul
         r#"
         insert into accounts (account_id, issuer_id, name, address, postcode, city, country, vat_id, legal_id, email,
                               customer_kind, buyer_reference, currency, created_at, buyer_reference_required,
-                              invoice_ceiling, language)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+                              invoice_ceiling, language, purchase_order_required)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
         on conflict (name) do nothing
         "#,
         account.id.uuid(),
@@ -61,6 +63,7 @@ pub async fn insert_account(conn: &mut PgConnection, account: &Account) -> Resul
         account.buyer_reference_required,
         account.invoice_ceiling.map(Money::amount),
         account.language.code(),
+        account.purchase_order_required,
     )
     .execute(conn)
     .await?;
@@ -75,7 +78,7 @@ pub async fn update_account(conn: &mut PgConnection, account: &Account) -> Resul
         update accounts
         set address = $2, postcode = $3, city = $4, country = $5, vat_id = $6, legal_id = $7, email = $8,
             customer_kind = $9, buyer_reference = $10, buyer_reference_required = $11, invoice_ceiling = $12,
-            language = $13
+            language = $13, purchase_order_required = $14
         where account_id = $1
         "#,
         account.id.uuid(),
@@ -91,6 +94,7 @@ pub async fn update_account(conn: &mut PgConnection, account: &Account) -> Resul
         account.buyer_reference_required,
         account.invoice_ceiling.map(Money::amount),
         account.language.code(),
+        account.purchase_order_required,
     )
     .execute(conn)
     .await?;
@@ -113,6 +117,7 @@ struct AccountRow {
     buyer_reference_required: bool,
     invoice_ceiling: Option<Decimal>,
     language: String,
+    purchase_order_required: bool,
     currency: String,
     created_at: time::OffsetDateTime,
 }
@@ -130,6 +135,7 @@ impl TryFrom<AccountRow> for Account {
             buyer_reference_required: row.buyer_reference_required,
             invoice_ceiling: ceiling.map_err(|e| StoreError::inconsistent("accounts", "invoice_ceiling", e))?,
             language: row.language.parse().map_err(|e| StoreError::inconsistent("accounts", "language", e))?,
+            purchase_order_required: row.purchase_order_required,
             currency,
             created_at: from_sql(row.created_at),
             party: Party {
@@ -157,7 +163,8 @@ pub async fn account(conn: &mut PgConnection, id: AccountId) -> Result<Option<Ac
         AccountRow,
         r#"
         select account_id, issuer_id, name, address, postcode, city, country, vat_id, legal_id, email, customer_kind,
-               buyer_reference, buyer_reference_required, invoice_ceiling, language, currency, created_at
+               buyer_reference, buyer_reference_required, invoice_ceiling, language, purchase_order_required, currency,
+               created_at
         from accounts
         where account_id = $1
         "#,
@@ -173,7 +180,8 @@ pub async fn account_named(conn: &mut PgConnection, name: &str) -> Result<Option
         AccountRow,
         r#"
         select account_id, issuer_id, name, address, postcode, city, country, vat_id, legal_id, email, customer_kind,
-               buyer_reference, buyer_reference_required, invoice_ceiling, language, currency, created_at
+               buyer_reference, buyer_reference_required, invoice_ceiling, language, purchase_order_required, currency,
+               created_at
         from accounts
         where name = $1
         "#,
@@ -190,7 +198,8 @@ pub async fn accounts(conn: &mut PgConnection, after: &str, len_max: i64) -> Res
         AccountRow,
         r#"
         select account_id, issuer_id, name, address, postcode, city, country, vat_id, legal_id, email, customer_kind,
-               buyer_reference, buyer_reference_required, invoice_ceiling, language, currency, created_at
+               buyer_reference, buyer_reference_required, invoice_ceiling, language, purchase_order_required, currency,
+               created_at
         from accounts
         where name > $1
         order by name
@@ -214,7 +223,8 @@ pub async fn share_accounts(
         AccountRow,
         r#"
         select account_id, issuer_id, name, address, postcode, city, country, vat_id, legal_id, email, customer_kind,
-               buyer_reference, buyer_reference_required, invoice_ceiling, language, currency, created_at
+               buyer_reference, buyer_reference_required, invoice_ceiling, language, purchase_order_required, currency,
+               created_at
         from accounts
         where account_id = any($1)
         order by account_id

@@ -114,28 +114,34 @@ pub async fn put(
     let payable: Vec<Option<Decimal>> = invoices.iter().map(|i| i.taxes.map(|t| t.payable.amount())).collect();
     let prepaid: Vec<Decimal> =
         invoices.iter().map(|i| i.advances.map_or(Decimal::ZERO, |a| a.paid.amount())).collect();
+    let order = |i: &NewInvoice<'_>| i.content.purchase_order.clone();
+    let order_ids: Vec<Option<Uuid>> = invoices.iter().map(|i| order(i).map(|order| order.id.uuid())).collect();
+    let order_numbers: Vec<Option<String>> = invoices.iter().map(|i| order(i).map(|order| order.number)).collect();
     let digests: Vec<Option<&[u8]>> = invoices.iter().map(|i| i.digest.as_ref().map(|d| d.as_slice())).collect();
     let reasons: Vec<Value> = invoices.iter().map(|i| i.holds.iter().map(hold_to_json).collect()).collect();
     sqlx::query!(
         r#"
         insert into invoices as i (invoice_id, account_id, issuer_id, state, period_start, period_end, book, series,
-                                   currency, total, digest, parked_for, payable, prepaid, corrects, created_at)
+                                   currency, total, digest, parked_for, payable, prepaid, corrects,
+                                   purchase_order_id, purchase_order, created_at)
         select invoice_id, account_id, issuer_id, state, period_start, period_end, book, $12, currency, total, digest,
-               parked_for, payable, prepaid, corrects, $13
+               parked_for, payable, prepaid, corrects, purchase_order_id, purchase_order, $13
         from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::timestamptz[], $6::timestamptz[], $7::int4[],
                     $8::text[], $9::numeric[], $10::bytea[], $11::jsonb[],
-                    $14::numeric[], $15::numeric[], $16::jsonb[])
+                    $14::numeric[], $15::numeric[], $16::jsonb[], $17::uuid[], $18::text[])
              as made(invoice_id, account_id, issuer_id, state, period_start, period_end, book, currency, total, digest,
-                     parked_for, payable, prepaid, corrects)
+                     parked_for, payable, prepaid, corrects, purchase_order_id, purchase_order)
         order by account_id
         on conflict (account_id, period_start, book) do update
             set state = excluded.state, series = excluded.series, currency = excluded.currency, total = excluded.total,
                 digest = excluded.digest, parked_for = excluded.parked_for, payable = excluded.payable,
-                prepaid = excluded.prepaid, corrects = excluded.corrects
-            where (i.state, i.series, i.currency, i.total, i.digest, i.parked_for, i.payable, i.prepaid, i.corrects)
+                prepaid = excluded.prepaid, corrects = excluded.corrects,
+                purchase_order_id = excluded.purchase_order_id, purchase_order = excluded.purchase_order
+            where (i.state, i.series, i.currency, i.total, i.digest, i.parked_for, i.payable, i.prepaid, i.corrects,
+                   i.purchase_order_id)
                   is distinct from
                   (excluded.state, excluded.series, excluded.currency, excluded.total, excluded.digest, excluded.parked_for,
-                   excluded.payable, excluded.prepaid, excluded.corrects)
+                   excluded.payable, excluded.prepaid, excluded.corrects, excluded.purchase_order_id)
         "#,
         &ids,
         &accounts,
@@ -152,7 +158,9 @@ pub async fn put(
         to_sql(now),
         &payable as _,
         &prepaid,
-        &corrects
+        &corrects,
+        &order_ids as _,
+        &order_numbers as _
     )
     .execute(conn)
     .await?;

@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use releve_billing::{
     Advances, Allowance, Charge, ChargeKind, Content, Corrected, Drawn, Hold, HoldKind, Issued, Line, Number, Parked,
     Percent, Stamp,
+    orders::OrderRef,
     tax::{RateClassError, Subtotal, Taxes, Vat, VatRate},
 };
 use releve_types::{
     AccountId, Currency, InvoiceId, Money, Period, TenantId, Timestamp,
-    ids::{AgreementId, IssuerId},
+    ids::{AgreementId, IssuerId, PurchaseOrderId},
 };
 use rust_decimal::Decimal;
 use serde_json::Value;
@@ -39,6 +40,8 @@ pub struct InvoiceHead {
     /// What of it was paid in advance.
     pub prepaid: Money,
     pub corrects: Vec<Corrected>,
+    /// What the customer ordered it under.
+    pub purchase_order: Option<OrderRef>,
     pub holds: Vec<Hold>,
     pub created_at: Timestamp,
     /// Of an issued one.
@@ -60,6 +63,8 @@ struct HeadRow {
     total: Decimal,
     payable: Option<Decimal>,
     prepaid: Decimal,
+    purchase_order_id: Option<Uuid>,
+    purchase_order: Option<String>,
     digest: Option<Vec<u8>>,
     parked_for: Value,
     corrects: Value,
@@ -104,6 +109,10 @@ impl TryFrom<HeadRow> for InvoiceHead {
             payable: row.payable.map(|p| Money::exact(p, currency).map_err(|e| broken("payable", e))).transpose()?,
             prepaid: Money::exact(row.prepaid, currency).map_err(|e| broken("prepaid", e))?,
             corrects: corrects.iter().map(corrected_from_json).collect::<Result<_, _>>()?,
+            purchase_order: row.purchase_order_id.zip(row.purchase_order).map(|(id, number)| {
+                let id = PurchaseOrderId::from_uuid(id);
+                OrderRef { id, number }
+            }),
             holds: holds.iter().map(hold_from_json).collect::<Result<_, _>>()?,
             created_at: from_sql(row.created_at),
             stamp,
@@ -131,7 +140,7 @@ pub async fn page(
         HeadRow,
         r#"
         select invoice_id, account_id, issuer_id, state, period_start, period_end, book, series, year, serial,
-               currency, total, payable, prepaid, digest, parked_for, corrects, created_at, issued_at, due_at
+               currency, total, payable, prepaid, purchase_order_id, purchase_order, digest, parked_for, corrects, created_at, issued_at, due_at
         from invoices
         where ($1::uuid is null or account_id = $1) and ($2::uuid is null or issuer_id = $2)
           and ($3::text is null or state = $3) and ($4::timestamptz is null or period_start = $4)
@@ -156,7 +165,7 @@ pub async fn head(conn: &mut PgConnection, id: InvoiceId) -> Result<Option<Invoi
         HeadRow,
         r#"
         select invoice_id, account_id, issuer_id, state, period_start, period_end, book, series, year, serial,
-               currency, total, payable, prepaid, digest, parked_for, corrects, created_at, issued_at, due_at
+               currency, total, payable, prepaid, purchase_order_id, purchase_order, digest, parked_for, corrects, created_at, issued_at, due_at
         from invoices
         where invoice_id = $1
         "#,
@@ -173,7 +182,7 @@ pub async fn numbered(conn: &mut PgConnection, number: &str) -> Result<Vec<Invoi
         HeadRow,
         r#"
         select invoice_id, account_id, issuer_id, state, period_start, period_end, book, series, year, serial,
-               currency, total, payable, prepaid, digest, parked_for, corrects, created_at, issued_at, due_at
+               currency, total, payable, prepaid, purchase_order_id, purchase_order, digest, parked_for, corrects, created_at, issued_at, due_at
         from invoices
         where number = $1 and issuer_id in (select issuer_id from issuers)
         order by invoice_id
@@ -214,7 +223,8 @@ pub async fn issued_heads(
         HeadRow,
         r#"
         select i.invoice_id, i.account_id, i.issuer_id, i.state, i.period_start, i.period_end, i.book, i.series,
-               i.year, i.serial, i.currency, i.total, i.payable, i.prepaid, i.digest, i.parked_for, i.corrects, i.created_at, i.issued_at, i.due_at
+               i.year, i.serial, i.currency, i.total, i.payable, i.prepaid,
+               i.purchase_order_id, i.purchase_order, i.digest, i.parked_for, i.corrects, i.created_at, i.issued_at, i.due_at
         from unnest($1::uuid[]) with ordinality as asked(invoice_id, ord)
         join invoices i on i.invoice_id = asked.invoice_id
         where i.state = 'issued'
@@ -248,6 +258,7 @@ fn content(head: &InvoiceHead, lines: Vec<Line>) -> Content {
         book: head.book,
         currency: head.total.currency(),
         corrects: head.corrects.clone(),
+        purchase_order: head.purchase_order.clone(),
         lines,
         total: head.total,
     }
