@@ -69,15 +69,16 @@ async fn seed(admin: &mut PgConnection, accounts: u32) -> IssuerId {
         // No triggers and no foreign keys while seeding; the run itself has all of them.
         "set session_replication_role = replica".to_owned(),
         "select make_partitions('2026-06-01', '2026-06-30')".to_owned(),
-        "insert into issuers (issuer_id, name, zone, series, country, vat_id, legal_id, vat_scheme, created_at)
-         values (gen_random_uuid(), 'bench', 'UTC', 'B', 'FR', 'FR83404833048', '404833048', 'registered', '2026-01-01Z')"
+        "insert into issuers (issuer_id, name, address, zone, series, country, vat_id, legal_id, vat_scheme,
+                              created_at)
+         values (gen_random_uuid(), 'bench', '1 street', 'UTC', 'B', 'FR', 'FR83404833048', '404833048', 'registered', '2026-01-01Z')"
             .to_owned(),
         "insert into vat_rates (issuer_id, country, class, from_at, percent, created_at, created_by)
          select issuer_id, 'FR', 'standard', '1970-01-01Z', 20, created_at, 'bench' from issuers"
             .to_owned(),
         format!(
-            "insert into accounts (account_id, issuer_id, name, currency, country, created_at)
-             select gen_random_uuid(), issuer_id, 'account ' || n, 'EUR', 'FR', '2026-01-01Z'
+            "insert into accounts (account_id, issuer_id, name, address, currency, country, created_at)
+             select gen_random_uuid(), issuer_id, 'account ' || n, '2 street', 'EUR', 'FR', '2026-01-01Z'
              from issuers, generate_series(1, {accounts}) n"
         ),
         "insert into tenants (tenant_id, account_id, name, kind, created_at)
@@ -90,11 +91,12 @@ async fn seed(admin: &mut PgConnection, accounts: u32) -> IssuerId {
         "insert into price_books (price_book_id, name, currency, created_at)
          values (gen_random_uuid(), 'list', 'EUR', '2026-01-01Z')"
             .to_owned(),
-        r#"insert into prices (price_id, price_book_id, sku_id, from_at, model, tiers, rounding, created_at, created_by)
+        r#"insert into prices (price_id, price_book_id, sku_id, from_at, model, tiers, rounding, created_at, created_by,
+                               vat_class)
            select gen_random_uuid(), price_book_id, sku_id, '2026-01-01Z', 'graduated',
                   '[{"up_to": 360000000, "price": "2.50"}, {"up_to": 3600000000, "price": "2.125"},
                     {"up_to": null, "price": "1.999999"}]',
-                  'exact', '2026-01-01Z', 'bench'
+                  'exact', '2026-01-01Z', 'bench', 'standard'
            from price_books, skus"#
             .to_owned(),
         "insert into contracts (contract_id, account_id, price_book_id, from_at, created_at, created_by)
