@@ -7,7 +7,7 @@ use releve_billing::Reports;
 use releve_jobs::{JobError, Order, archive, audit, issue, partitions, read_archive};
 use releve_outbound::{Storage, StorageConfig};
 use releve_store::{
-    Db, archives, billing_usage, books,
+    Db, archives, billing_reports, books,
     books::AccountPeriod,
     floor,
     gaps::{self, Acceptance},
@@ -28,7 +28,7 @@ fn storage(scratch: &Scratch) -> Storage {
 
 async fn reports_of(bench: &Bench, account: AccountId) -> Option<Reports> {
     let mut tx = bench.db.begin_app().await.expect("a transaction");
-    billing_usage::reports(&mut tx, &[account], may()).await.expect("sums").get(&account).copied()
+    billing_reports::reports(&mut tx, &[account], may()).await.expect("sums").get(&account).copied()
 }
 
 #[tokio::test]
@@ -73,7 +73,7 @@ async fn an_archived_day_is_as_good_as_a_stored_one() {
     assert_eq!(issue(&bench.db, order, later()).await.unwrap().issued_now, 2);
     let heads = archive::heads_by_account(&bench.db, Some(&storage), may(), &[first, second]).await.unwrap().heads;
     let mut tx = bench.db.begin_app().await.unwrap();
-    let stored = billing_usage::report_heads(&mut tx, &[first, second], may()).await.unwrap();
+    let stored = billing_reports::report_heads(&mut tx, &[first, second], may()).await.unwrap();
     for (account, expected) in [(first, before.0), (second, before.1)] {
         let of_archive = heads[&account].iter().copied();
         let of_database = stored.iter().filter(|(of, _)| *of == account).map(|(_, head)| *head);

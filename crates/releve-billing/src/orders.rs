@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use releve_types::{Hour, Money, Period, Timestamp, ids::PurchaseOrderId, money::MoneyError};
 
-use crate::{Content, Hold, HoldKind, Issued, PriceError, PriceReason};
+use crate::{
+    Content, Hold, HoldKind, Issued, PriceError, PriceReason,
+    agreed::{check_end, dated},
+};
 
 /// The longest number of an order.
 pub const ORDER_NUMBER_CHARS_MAX: usize = 50;
@@ -35,15 +38,8 @@ impl PurchaseOrder {
         if amount.is_some_and(|amount| amount.is_negative() || amount.is_zero()) {
             return Err(PriceReason::NothingOwed.at("amount"));
         }
-        for (field, at) in [("from", Some(from)), ("until", until)] {
-            if let Some(at) = at.filter(|at| !at.is_whole_hour()) {
-                return Err(PriceReason::AgreementNotWholeHour(at).at(field));
-            }
-        }
-        if let Some(until) = until.filter(|until| *until <= from) {
-            return Err(PriceReason::EndsBeforeItStarts { from, until }.at("until"));
-        }
-        Ok(Self { id, number, amount, from: from.hour(), until: until.map(Timestamp::hour) })
+        let (from, until) = dated(from, until, "until")?;
+        Ok(Self { id, number, amount, from, until })
     }
 
     pub const fn id(&self) -> PurchaseOrderId {
@@ -68,12 +64,7 @@ impl PurchaseOrder {
 
     /// Ended at an hour: earlier than it would have.
     pub fn ended(self, until: Timestamp) -> Result<Self, PriceError> {
-        if let Some(known) = self.until
-            && until.is_whole_hour()
-            && known <= until.hour()
-        {
-            return Err(PriceReason::EndsAlready { known: known.start(), until }.at("until"));
-        }
+        check_end(self.until, until)?;
         Self::new(self.id, self.number, self.amount, self.from.start(), Some(until))
     }
 

@@ -7,8 +7,8 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use releve_billing::{Recorded, Reports};
 use releve_store::{
     Db, Tx,
-    billing_usage::{self, UsedReport},
-    documents, invoices, nodes, reports, rules,
+    billing_reports::{self, UsedReport},
+    billing_usage, documents, invoices, nodes, reports, rules,
     rules::KeyRule,
 };
 use releve_types::{AccountId, InvoiceId, NodeId, TenantId, TenantKey, Timestamp};
@@ -67,7 +67,7 @@ async fn disclosed(
         return Ok(None);
     }
     let len_max = i64::try_from(PACK_REPORTS_MAX).unwrap_or(i64::MAX);
-    let mut found = billing_usage::used_reports(tx, account, period, len_max).await?;
+    let mut found = billing_reports::used_reports(tx, account, period, len_max).await?;
     let named = |found: &[UsedReport]| Reports::of(found.iter().map(|report| report.head_sha256)) == recorded.reports;
     // Those that came after it was issued are in a later document.
     if !named(&found) {
@@ -79,25 +79,23 @@ async fn disclosed(
     let tenants: BTreeMap<TenantId, AccountId> = billing_usage::tenants_of(tx, &[account]).await?;
     let own: Vec<TenantId> = tenants.into_keys().collect();
     let rules = rules::of_tenants(tx, &own, issued_at).await?;
+    let nodes: BTreeSet<NodeId> = found.iter().map(|report| report.node).collect();
+    let fleet = fleet(tx, nodes, rules, &own).await?;
     let mut reports = Vec::with_capacity(found.len());
     for report in &found {
-        reports.push(part(&reports::unpack(&report.body)?, &rules, &own));
+        reports.push(part(&reports::unpack(&report.body)?, &fleet));
     }
-    let nodes: BTreeSet<NodeId> = found.iter().map(|report| report.node).collect();
-    Ok(Some((fleet(tx, nodes, rules, &own).await?, reports)))
+    Ok(Some((fleet, reports)))
 }
 
 /// A report with the account's sections alone.
-fn part(evidence: &Evidence, rules: &[KeyRule], own: &[TenantId]) -> Disclosed {
+fn part(evidence: &Evidence, fleet: &Fleet) -> Disclosed {
     let (head, sections) = (serde_json::from_str::<Value>(&evidence.head).unwrap_or_default(), &evidence.segments);
     let start = head["window_start"].as_str().and_then(|start| start.parse::<Timestamp>().ok());
     let is_own = |segments: &&String| {
         let section = serde_json::from_str::<Value>(segments).unwrap_or_default();
         let key = section["tenant_key"].as_str().and_then(|key| TenantKey::new(key).ok());
-        let (Some(key), Some(start)) = (key, start) else { return false };
-        let said = rules.iter().filter(|rule| rule.key == key && rule.from <= start.hour());
-        let tenant = said.max_by_key(|rule| rule.from).and_then(|rule| rule.tenant);
-        tenant.is_some_and(|tenant| own.contains(&tenant))
+        key.zip(start).is_some_and(|(key, start)| fleet.tenant_at(&key, start).is_some())
     };
     Disclosed {
         keyid: evidence.keyid.clone(),

@@ -4,15 +4,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use releve_billing::Reports;
-use releve_types::{AccountId, AllocationId, Hour, NodeId, Period, Sku, TenantId, Timestamp};
+use releve_types::{AccountId, AllocationId, Hour, Period, Sku, TenantId};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::{
     pool::StoreError,
-    sql_time::{day_to_sql, from_sql, hour_from_sql, hour_to_sql, to_sql},
+    sql_time::{hour_from_sql, hour_to_sql, to_sql},
 };
 
 /// A SKU's number in the rollups.
@@ -384,129 +383,6 @@ pub async fn held_elsewhere(
             let question = usize::try_from(r.ord - 1).map_err(|e| StoreError::inconsistent("unnest", "ord", e))?;
             let (allocation, device) = (AllocationId::from_uuid(r.allocation_id), r.device_id);
             Ok(OtherRow { question, allocation, device, held: r.held })
-        })
-        .collect()
-}
-
-/// Which stored reports each account's usage of a period came from, as the issuing digest names them: how many,
-/// and the SHA-256 over the SHA-256 of their heads, ascending. Reads each report of the period once.
-pub async fn reports(
-    conn: &mut PgConnection,
-    accounts: &[AccountId],
-    period: Period,
-) -> Result<BTreeMap<AccountId, Reports>, StoreError> {
-    let ids: Vec<Uuid> = accounts.iter().map(|a| a.uuid()).collect();
-    let rows = sqlx::query!(
-        r#"
-        select account_id as "account_id!", count(*) as "count!",
-               sha256(string_agg(head_sha256, ''::bytea order by head_sha256)) as "digest!"
-        from (
-            select distinct t.account_id, r.head_sha256
-            from reports r
-            cross join lateral unnest(r.tenants) as held(tenant_id)
-            join tenants t on t.tenant_id = held.tenant_id
-            where r.day between $2 and $3 and r.window_start >= $4 and r.window_start < $5
-              and r.status = 'counted' and t.account_id = any($1)
-        ) said
-        group by account_id
-        "#,
-        &ids,
-        day_to_sql(period.start().day()),
-        day_to_sql(period.end().plus_millis(-1).day()),
-        to_sql(period.start()),
-        to_sql(period.end())
-    )
-    .fetch_all(conn)
-    .await?;
-    rows.into_iter()
-        .map(|r| {
-            let wrong = |detail| StoreError::inconsistent("reports", "head_sha256", detail);
-            let digest = <[u8; 32]>::try_from(r.digest.as_slice()).map_err(|_| wrong("no SHA-256"))?;
-            let count = u64::try_from(r.count).map_err(|_| wrong("a negative count"))?;
-            Ok((AccountId::from_uuid(r.account_id), Reports { count, digest }))
-        })
-        .collect()
-}
-
-/// The same heads one by one, for a period of which some days lie in the archive.
-pub async fn report_heads(
-    conn: &mut PgConnection,
-    accounts: &[AccountId],
-    period: Period,
-) -> Result<Vec<(AccountId, [u8; 32])>, StoreError> {
-    let ids: Vec<Uuid> = accounts.iter().map(|a| a.uuid()).collect();
-    let rows = sqlx::query!(
-        r#"
-        select distinct t.account_id as "account_id!", r.head_sha256
-        from reports r
-        cross join lateral unnest(r.tenants) as held(tenant_id)
-        join tenants t on t.tenant_id = held.tenant_id
-        where r.day between $2 and $3 and r.window_start >= $4 and r.window_start < $5
-          and r.status = 'counted' and t.account_id = any($1)
-        "#,
-        &ids,
-        day_to_sql(period.start().day()),
-        day_to_sql(period.end().plus_millis(-1).day()),
-        to_sql(period.start()),
-        to_sql(period.end())
-    )
-    .fetch_all(conn)
-    .await?;
-    rows.into_iter()
-        .map(|r| {
-            let wrong = || StoreError::inconsistent("reports", "head_sha256", "no SHA-256");
-            Ok((
-                AccountId::from_uuid(r.account_id),
-                <[u8; 32]>::try_from(r.head_sha256.as_slice()).map_err(|_| wrong())?,
-            ))
-        })
-        .collect()
-}
-
-/// A stored report that an account's usage came from.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct UsedReport {
-    pub node: NodeId,
-    pub head_sha256: [u8; 32],
-    pub received_at: Timestamp,
-    /// Packed, as `reports::unpack` reads it.
-    pub body: Vec<u8>,
-}
-
-/// The reports of `reports` themselves, by window and node: those of days that are in the database. At most so many.
-pub async fn used_reports(
-    conn: &mut PgConnection,
-    account: AccountId,
-    period: Period,
-    len_max: i64,
-) -> Result<Vec<UsedReport>, StoreError> {
-    let rows = sqlx::query!(
-        r#"
-        select r.node_id, r.head_sha256, r.received_at, r.body
-        from reports r
-        where r.day between $2 and $3 and r.window_start >= $4 and r.window_start < $5 and r.status = 'counted'
-          and r.tenants && (select array_agg(t.tenant_id) from tenants t where t.account_id = $1)
-        order by r.window_start, r.node_id, r.head_sha256
-        limit $6
-        "#,
-        account.uuid(),
-        day_to_sql(period.start().day()),
-        day_to_sql(period.end().plus_millis(-1).day()),
-        to_sql(period.start()),
-        to_sql(period.end()),
-        len_max
-    )
-    .fetch_all(conn)
-    .await?;
-    let wrong = || StoreError::inconsistent("reports", "head_sha256", "no SHA-256");
-    rows.into_iter()
-        .map(|r| {
-            Ok(UsedReport {
-                node: NodeId::from_uuid(r.node_id),
-                head_sha256: <[u8; 32]>::try_from(r.head_sha256.as_slice()).map_err(|_| wrong())?,
-                received_at: from_sql(r.received_at),
-                body: r.body,
-            })
         })
         .collect()
 }

@@ -6,6 +6,7 @@ pub mod archives;
 pub mod audit;
 pub mod audit_log;
 pub mod billing_contracts;
+pub mod billing_reports;
 pub mod billing_usage;
 pub mod books;
 pub mod catalog;

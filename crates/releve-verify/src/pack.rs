@@ -99,6 +99,14 @@ pub struct RuleOfKey {
     pub tenant: Option<TenantId>,
 }
 
+impl Fleet {
+    /// Whose of the account's a key is at an instant: the rule that started last.
+    pub fn tenant_at(&self, key: &TenantKey, at: Timestamp) -> Option<TenantId> {
+        let said = self.rules.iter().filter(|rule| rule.key == *key && rule.from <= at.hour());
+        said.max_by_key(|rule| rule.from).and_then(|rule| rule.tenant)
+    }
+}
+
 /// Bytes that are no pack.
 #[derive(Debug, thiserror::Error)]
 pub enum PackError {

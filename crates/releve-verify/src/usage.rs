@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use releve_billing::{Recorded, Reports};
-use releve_types::{Hour, NodeId, Sku, TenantId, TenantKey, Timestamp};
+use releve_types::{NodeId, Sku, TenantId, Timestamp};
 use releve_wire::{Head, Section, sha256, verify_disclosed, verify_head};
 use serde::Deserialize;
 
@@ -72,7 +72,7 @@ fn disclosed(fleet: &Fleet, nodes: &BTreeMap<NodeId, &NodeFacts>, report: &Discl
         }
         let believed = verify_disclosed(&report.head, &report.keyid, &signature, segments, &public);
         let (head, section) = believed.map_err(|reject| reject.to_string())?;
-        let tenant = tenant_at(fleet, &section.tenant_key, head.window.start);
+        let tenant = fleet.tenant_at(&section.tenant_key, head.window.start);
         let tenant = tenant.ok_or_else(|| format!("{} is nobody's at {}", section.tenant_key, head.window.start))?;
         let region = region_at(node, head.window.start).unwrap_or_default().to_owned();
         shown.push(Shown { tenant, region, head, section });
@@ -100,12 +100,6 @@ fn key_holds(node: &NodeFacts, keyid: &str, at: Timestamp) -> bool {
 fn region_at(node: &NodeFacts, at: Timestamp) -> Option<&str> {
     let said = node.places.iter().filter(|place| place.from <= at.hour());
     said.max_by_key(|place| place.from).map(|place| place.region.as_str())
-}
-
-fn tenant_at(fleet: &Fleet, key: &TenantKey, at: Timestamp) -> Option<TenantId> {
-    let hour: Hour = at.hour();
-    let said = fleet.rules.iter().filter(|rule| rule.key == *key && rule.from <= hour);
-    said.max_by_key(|rule| rule.from).and_then(|rule| rule.tenant)
 }
 
 fn add(held: &mut Held, shown: Shown, basis: &Recorded) {

@@ -68,11 +68,12 @@ pub enum Scope {
 }
 
 impl Scope {
-    pub(crate) fn covers(&self, tenant: TenantId, project: &str, sku: &Sku) -> bool {
+    /// What no tenant in particular owes is of no project.
+    pub(crate) fn covers(&self, tenant: Option<TenantId>, project: &str, sku: &Sku) -> bool {
         match self {
             Self::All => true,
             Self::Sku(of) => of == sku,
-            Self::Project { tenant: of, project: named } => *of == tenant && named == project,
+            Self::Project { tenant: of, project: named } => Some(*of) == tenant && named == project,
         }
     }
 
@@ -98,7 +99,7 @@ pub(crate) fn narrowest<'a>(
     sku: &Sku,
 ) -> Option<(AgreementId, Percent)> {
     let discounts = holding.filter_map(|agreement| match agreement.terms() {
-        AgreedTerms::Discount { scope, percent } if scope.covers(tenant, project, sku) => {
+        AgreedTerms::Discount { scope, percent } if scope.covers(Some(tenant), project, sku) => {
             Some((scope, agreement.id(), *percent))
         }
         _ => None,

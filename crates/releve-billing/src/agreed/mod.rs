@@ -72,24 +72,10 @@ impl Agreement {
         until: Option<Timestamp>,
         terms: AgreedTerms,
     ) -> Result<Self, PriceError> {
-        let length = description.chars().count();
-        if description.trim().is_empty() || length > DESCRIPTION_CHARS_MAX {
-            return Err(PriceReason::Description { length, max: DESCRIPTION_CHARS_MAX }.at("description"));
-        }
-        for (field, at) in [("from", Some(from)), ("until", until)] {
-            if let Some(at) = at
-                && !at.is_whole_hour()
-            {
-                return Err(PriceReason::AgreementNotWholeHour(at).at(field));
-            }
-        }
-        if let Some(until) = until
-            && until <= from
-        {
-            return Err(PriceReason::EndsBeforeItStarts { from, until }.at("until"));
-        }
+        check_description(&description)?;
+        let (from, until) = dated(from, until, "until")?;
         check_terms(&terms)?;
-        Ok(Self { id, description, from: from.hour(), until: until.map(Timestamp::hour), terms })
+        Ok(Self { id, description, from, until, terms })
     }
 
     pub const fn id(&self) -> AgreementId {
@@ -131,13 +117,44 @@ impl Agreement {
 
     /// Ended at an hour: earlier than it would have, never before it began.
     pub fn ended(self, until: Timestamp) -> Result<Self, PriceError> {
-        if let Some(known) = self.until
-            && until.is_whole_hour()
-            && known <= until.hour()
-        {
-            return Err(PriceReason::EndsAlready { known: known.start(), until }.at("until"));
-        }
+        check_end(self.until, until)?;
         Self::new(self.id, self.description, self.from.start(), Some(until), self.terms)
+    }
+}
+
+/// What a line says of something agreed.
+pub(crate) fn check_description(description: &str) -> Result<(), PriceError> {
+    let length = description.chars().count();
+    if description.trim().is_empty() || length > DESCRIPTION_CHARS_MAX {
+        return Err(PriceReason::Description { length, max: DESCRIPTION_CHARS_MAX }.at("description"));
+    }
+    Ok(())
+}
+
+/// The hours in which something agreed starts and ends; `end` is what its end is called.
+pub(crate) fn dated(
+    from: Timestamp,
+    until: Option<Timestamp>,
+    end: &'static str,
+) -> Result<(Hour, Option<Hour>), PriceError> {
+    for (field, at) in [("from", Some(from)), (end, until)] {
+        if let Some(at) = at.filter(|at| !at.is_whole_hour()) {
+            return Err(PriceReason::AgreementNotWholeHour(at).at(field));
+        }
+    }
+    if let Some(until) = until.filter(|until| *until <= from) {
+        return Err(PriceReason::EndsBeforeItStarts { from, until }.at(end));
+    }
+    Ok((from.hour(), until.map(Timestamp::hour)))
+}
+
+/// What ends at an hour ends earlier than it would have.
+pub(crate) fn check_end(known: Option<Hour>, until: Timestamp) -> Result<(), PriceError> {
+    match known {
+        Some(known) if until.is_whole_hour() && known <= until.hour() => {
+            Err(PriceReason::EndsAlready { known: known.start(), until }.at("until"))
+        }
+        _ => Ok(()),
     }
 }
 

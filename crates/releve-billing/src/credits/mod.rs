@@ -10,7 +10,10 @@ mod purse;
 use releve_types::{Currency, Day, Hour, Money, Period, Timestamp, ids::CreditId};
 
 pub use self::purse::{Drawn, Offer, Purse, drawn};
-use crate::{PriceError, PriceReason, Scope, agreed::DESCRIPTION_CHARS_MAX};
+use crate::{
+    PriceError, PriceReason, Scope,
+    agreed::{check_description, dated},
+};
 
 /// The last priority: the lower, the earlier it is drawn.
 pub const PRIORITY_MAX: u16 = 1_000;
@@ -62,25 +65,15 @@ pub struct NewCredit {
 impl Credit {
     pub fn new(id: CreditId, new: NewCredit) -> Result<Self, PriceError> {
         let NewCredit { description, kind, amount, priority, from, expires } = new;
-        let length = description.chars().count();
-        if description.trim().is_empty() || length > DESCRIPTION_CHARS_MAX {
-            return Err(PriceReason::Description { length, max: DESCRIPTION_CHARS_MAX }.at("description"));
-        }
+        check_description(&description)?;
         if amount.is_negative() || amount.is_zero() {
             return Err(PriceReason::CreditOfNothing(amount).at("amount"));
         }
         if priority > PRIORITY_MAX {
             return Err(PriceReason::Priority { priority, max: PRIORITY_MAX }.at("priority"));
         }
-        for (field, at) in [("from", Some(from)), ("expires", expires)] {
-            if let Some(at) = at.filter(|at| !at.is_whole_hour()) {
-                return Err(PriceReason::AgreementNotWholeHour(at).at(field));
-            }
-        }
-        if let Some(until) = expires.filter(|until| *until <= from) {
-            return Err(PriceReason::EndsBeforeItStarts { from, until }.at("expires"));
-        }
-        Ok(Self { id, description, kind, amount, priority, from: from.hour(), expires: expires.map(Timestamp::hour) })
+        let (from, expires) = dated(from, expires, "expires")?;
+        Ok(Self { id, description, kind, amount, priority, from, expires })
     }
 
     pub const fn id(&self) -> CreditId {

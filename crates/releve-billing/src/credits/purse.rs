@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use releve_types::{Currency, Day, Money, Period, ids::CreditId};
 
 use super::{Credit, CreditKind, draw};
-use crate::{Advances, Charge, ChargeKind, Content, Draft, InvoiceError, Issued, Rated, Scope};
+use crate::{Advances, Charge, ChargeKind, Content, Draft, InvoiceError, Issued, Rated};
 
 /// What one credit offers.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -19,11 +19,7 @@ pub struct Offer {
 impl Offer {
     pub(super) fn covers(&self, charge: &Charge) -> bool {
         match self.credit.kind() {
-            CreditKind::Granted { scope: Scope::All } => true,
-            CreditKind::Granted { scope: Scope::Sku(sku) } => charge.sku == *sku,
-            CreditKind::Granted { scope: scope @ Scope::Project { .. } } => {
-                charge.tenant.is_some_and(|tenant| scope.covers(tenant, &charge.project, &charge.sku))
-            }
+            CreditKind::Granted { scope } => scope.covers(charge.tenant, &charge.project, &charge.sku),
             CreditKind::Paid { .. } => false,
         }
     }

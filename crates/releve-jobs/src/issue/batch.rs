@@ -11,7 +11,7 @@ use releve_billing::{
 use releve_store::{
     self as store, Db, Tx, archives,
     audit_log::{self, Change},
-    billing_contracts, billing_usage, books,
+    billing_contracts, billing_reports, books,
     books::AccountPeriod,
     credits::{self, CreditRecord},
     customers::{self, Issuer},
@@ -191,10 +191,10 @@ async fn reports(
     accounts: &[AccountId],
 ) -> Result<BTreeMap<AccountId, Reports>, JobError> {
     if prepared.archived.heads.is_empty() {
-        return Ok(billing_usage::reports(tx, accounts, period).await?);
+        return Ok(billing_reports::reports(tx, accounts, period).await?);
     }
     let mut heads: BTreeMap<AccountId, BTreeSet<[u8; 32]>> = BTreeMap::new();
-    for (account, head) in billing_usage::report_heads(tx, accounts, period).await? {
+    for (account, head) in billing_reports::report_heads(tx, accounts, period).await? {
         heads.entry(account).or_default().insert(head);
     }
     for account in accounts {
