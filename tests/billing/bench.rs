@@ -12,10 +12,11 @@ use releve_store::{
 };
 use releve_tests::{
     postgres::{Database, Postgres},
-    world::{self, Hold, World},
+    world::{self, Hold, Machine, World},
 };
 use releve_types::{Period, TenantKey, Timestamp, Zone, time::MILLIS_PER_HOUR};
 use sqlx::{Connection, PgConnection};
+use uuid::Uuid;
 
 const T0: i64 = 1_588_291_200_000; // 2020-05-01T00:00:00Z
 pub const HOUR: i64 = MILLIS_PER_HOUR;
@@ -79,10 +80,20 @@ impl Bench {
 
     /// One hour of a node, in which each of these tenants held the device of its place for the whole hour.
     pub fn hour(&self, node: usize, hour: i64, tenants: &[usize]) -> Vec<u8> {
+        self.hour_of(&self.world.nodes[node], hour, tenants)
+    }
+
+    /// The same hour in another run of the node's agent: another report, whatever it says.
+    pub fn hour_again(&self, node: usize, hour: i64, run: u128, tenants: &[usize]) -> Vec<u8> {
+        let machine = Machine { run: Uuid::from_u128(run), ..self.world.nodes[node].clone() };
+        self.hour_of(&machine, hour, tenants)
+    }
+
+    fn hour_of(&self, machine: &Machine, hour: i64, tenants: &[usize]) -> Vec<u8> {
         let hold =
             |(gpu, tenant): (usize, &usize)| Hold::new(self.key(*tenant), gpu, &format!("job {tenant}"), 0, HOUR);
         let holds: Vec<Hold> = tenants.iter().enumerate().map(hold).collect();
-        self.world.nodes[node].report(at(hour), HOUR, &holds)
+        machine.report(at(hour), HOUR, &holds)
     }
 
     pub async fn take(&self, bodies: Vec<Vec<u8>>) -> Vec<Fate> {

@@ -1,6 +1,7 @@
 //! What becomes of a period? From counted reports to numbered invoices, and the proof that nothing got lost between.
 
 mod agreeing;
+mod amending;
 mod archiving;
 mod auditing;
 mod bench;
@@ -9,6 +10,7 @@ mod crediting;
 mod frozen;
 mod holding;
 mod issuing;
+mod killed;
 mod ordering;
 mod paying;
 mod proving;

@@ -76,7 +76,8 @@ impl Http {
         answer.unwrap_or_else(|error| panic!("{}{path}: {error}", self.base))
     }
 
-    async fn try_send(
+    /// An error if nobody answers.
+    pub async fn try_send(
         &self,
         method: Method,
         path: &str,

@@ -2,7 +2,7 @@
 //! marks, quarantine, commit. Every writer takes its locks in this order.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -21,21 +21,46 @@ use releve_wire::Digest;
 use uuid::Uuid;
 
 use crate::{
+    amend::{self, Change, Instead},
     failpoint,
     judge::{Message, of_report},
     standing::{Settled, Stands, again, resolve},
     take::{Aggregator, Fate, Memory, Split, Stays},
+    weigh::weigh,
 };
 
 #[derive(Debug)]
 pub(crate) enum CountError {
     /// The catalog moved since the batch was judged: judge again.
     CatalogMoved,
-    /// These messages (by place in the batch) reuse a stored report's key with other content.
-    KeyReused(Vec<usize>),
+    /// These messages reuse a stored report's key.
+    KeyReused(Reused),
     /// These entries are being decided by somebody else, or were: leave them.
     Taken(Vec<QuarantineId>),
     Store(StoreError),
+}
+
+/// Messages (by place in the batch) whose key is stored, though nothing covers their time.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Reused {
+    /// With other content.
+    pub contradicts: HashSet<usize>,
+    /// The very reports that were taken back: they were counted once and are not counted again.
+    pub known: HashSet<usize>,
+}
+
+impl Reused {
+    pub fn extend(&mut self, more: Self) {
+        self.contradicts.extend(more.contradicts);
+        self.known.extend(more.known);
+    }
+}
+
+/// What is judged again, and whether it may take the place of what it overlaps. Then it is one report alone.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Redrive<'a> {
+    pub ids: &'a [QuarantineId],
+    pub instead: Option<Instead<'a>>,
 }
 
 impl From<StoreError> for CountError {
@@ -44,9 +69,10 @@ impl From<StoreError> for CountError {
     }
 }
 
-/// The fates of the good ones, in their order.
+/// The fates of the good ones, in their order, and what making room for them changed.
 pub(crate) struct Counted {
     pub fates: Vec<Fate>,
+    pub change: Change,
 }
 
 /// The verdicts of the transaction so far, by place among the good ones.
@@ -60,7 +86,7 @@ pub(crate) async fn count(
     catalog: &Catalog,
     messages: &[Message],
     split: &Split,
-    redrive: Option<&[QuarantineId]>,
+    redrive: Option<Redrive<'_>>,
     now: Timestamp,
 ) -> Result<Counted, CountError> {
     let good = &split.good;
@@ -77,7 +103,7 @@ pub(crate) async fn count(
     if releve_store::catalog::version_for_share(&mut tx).await? != catalog.version {
         return Err(CountError::CatalogMoved);
     }
-    if let Some(ids) = redrive {
+    if let Some(Redrive { ids, .. }) = redrive {
         let locked = quarantine::lock_waiting(&mut tx, ids).await?;
         if locked.len() < ids.len() {
             return Err(CountError::Taken(ids.iter().filter(|id| !locked.contains(id)).copied().collect()));
@@ -89,6 +115,8 @@ pub(crate) async fn count(
     let open = below_floor(&mut tx, good, open, floor, &mut verdicts, &mut doubt).await?;
     let (open, stays) = in_their_node(aggregator, &mut tx, catalog, good, open, &mut verdicts, &mut doubt).await?;
     let slices = remember_slices(aggregator, &mut tx, open.iter().map(|i| &good[*i])).await?;
+    let instead = redrive.and_then(|redrive| redrive.instead);
+    let mut change = amend::make_room(&mut tx, catalog, open.iter().map(|i| &good[*i]), instead, now).await?;
     let cover = cover(&mut tx, good, &open).await?;
     failpoint::hit("aggregator.after_coverage");
     let accepted = store_reports(&mut tx, good, &split.at, cover, catalog, now, &mut verdicts, &mut doubt).await?;
@@ -96,29 +124,30 @@ pub(crate) async fn count(
     let named = add_usage(aggregator, &mut tx, catalog, accepted.iter().map(|i| &good[*i]), now).await?;
     for i in accepted {
         verdicts.fates[i] = Some(Fate::Counted);
+        if instead.is_some() {
+            weigh(&good[i], &mut change.held_ms);
+        }
     }
     let fates: Vec<Fate> = verdicts.fates.into_iter().flatten().collect();
+    change.is_for(&fates)?;
     match redrive {
         None => {
             let settled = split.digests.iter().zip(&fates).filter_map(|(d, fate)| Some((d, Settled::of(fate)?)));
             stands.settle(&mut tx, settled, now).await?;
             quarantine::insert(&mut tx, &verdicts.entries, now).await?;
         }
-        Some(ids) => resolve(&mut tx, ids, messages, &split.fates(&fates), &verdicts.entries, now).await?,
+        Some(Redrive { ids, .. }) => {
+            resolve(&mut tx, ids, messages, &split.fates(&fates), &verdicts.entries, now).await?
+        }
+    }
+    if instead.is_some_and(|instead| instead.dry_run) {
+        return Ok(Counted { fates, change });
     }
     failpoint::hit("aggregator.before_commit");
     tx.commit().await?;
     failpoint::hit("aggregator.after_commit");
     histogram!("releve_aggregate_commit_seconds").record(started.elapsed());
-    let lag = histogram!("releve_aggregate_lag_seconds");
-    for (screened, _) in good.iter().zip(&fates).filter(|(_, fate)| matches!(fate, Fate::Counted)) {
-        let lag_ms = u64::try_from(now.since(screened.report.head.window.end)).unwrap_or(0);
-        lag.record(Duration::from_millis(lag_ms));
-        for (kind, _) in flags::of_report(&screened.report) {
-            counter!("releve_flags_total", "flag" => kind.as_str()).increment(1);
-        }
-    }
-
+    observe(good, &fates, now);
     aggregator.remember(|m| {
         m.skus.extend(named.skus);
         m.learn_stays(catalog.version, stays, aggregator.settings.known_gpus_max);
@@ -128,7 +157,19 @@ pub(crate) async fn count(
         }
         m.allocations.extend(named.allocations);
     });
-    Ok(Counted { fates })
+    Ok(Counted { fates, change })
+}
+
+/// How late, and how odd, is what was counted?
+fn observe(good: &[Screened], fates: &[Fate], now: Timestamp) {
+    let lag = histogram!("releve_aggregate_lag_seconds");
+    for (screened, _) in good.iter().zip(fates).filter(|(_, fate)| matches!(fate, Fate::Counted)) {
+        let lag_ms = u64::try_from(now.since(screened.report.head.window.end)).unwrap_or(0);
+        lag.record(Duration::from_millis(lag_ms));
+        for (kind, _) in flags::of_report(&screened.report) {
+            counter!("releve_flags_total", "flag" => kind.as_str()).increment(1);
+        }
+    }
 }
 
 /// Gives what a person rejected its fate again. Returns the rest.
@@ -346,9 +387,9 @@ async fn store_reports(
             let key = ReportKey::of(&good[*i]);
             stored.contains(&key) && seen.insert(key)
         };
-        let reused: Vec<usize> = accepted.iter().filter(|i| !is_new(i)).map(|i| at[*i]).collect();
+        let reused: Vec<usize> = accepted.iter().filter(|i| !is_new(i)).copied().collect();
         if !reused.is_empty() {
-            return Err(CountError::KeyReused(reused));
+            return Err(CountError::KeyReused(told_apart(tx, good, at, &reused).await?));
         }
         let (fresh, known): (Vec<usize>, Vec<usize>) = bare.into_iter().partition(is_new);
         accepted.extend(fresh);
@@ -366,6 +407,16 @@ async fn store_reports(
         }
     }
     Ok(accepted)
+}
+
+async fn told_apart(tx: &mut Tx, good: &[Screened], at: &[usize], reused: &[usize]) -> Result<Reused, StoreError> {
+    let keys: Vec<ReportKey> = reused.iter().map(|i| ReportKey::of(&good[*i])).collect();
+    let mut apart = Reused::default();
+    for (i, digest) in reused.iter().zip(reports::digests(tx, &keys).await?) {
+        let same = digest == Some(good[*i].report.head_sha256);
+        if same { &mut apart.known } else { &mut apart.contradicts }.insert(at[*i]);
+    }
+    Ok(apart)
 }
 
 fn overlap(screened: &Screened, same_key: bool) -> Doubt {

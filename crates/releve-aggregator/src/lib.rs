@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod amend;
 mod claims;
 mod count;
 mod failpoint;
@@ -14,6 +15,7 @@ mod standing;
 mod take;
 mod weigh;
 
+pub use amend::{Change, WithdrawError};
 pub use judge::Message;
 pub use readings::{IncomingReading, ReadingFate};
 pub use reattribute::Moved;

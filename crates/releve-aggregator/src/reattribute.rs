@@ -8,7 +8,7 @@ use std::{
 use releve_metering::{Catalog, moves::state};
 use releve_store::{
     Tx,
-    moves::{self, HourPlace, HourRow, Line, MeterRow},
+    moves::{self, Adjustment, HourPlace, HourRow, Kind, Line, MeterRow},
     rollups,
 };
 use releve_types::{AllocationId, Hour, Ranges, TenantId, TenantKey, Timestamp, ids::fresh_uuid, time::MILLIS_PER_DAY};
@@ -35,7 +35,7 @@ impl AddAssign for Moved {
 }
 
 /// A place's state over all books: what it holds, and the energy that goes with it.
-type States = BTreeMap<HourPlace, (Ranges, i64)>;
+pub(crate) type States = BTreeMap<HourPlace, (Ranges, i64)>;
 
 impl Aggregator {
     /// Moves usage under `key` to the tenant that the rules name for each hour, a UTC day a transaction: it
@@ -76,7 +76,7 @@ impl Aggregator {
                 self.forget_catalog();
                 continue;
             }
-            moves::lock_key(&mut tx, key).await?;
+            moves::lock_keys(&mut tx, std::iter::once(key)).await?;
             // The books' locks keep others from adding to or closing what is about to be read and moved.
             let before = wrong(&states(moves::rows_of_key(&mut tx, key, from, to).await?), key, &catalog);
             let meters = moves::suspense_meters(&mut tx, key, from, to).await?;
@@ -98,7 +98,7 @@ impl Aggregator {
     }
 }
 
-fn states(rows: Vec<HourRow>) -> States {
+pub(crate) fn states(rows: Vec<HourRow>) -> States {
     let mut books: BTreeMap<HourPlace, Vec<HourRow>> = BTreeMap::new();
     for row in rows {
         books.entry(row.place.clone()).or_default().push(row);
@@ -169,7 +169,8 @@ async fn write(
     for ((from, to), allocations) in names {
         moves::copy_names(tx, from, to, &allocations.into_iter().collect::<Vec<_>>()).await?;
     }
-    moves::adjust(tx, fresh_uuid(now), lines, by, now).await?;
+    let adjustment = Adjustment { id: fresh_uuid(now), kind: Kind::Reattribution, by, now };
+    moves::adjust(tx, adjustment, lines).await?;
     let tenant_of = |line: &Line| match line {
         Line::Give { place, .. } | Line::Take { place, .. } => place.tenant,
         Line::Meter { row, .. } => row.tenant,

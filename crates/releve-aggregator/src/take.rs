@@ -15,7 +15,7 @@ use releve_wire::{Digest, Reject};
 use uuid::Uuid;
 
 use crate::{
-    count::{self, CountError},
+    count::{self, CountError, Reused},
     halving::Halving,
     judge::{self, Judged, Message},
     settings::Settings,
@@ -172,7 +172,7 @@ impl Aggregator {
         span: Range<usize>,
         now: Timestamp,
     ) -> Result<Vec<Fate>, TakeError> {
-        let mut banned = HashSet::new();
+        let mut reused = Reused::default();
         loop {
             let catalog = self.catalog().await?;
             let judged = {
@@ -183,12 +183,12 @@ impl Aggregator {
                     .await
                     .map_err(|_| TakeError::Store(StoreError::Sql(sqlx::Error::WorkerCrashed)))?
             };
-            let split = Split::of(&messages[span.clone()], judged, &catalog, &banned);
+            let split = Split::of(&messages[span.clone()], judged, &catalog, &reused);
             self.make_days(&split, now).await?;
             match count::count(self, &catalog, &messages[span.clone()], &split, None, now).await {
                 Ok(counted) => return Ok(split.fates(&counted.fates)),
                 Err(CountError::CatalogMoved) => self.forget_catalog(),
-                Err(CountError::KeyReused(reused)) => banned.extend(reused),
+                Err(CountError::KeyReused(more)) => reused.extend(more),
                 Err(CountError::Taken(_)) => {}
                 Err(CountError::Store(error)) => return Err(error.into()),
             }
@@ -310,11 +310,12 @@ pub(crate) struct Split {
 }
 
 impl Split {
-    pub fn of(messages: &[Message], judged: Vec<Judged>, catalog: &Catalog, banned: &HashSet<usize>) -> Self {
+    pub fn of(messages: &[Message], judged: Vec<Judged>, catalog: &Catalog, reused: &Reused) -> Self {
         let mut split = Self { fates: vec![None; judged.len()], ..Self::default() };
         for (i, judged) in judged.into_iter().enumerate() {
             match judged {
-                Judged::Good(screened, _) if banned.contains(&i) => {
+                Judged::Good(..) if reused.known.contains(&i) => split.fates[i] = Some(Fate::Duplicate),
+                Judged::Good(screened, _) if reused.contradicts.contains(&i) => {
                     let entry = judge::of_report(&messages[i], catalog, &screened.report, key_reused());
                     split.set_aside(i, entry);
                 }

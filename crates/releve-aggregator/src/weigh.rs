@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use releve_metering::roll_up;
+use releve_metering::{Screened, roll_up};
 use releve_store::quarantine::{self, Source};
 use releve_types::{Hour, Sku, TenantId, Timestamp, ids::QuarantineId};
 
@@ -24,6 +24,16 @@ pub struct Weight {
     pub held_ms: BTreeMap<(TenantId, Sku, Hour), i64>,
 }
 
+/// Adds what a report holds. None if it shows what has no SKU.
+pub(crate) fn weigh(screened: &Screened, held_ms: &mut BTreeMap<(TenantId, Sku, Hour), i64>) -> Option<()> {
+    let deltas = roll_up([screened], |_, _| 1).ok()?;
+    for (key, used) in &deltas.usage_hours {
+        let sku = deltas.skus.get(key.sku)?;
+        *held_ms.entry((key.tenant, sku.clone(), key.hour)).or_default() += used.ms;
+    }
+    Some(())
+}
+
 impl Aggregator {
     /// Judges waiting reports by today's catalog, and sums what the believable ones hold.
     pub async fn weigh(&self, ids: &[QuarantineId], now: Timestamp) -> Result<Weight, TakeError> {
@@ -36,17 +46,9 @@ impl Aggregator {
             let messages: Vec<Message> =
                 entries.into_iter().map(|e| Message { body: e.body, source: Source::Amqp }).collect();
             for judged in judge::judge(&messages, &catalog, &self.settings, now) {
-                let rolled =
-                    if let Judged::Good(screened, _) = judged { roll_up([&*screened], |_, _| 1).ok() } else { None };
-                let Some(deltas) = rolled else {
-                    weight.unweighed += 1;
-                    continue;
-                };
-                weight.weighed += 1;
-                for (key, used) in &deltas.usage_hours {
-                    let Some(sku) = deltas.skus.get(key.sku) else { continue };
-                    *weight.held_ms.entry((key.tenant, sku.clone(), key.hour)).or_default() += used.ms;
-                }
+                let weighed =
+                    matches!(judged, Judged::Good(screened, _) if weigh(&screened, &mut weight.held_ms).is_some());
+                *if weighed { &mut weight.weighed } else { &mut weight.unweighed } += 1;
             }
         }
         Ok(weight)

@@ -40,6 +40,7 @@ fn routes() -> OpenApiRouter<AppState> {
         .merge(resource::devices::router())
         .merge(resource::flags::router())
         .merge(resource::gaps::router())
+        .merge(resource::amendments::router())
         .merge(resource::invoices::router())
         .merge(resource::issuers::router())
         .merge(resource::vat_rates::router())

@@ -46,8 +46,9 @@ pub struct WorthView {
 
 /// Hours with three decimals, cut off: a figure to read, beside the exact milliseconds.
 pub fn gpu_hours(ms: i64) -> String {
-    let (hours, rest) = (ms / MILLIS_PER_HOUR, ms % MILLIS_PER_HOUR);
-    format!("{hours}.{:03}", rest / (MILLIS_PER_HOUR / 1_000))
+    let (sign, ms) = (if ms < 0 { "-" } else { "" }, ms.unsigned_abs());
+    let hour = MILLIS_PER_HOUR.unsigned_abs();
+    format!("{sign}{}.{:03}", ms / hour, ms % hour / (hour / 1_000))
 }
 
 pub async fn worth(conn: &mut PgConnection, usage: &Usage) -> Result<WorthView, Problem> {
@@ -88,9 +89,14 @@ pub async fn worth(conn: &mut PgConnection, usage: &Usage) -> Result<WorthView, 
 mod tests {
     #[test]
     fn hours_are_read_beside_milliseconds() {
-        for (ms, hours) in
-            [(0, "0.000"), (3_600_000, "1.000"), (5_400_001, "1.500"), (3_599, "0.000"), (3_600, "0.001")]
-        {
+        for (ms, hours) in [
+            (0, "0.000"),
+            (3_600_000, "1.000"),
+            (5_400_001, "1.500"),
+            (3_599, "0.000"),
+            (3_600, "0.001"),
+            (-5_400_001, "-1.500"),
+        ] {
             assert_eq!(super::gpu_hours(ms), hours);
         }
     }

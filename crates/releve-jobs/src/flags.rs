@@ -19,12 +19,7 @@ pub async fn of_node(db: &Db, node: NodeId, stretch: Period) -> Result<Vec<Flag>
     let work = move || {
         let mut believed = Vec::with_capacity(bodies.len());
         for body in &bodies {
-            let evidence = reports::unpack(body)?;
-            // It was judged when it came; here any key that the node had under that name will do.
-            let of_name = keys.iter().filter(|key| key.keyid == evidence.keyid);
-            let report = of_name.filter_map(|key| evidence.clone().verify(&key.public_key).ok()).next();
-            let broken = || StoreError::inconsistent("reports", "body", "verifies under none of its node's keys");
-            believed.push(report.ok_or_else(broken)?);
+            believed.push(reports::believed(body, &keys)?);
         }
         let mut found = flags(&believed);
         // What the window before shows by itself is not asked for; what is missing after it is.

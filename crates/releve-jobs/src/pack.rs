@@ -67,22 +67,28 @@ async fn disclosed(
         return Ok(None);
     }
     let len_max = i64::try_from(PACK_REPORTS_MAX).unwrap_or(i64::MAX);
-    let mut found = billing_reports::used_reports(tx, account, period, len_max).await?;
-    let named = |found: &[UsedReport]| Reports::of(found.iter().map(|report| report.head_sha256)) == recorded.reports;
-    // Those that came after it was issued are in a later document.
-    if !named(&found) {
-        found.retain(|report| report.received_at <= issued_at);
-    }
-    if !named(&found) {
+    let found = billing_reports::used_reports(tx, account, period, len_max).await?;
+    // As they stand now; or, if some came or went since, as they stood when it was issued.
+    let now = |report: &UsedReport| report.taken_back_at.is_none();
+    let then = |report: &UsedReport| {
+        report.received_at <= issued_at && report.taken_back_at.is_none_or(|taken_back| taken_back > issued_at)
+    };
+    let named = |stood: &dyn Fn(&UsedReport) -> bool| {
+        let heads = found.iter().filter(|report| stood(report)).map(|report| report.head_sha256);
+        Reports::of(heads) == recorded.reports
+    };
+    let stood: &dyn Fn(&UsedReport) -> bool = if named(&now) { &now } else { &then };
+    if !named(stood) {
         return Ok(None);
     }
+    let found: Vec<&UsedReport> = found.iter().filter(|report| stood(report)).collect();
     let tenants: BTreeMap<TenantId, AccountId> = billing_usage::tenants_of(tx, &[account]).await?;
     let own: Vec<TenantId> = tenants.into_keys().collect();
     let rules = rules::of_tenants(tx, &own, issued_at).await?;
     let nodes: BTreeSet<NodeId> = found.iter().map(|report| report.node).collect();
     let fleet = fleet(tx, nodes, rules, &own).await?;
     let mut reports = Vec::with_capacity(found.len());
-    for report in &found {
+    for report in found {
         reports.push(part(&reports::unpack(&report.body)?, &fleet));
     }
     Ok(Some((fleet, reports)))

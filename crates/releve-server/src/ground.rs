@@ -26,14 +26,16 @@ pub struct Ground {
 pub enum Use {
     /// A role that serves requests: its login must be one that row-level security holds for.
     Serve,
-    /// A command of the operator, who may bring the schema up to date.
+    /// A command of the operator: with a login that may, it brings the schema up to date.
     Command,
+    /// The command that brings it up to date.
+    Migrate,
 }
 
 impl Ground {
     /// Opens what the settings name. Without a server's address, an embedded database under `dir` (a temporary
-    /// one without). The schema is made or brought up to date, except for roles that serve from a server: those
-    /// log in as a user that may not.
+    /// one without). The schema is made or brought up to date, except with the login of the roles that serve from a
+    /// server, which may not.
     pub async fn open(settings: &Settings, dir: Option<&Path>, purpose: Use) -> anyhow::Result<Self> {
         let Some(url) = &settings.database_url else {
             return Self::embedded(dir).await;
@@ -41,7 +43,9 @@ impl Ground {
         let db = Db::connect(url, settings.pool).await.context("connecting to DATABASE_URL")?;
         match purpose {
             Use::Serve => db.check_login().await?,
-            Use::Command => {
+            // The login of the roles that serve changes no schema: `releve migrate` did.
+            Use::Command if db.has_schema().await? && db.check_login().await.is_ok() => {}
+            Use::Command | Use::Migrate => {
                 db.migrate().await?;
                 if let Err(error) = db.check_login().await {
                     tracing::warn!("{error}; a command may, the roles that serve refuse to start with it");

@@ -61,7 +61,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
 
 /// Opening for a command brings the schema up to date. A fresh one gets its first key, or nobody could call.
 async fn migrate(settings: &settings::Settings) -> anyhow::Result<()> {
-    let ground = Ground::open(settings, settings.data.as_deref(), Use::Command).await?;
+    let ground = Ground::open(settings, settings.data.as_deref(), Use::Migrate).await?;
     let key = releve_api::bootstrap_operator_key(&ground.db, wall_clock()).await.map_err(serve::problem);
     ground.close().await?;
     let key = key?;

@@ -93,11 +93,14 @@ pub struct UsedReport {
     pub node: NodeId,
     pub head_sha256: [u8; 32],
     pub received_at: Timestamp,
+    /// Since when it counts no more.
+    pub taken_back_at: Option<Timestamp>,
     /// Packed, as `reports::unpack` reads it.
     pub body: Vec<u8>,
 }
 
-/// The reports of `reports` themselves, by window and node: those of days that are in the database. At most so many.
+/// The reports of `reports` themselves, and those that were taken back since, by window and node: those of days that are
+/// in the database. At most so many.
 pub async fn used_reports(
     conn: &mut PgConnection,
     account: AccountId,
@@ -106,9 +109,9 @@ pub async fn used_reports(
 ) -> Result<Vec<UsedReport>, StoreError> {
     let rows = sqlx::query!(
         r#"
-        select r.node_id, r.head_sha256, r.received_at, r.body
+        select r.node_id, r.head_sha256, r.received_at, r.taken_back_at, r.body
         from reports r
-        where r.day between $2 and $3 and r.window_start >= $4 and r.window_start < $5 and r.status = 'counted'
+        where r.day between $2 and $3 and r.window_start >= $4 and r.window_start < $5 and r.status <> 'late_known'
           and r.tenants && (select array_agg(t.tenant_id) from tenants t where t.account_id = $1)
         order by r.window_start, r.node_id, r.head_sha256
         limit $6
@@ -129,6 +132,7 @@ pub async fn used_reports(
                 node: NodeId::from_uuid(r.node_id),
                 head_sha256: <[u8; 32]>::try_from(r.head_sha256.as_slice()).map_err(|_| wrong())?,
                 received_at: from_sql(r.received_at),
+                taken_back_at: r.taken_back_at.map(from_sql),
                 body: r.body,
             })
         })

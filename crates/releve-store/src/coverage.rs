@@ -38,6 +38,31 @@ pub async fn add(conn: &mut PgConnection, rows: &[(NodeDay, Ranges)]) -> Result<
     Ok(taken.into_iter().map(|r| NodeDay { node: NodeId::from_uuid(r.node_id), day: day_from_sql(r.day) }).collect())
 }
 
+/// Holds a node's day until the transaction ends, and tells what is covered of it. None if nothing ever was.
+pub async fn lock(conn: &mut PgConnection, key: NodeDay) -> Result<Option<Ranges>, StoreError> {
+    let row = sqlx::query!(
+        r#"select covered::text as "covered!" from node_coverage where node_id = $1 and day = $2 for update"#,
+        key.node.uuid(),
+        day_to_sql(key.day)
+    )
+    .fetch_optional(conn)
+    .await?;
+    row.map(|r| r.covered.parse().map_err(|e| StoreError::inconsistent("node_coverage", "covered", e))).transpose()
+}
+
+/// Takes back that a node's time was reported. Hold the day.
+pub async fn remove(conn: &mut PgConnection, key: NodeDay, ranges: &Ranges) -> Result<(), StoreError> {
+    sqlx::query!(
+        "update node_coverage set covered = covered - $3::text::int4multirange where node_id = $1 and day = $2",
+        key.node.uuid(),
+        day_to_sql(key.day),
+        ranges.to_string()
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// What is covered of these node-days.
 pub async fn read(conn: &mut PgConnection, keys: &[NodeDay]) -> Result<Vec<(NodeDay, Ranges)>, StoreError> {
     let nodes: Vec<Uuid> = keys.iter().map(|key| key.node.uuid()).collect();

@@ -102,7 +102,7 @@ async fn concern(conn: &mut PgConnection, gaps: &mut [Gap]) -> Result<(), StoreE
             cross join lateral (
                 select r.day, r.window_start from reports r
                 where r.node_id = g.node_id and r.day <= (g.from_at at time zone 'UTC')::date
-                  and r.window_start < g.from_at and r.status <> 'superseded'
+                  and r.window_start < g.from_at and r.status in ('counted', 'late_known')
                 order by r.day desc, r.window_start desc limit 1
             ) edge
             union
@@ -112,7 +112,7 @@ async fn concern(conn: &mut PgConnection, gaps: &mut [Gap]) -> Result<(), StoreE
                 select r.day, r.window_start from reports r
                 where r.node_id = g.node_id and r.day >= ((g.to_at - interval '1 hour') at time zone 'UTC')::date
                   and r.window_start > g.to_at - interval '1 hour' and r.window_end > g.to_at
-                  and r.status <> 'superseded'
+                  and r.status in ('counted', 'late_known')
                 order by r.day, r.window_start limit 1
             ) edge
         ), held as (
@@ -121,7 +121,7 @@ async fn concern(conn: &mut PgConnection, gaps: &mut [Gap]) -> Result<(), StoreE
                        / (extract(epoch from max(r.window_end) - e.window_start) * 1000) as gpu_ms
             from edges e
             join reports r on r.day = e.day and r.node_id = e.node_id and r.window_start = e.window_start
-                          and r.status <> 'superseded'
+                          and r.status in ('counted', 'late_known')
             cross join lateral unnest(r.tenants, r.held_ms) as h(tenant_id, held_ms)
             group by e.ord, e.len, e.day, e.window_start, h.tenant_id
         )

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod agreements;
+pub mod amendments;
 pub mod api_keys;
 pub mod archives;
 pub mod audit;

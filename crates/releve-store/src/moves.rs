@@ -34,10 +34,20 @@ pub struct HourPlace {
 /// Class of the advisory locks on tenant keys.
 const KEY_LOCK: i32 = 7_204;
 
-/// Held alone by whoever moves usage under a key, until its transaction ends: two that read the same rows would
-/// both move them.
-pub async fn lock_key(conn: &mut PgConnection, key: &TenantKey) -> Result<(), StoreError> {
-    sqlx::query!("select pg_advisory_xact_lock($1, hashtext($2))", KEY_LOCK, key.as_str()).execute(conn).await?;
+/// Held alone by whoever moves usage under keys, until its transaction ends: two that read the same rows would both
+/// move them. Taken in one order, so that two never wait in a circle.
+pub async fn lock_keys(conn: &mut PgConnection, keys: impl Iterator<Item = &TenantKey>) -> Result<(), StoreError> {
+    let keys: Vec<&str> = keys.map(TenantKey::as_str).collect();
+    sqlx::query!(
+        r#"
+        select pg_advisory_xact_lock($1, hash)
+        from (select distinct hashtext(key) as hash from unnest($2::text[]) as key order by hash) asked
+        "#,
+        KEY_LOCK,
+        &keys as _
+    )
+    .execute(conn)
+    .await?;
     Ok(())
 }
 
@@ -159,31 +169,55 @@ pub enum Line {
     Meter { row: MeterRow, book: i32 },
 }
 
+/// Why usage is adjusted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
+    /// A rule gives it to another tenant.
+    Reattribution,
+    /// Its report was superseded by another one.
+    Amendment,
+    /// Its report is not believed any more.
+    Withdrawal,
+}
+
+impl Kind {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Reattribution => "reattribution",
+            Self::Amendment => "amendment",
+            Self::Withdrawal => "withdrawal",
+        }
+    }
+}
+
+/// Who adjusts what, when and why: what each line of an adjustment is recorded with.
+#[derive(Clone, Copy, Debug)]
+pub struct Adjustment<'a> {
+    pub id: Uuid,
+    pub kind: Kind,
+    pub by: &'a str,
+    pub now: Timestamp,
+}
+
 /// Writes an adjustment: its lines, append-only, and what they do to the rollups.
-pub async fn adjust(
-    conn: &mut PgConnection,
-    adjustment: Uuid,
-    lines: &[Line],
-    by: &str,
-    now: Timestamp,
-) -> Result<(), StoreError> {
+pub async fn adjust(conn: &mut PgConnection, of: Adjustment<'_>, lines: &[Line]) -> Result<(), StoreError> {
     for (number, line) in (1_i32..).zip(lines) {
         match line {
             Line::Give { place, book, ranges, energy_mj } => {
                 move_ranges(conn, place, *book, ranges, &Ranges::empty(), *energy_mj).await?;
                 move_sum(conn, place, *book, ranges.total(), *energy_mj).await?;
                 let none = Ranges::empty();
-                record_hours(conn, (adjustment, number), place, *book, (ranges, &none), *energy_mj, (by, now)).await?;
+                record_hours(conn, (of, number), place, *book, (ranges, &none), *energy_mj).await?;
             }
             Line::Take { place, book, ranges, energy_mj } => {
                 move_ranges(conn, place, *book, &Ranges::empty(), ranges, -energy_mj).await?;
                 move_sum(conn, place, *book, -ranges.total(), -energy_mj).await?;
                 let none = Ranges::empty();
-                record_hours(conn, (adjustment, number), place, *book, (&none, ranges), -energy_mj, (by, now)).await?;
+                record_hours(conn, (of, number), place, *book, (&none, ranges), -energy_mj).await?;
             }
             Line::Meter { row, book } => {
                 move_meter(conn, row, *book).await?;
-                record_meter(conn, (adjustment, number), row, *book, (by, now)).await?;
+                record_meter(conn, (of, number), row, *book).await?;
             }
         }
     }
@@ -274,21 +308,20 @@ async fn move_meter(conn: &mut PgConnection, row: &MeterRow, book: i32) -> Resul
 
 async fn record_hours(
     conn: &mut PgConnection,
-    (adjustment, line): (Uuid, i32),
+    (of, line): (Adjustment<'_>, i32),
     place: &HourPlace,
     book: i32,
     (held, taken_back): (&Ranges, &Ranges),
     energy_mj: i64,
-    (by, now): (&str, Timestamp),
 ) -> Result<(), StoreError> {
     sqlx::query!(
         r#"
         insert into adjustments (adjustment_id, line, kind, tenant_id, hour, book, project, sku_id, allocation_id,
                                  node_id, device_id, held, taken_back, energy_mj, created_at, created_by)
-        values ($1, $2, 'reattribution', $3, $4, $5, $6, $7, $8, $9, $10, $11::text::int4multirange,
+        values ($1, $2, $16, $3, $4, $5, $6, $7, $8, $9, $10, $11::text::int4multirange,
                 $12::text::int4multirange, $13, $14, $15)
         "#,
-        adjustment,
+        of.id,
         line,
         place.tenant.uuid(),
         hour_to_sql(place.hour),
@@ -301,8 +334,9 @@ async fn record_hours(
         held.to_string(),
         taken_back.to_string(),
         energy_mj,
-        to_sql(now),
-        by
+        to_sql(of.now),
+        of.by,
+        of.kind.as_str()
     )
     .execute(conn)
     .await?;
@@ -311,18 +345,17 @@ async fn record_hours(
 
 async fn record_meter(
     conn: &mut PgConnection,
-    (adjustment, line): (Uuid, i32),
+    (of, line): (Adjustment<'_>, i32),
     row: &MeterRow,
     book: i32,
-    (by, now): (&str, Timestamp),
 ) -> Result<(), StoreError> {
     sqlx::query!(
         r#"
         insert into adjustments (adjustment_id, line, kind, tenant_id, hour, book, project, sku_id, quantity,
                                  created_at, created_by)
-        values ($1, $2, 'reattribution', $3, $4, $5, $6, $7, $8, $9, $10)
+        values ($1, $2, $11, $3, $4, $5, $6, $7, $8, $9, $10)
         "#,
-        adjustment,
+        of.id,
         line,
         row.tenant.uuid(),
         hour_to_sql(row.hour),
@@ -330,8 +363,9 @@ async fn record_meter(
         row.project,
         row.sku_id,
         row.quantity,
-        to_sql(now),
-        by
+        to_sql(of.now),
+        of.by,
+        of.kind.as_str()
     )
     .execute(conn)
     .await?;

@@ -147,6 +147,12 @@ impl Db {
         if row.powerful { Err(StoreError::TooPowerful { user: row.user }) } else { Ok(()) }
     }
 
+    /// Whether there is a schema, of whatever age.
+    pub async fn has_schema(&self) -> Result<bool, StoreError> {
+        let there = sqlx::query_scalar("select to_regclass('public.invoices') is not null");
+        Ok(there.fetch_one(&self.pool).await?)
+    }
+
     /// Whether the database answers.
     pub async fn ping(&self) -> Result<(), StoreError> {
         sqlx::query("select 1").execute(&self.pool).await?;

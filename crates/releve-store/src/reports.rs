@@ -2,12 +2,13 @@
 
 use releve_metering::{Exposure, Screened};
 use releve_types::{NodeId, Timestamp};
-use releve_wire::{Digest, Evidence};
+use releve_wire::{Digest, Evidence, Report};
 use sqlx::PgConnection;
 use time::{Date, OffsetDateTime};
 use uuid::Uuid;
 
 use crate::{
+    nodes::NodeKey,
     pool::StoreError,
     sql_time::{day_to_sql, from_sql, to_sql},
 };
@@ -37,6 +38,14 @@ pub fn unpack(body: &[u8]) -> Result<Evidence, StoreError> {
     }
     let bytes = lz4_flex::decompress_size_prepended(packed).map_err(|e| broken(&e.to_string()))?;
     Evidence::from_bytes(&bytes).map_err(|e| broken(&e.to_string()))
+}
+
+/// A stored report as it was believed when it came: any key that its node had under that name will do, revoked or not.
+pub fn believed(body: &[u8], keys: &[NodeKey]) -> Result<Report, StoreError> {
+    let evidence = unpack(body)?;
+    let of_name = keys.iter().filter(|key| key.keyid == evidence.keyid);
+    let report = of_name.filter_map(|key| evidence.clone().verify(&key.public_key).ok()).next();
+    report.ok_or_else(|| StoreError::inconsistent("reports", "body", "verifies under none of its node's keys"))
 }
 
 /// What identifies a report of a node, apart from its content.
@@ -86,9 +95,10 @@ pub async fn digests(conn: &mut PgConnection, keys: &[ReportKey]) -> Result<Vec<
     Ok(rows.into_iter().map(|r| r.head_sha256.and_then(digest)).collect())
 }
 
-type Columns = (Vec<Date>, Vec<Uuid>, Vec<OffsetDateTime>, Vec<i64>, Vec<Uuid>);
+/// The columns of keys, as statements take them.
+pub(crate) type Columns = (Vec<Date>, Vec<Uuid>, Vec<OffsetDateTime>, Vec<i64>, Vec<Uuid>);
 
-fn columns(keys: &[ReportKey]) -> Columns {
+pub(crate) fn columns(keys: &[ReportKey]) -> Columns {
     let mut columns = Columns::default();
     for key in keys {
         columns.0.push(day_to_sql(key.day));

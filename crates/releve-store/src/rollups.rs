@@ -52,7 +52,8 @@ pub async fn intern_skus(
 }
 
 /// Adds what allocations held. Served by the primary key; give the rows by tenant and hour, so that pages are met in order.
-/// No two batches meet on a row, since each has its nodes' days to itself.
+/// No two batches meet on a row, since each has its nodes' days to itself. What was taken back in the same book, of a
+/// report that is not believed any more, is given again.
 pub async fn add_allocation_hours<'a>(
     conn: &mut PgConnection,
     rows: impl Iterator<Item = (&'a AllocationKey, &'a Held)>,
@@ -86,7 +87,8 @@ pub async fn add_allocation_hours<'a>(
                     $8::text[], $9::text[], $10::bigint[])
              as said(tenant_id, hour, book, allocation_id, node_id, device_id, sku_id, project, held, energy_mj)
         on conflict (tenant_id, hour, book, allocation_id, node_id, device_id, sku_id, project) do update
-            set held = a.held + excluded.held, energy_mj = a.energy_mj + excluded.energy_mj
+            set held = a.held + (excluded.held - a.taken_back), taken_back = a.taken_back - excluded.held,
+                energy_mj = a.energy_mj + excluded.energy_mj
         "#,
         &tenants,
         &hours,

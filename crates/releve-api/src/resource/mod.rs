@@ -3,6 +3,7 @@
 pub mod accounts;
 pub mod agreements;
 pub mod allocations;
+pub mod amendments;
 pub mod api_keys;
 pub mod audit_log;
 pub mod billing_runs;

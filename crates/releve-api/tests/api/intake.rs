@@ -221,3 +221,101 @@ async fn quarantine_is_looked_at_weighed_and_decided_by_filter() {
     let shown = world.get(&format!("/v1/quarantine/{id}")).await.expect(200);
     assert_eq!(shown["status"], "rejected");
 }
+
+/// Two tenants whose keys have rules, a price, and a node.
+async fn two_tenants() -> (World, String, Node) {
+    let world = World::new().await;
+    let agent = world.key(&[Scope::Agent]).await;
+    let node = Node::registered(&world, "n1").await;
+    world.post("/v1/tenants", json!({ "name": "lab" })).await.expect(201);
+    world.post("/v1/tenants", json!({ "name": "other" })).await.expect(201);
+    for (key, tenant) in [("static:lab", "lab"), ("static:other", "other")] {
+        let rule = json!({ "key": key, "tenant": tenant, "from": "2026-03-01T00:00:00Z" });
+        world.post("/v1/key-rules", rule).await.expect(201);
+    }
+    let sku = "gpu/nvidia-h100-80gb-hbm3/whole/1:1/standard/eu-west";
+    world.post("/v1/prices", json!({ "sku": sku, "price": "6.00", "from": "2026-03-01T00:00:00Z" })).await.expect(201);
+    (world, agent, node)
+}
+
+/// How many reports a change takes back, and what that comes to.
+fn what(view: &Value) -> Value {
+    json!([
+        view["taken_back"],
+        view["gpu_ms"],
+        view["gpu_hours"],
+        view["money"][0]["amount"],
+        view["uncovered_ms"],
+        view["fates"]
+    ])
+}
+
+/// What was counted is looked at, superseded by what waits, and withdrawn: dry first, with what it comes to.
+#[tokio::test]
+async fn counted_reports_are_superseded_and_withdrawn() {
+    let (world, agent, node) = two_tenants().await;
+    let report = |minute: &str, seq, key| node.report(&format!("2026-03-10T10:{minute}:00Z"), seq, key);
+    for (minute, seq) in [("00", 1), ("01", 2)] {
+        send(&world, "/v1/reports", &agent, ONE, report(minute, seq, "static:lab")).await.expect(200);
+    }
+    let told = send(&world, "/v1/reports", &agent, ONE, report("01", 3, "static:other")).await.expect(202);
+    assert_eq!(told["reason"], "overlap");
+
+    let amend = |dry_run: bool| json!({ "filter": { "node": "n1" }, "reason": "a second agent", "dry_run": dry_run });
+    let dry = world.post("/v1/quarantine/amend", amend(true)).await.expect(200);
+    assert_eq!(what(&dry), json!([1, 0, "0.000", "0.00", 0, { "counted": 1 }]), "one pays for the other");
+    let lab =
+        async || world.get("/v1/tenants/lab/usage?interval=all").await.expect(200)["items"][0]["quantity"].clone();
+    assert_eq!(lab().await, 120_000);
+    assert_eq!(what(&world.post("/v1/quarantine/amend", amend(false)).await.expect(200)), what(&dry));
+    assert_eq!(lab().await, 60_000);
+    let again = world.post("/v1/quarantine/amend", amend(false)).await.expect(200);
+    assert_eq!((&again["taken_back"], &again["fates"]), (&json!(0), &json!({})), "nothing waits any more");
+
+    let path = "/v1/nodes/n1/reports?from=2026-03-10T10:00:00Z&to=2026-03-10T11:00:00Z";
+    let listed = world.get(path).await.expect(200);
+    let items = listed["items"].as_array().expect("items");
+    let of = |i: usize| (items[i]["seq"].as_i64(), items[i]["status"].as_str());
+    assert_eq!(
+        (0..3).map(of).collect::<Vec<_>>(),
+        [(Some(1), Some("counted")), (Some(2), Some("superseded")), (Some(3), Some("counted"))]
+    );
+    assert_eq!(items[1]["superseded_by"], items[2]["head_sha256"]);
+    let first = world.get(&format!("{path}&limit=2")).await.expect(200);
+    let next = first["next"].as_str().expect("more");
+    let rest = world.get(&format!("{path}&limit=2&cursor={next}")).await.expect(200);
+    assert_eq!((first["items"].as_array().map(Vec::len), &rest["items"][0]["seq"]), (Some(2), &json!(3)));
+}
+
+/// What nobody believes is taken back, dry first, with what it comes to; and not from an archived day.
+#[tokio::test]
+async fn counted_reports_are_withdrawn() {
+    let (world, agent, node) = two_tenants().await;
+    send(&world, "/v1/reports", &agent, ONE, node.report("2026-03-10T10:00:00Z", 1, "static:lab")).await.expect(200);
+    let withdraw = "/v1/nodes/n1/reports/withdraw";
+    let stretch = |from: &str, to: &str, reason: &str| json!({ "from": format!("2026-03-10T{from}Z"), "to": format!("2026-03-10T{to}Z"), "reason": reason });
+    for (body, field) in [
+        (stretch("10:00:00", "10:00:00", "wrong"), "to"),
+        (stretch("10:00:00", "10:05:00", ""), "reason"),
+        (json!({ "from": "2026-01-10T10:00:00Z", "to": "2026-03-10T10:00:00Z", "reason": "all of it" }), "to"),
+    ] {
+        assert_eq!(world.post(withdraw, body).await.problem().2, field);
+    }
+    assert_eq!(
+        world.post("/v1/nodes/n2/reports/withdraw", stretch("10:00:00", "10:05:00", "wrong")).await.problem().0,
+        404
+    );
+    assert_eq!(world.post("/v1/quarantine/amend", json!({ "filter": {}, "reason": "" })).await.problem().2, "reason");
+    let part = world.post(withdraw, stretch("10:00:30", "10:01:30", "wrong")).await.expect(200);
+    assert_eq!(part["taken_back"], 0, "no window lies in it whole");
+    let done = world.post(withdraw, stretch("10:00:00", "10:01:00", "wrong")).await.expect(200);
+    assert_eq!(what(&done), json!([1, -60_000, "-0.016", "-0.10", 60_000, {}]));
+    let used = world.get("/v1/tenants/lab/usage?interval=all").await.expect(200);
+    assert_eq!(used["items"][0]["quantity"], 0);
+    let log = world.get("/v1/audit-log").await.expect(200);
+    let entry = &log["items"][0];
+    assert_eq!((&entry["action"], &entry["after"]["reason"]), (&json!("report.withdraw"), &json!("wrong")));
+    world.database.sql("update ingest_floor set day = '2026-03-11'");
+    let (status, _, field) = world.post(withdraw, stretch("10:00:00", "10:05:00", "wrong")).await.problem();
+    assert_eq!((status, field.as_str()), (422, "from"), "the day is archived");
+}

@@ -5,7 +5,11 @@ use std::{
     sync::Arc,
 };
 
-use releve_metering::{NodeState, Place, Screened, moves::state, roll_up};
+use releve_metering::{
+    NodeState, Place, Screened,
+    moves::{Tally, state},
+    roll_up,
+};
 use releve_outbound::Storage;
 use releve_store::{
     Tx,
@@ -26,6 +30,9 @@ const PAGE_REPORTS_MAX: i64 = 2_000;
 
 /// What was held at each place: milliseconds of the hour, and energy.
 pub type Held = BTreeMap<HourPlace, (Ranges, i64)>;
+
+/// The same, as it is added up: what was taken back and replaced adds up to once, whatever comes first.
+type Tallies = BTreeMap<HourPlace, (Tally, i64)>;
 
 /// A rebuilt day beside the stored one.
 #[derive(Debug)]
@@ -64,6 +71,7 @@ pub async fn day(
     let first = Hour::from_index(day * 24).max(period.first_hour());
     let end = Hour::from_index(day * 24 + 24).min(period.end_hour());
     let mut found = Day { reports: 0, rebuilt: Held::new(), stored: Held::new(), broken: Vec::new() };
+    let mut tallies = Tallies::new();
     let archived = archives::of_days(tx, day, day).await?.into_iter().find(|archive| archive.detached);
     if let Some(archived) = archived {
         let missing = || JobError::Archive {
@@ -72,7 +80,7 @@ pub async fn day(
         };
         let mut reader = archive::read_archive(storage.ok_or_else(missing)?, &archived).await?;
         while let Some(page) = reader.next_block().await? {
-            found.add(known, page).await;
+            found.add(known, page, &mut tallies).await;
         }
     } else {
         let mut after = None;
@@ -80,15 +88,17 @@ pub async fn day(
             let page = archives::page(tx, day, after, PAGE_REPORTS_MAX).await?;
             let Some(last) = page.last() else { break };
             after = Some(last.key);
-            found.add(known, page).await;
+            found.add(known, page, &mut tallies).await;
         }
     }
-    found.rebuilt.retain(|place, _| first <= place.hour && place.hour < end);
+    tallies.retain(|place, _| first <= place.hour && place.hour < end);
     for row in audit::adjustments(tx, first, end).await? {
-        let (ranges, energy) = found.rebuilt.entry(row.place).or_default();
-        *ranges = ranges.union(&row.held).minus(&row.taken_back);
+        let (tally, energy) = tallies.entry(row.place).or_default();
+        tally.add(&row.held);
+        tally.take(&row.taken_back);
         *energy += row.energy_mj;
     }
+    found.add_up(tallies);
     let mut books: BTreeMap<HourPlace, Vec<audit::BookRow>> = BTreeMap::new();
     for row in audit::allocation_hours(tx, first, end).await? {
         books.entry(row.place.clone()).or_default().push(row);
@@ -102,7 +112,7 @@ pub async fn day(
 
 impl Day {
     /// Verifies and rolls up a page, on a thread of its own: signatures are work.
-    async fn add(&mut self, known: &Known, page: Vec<StoredReport>) {
+    async fn add(&mut self, known: &Known, page: Vec<StoredReport>, tallies: &mut Tallies) {
         let (history, numbers) = (known.history.clone(), known.numbers.clone());
         let work = tokio::task::spawn_blocking(move || roll(&history, &numbers, page));
         let Ok(rolled) = work.await else {
@@ -111,15 +121,27 @@ impl Day {
         };
         self.reports += rolled.reports;
         self.broken.extend(rolled.broken);
-        for (place, (ranges, energy)) in rolled.held {
-            let sum = self.rebuilt.entry(place).or_default();
-            // What two reports both say they held would vanish in a union: it is a difference, not a sum.
-            if sum.0.overlaps(&ranges) {
-                let at = format!("{} of {}", sum.0.intersect(&ranges), self.reports);
-                self.broken.push(Difference::new(Check::Evidence, &format!("held twice: {at}"), 0, 1));
-            }
-            sum.0 = sum.0.union(&ranges);
+        for (place, ranges, energy) in rolled.held {
+            let sum = tallies.entry(place).or_default();
+            sum.0.add(&ranges);
             sum.1 += energy;
+        }
+    }
+
+    /// What two reports both say they held, and neither was taken back, is a difference and no sum.
+    fn add_up(&mut self, tallies: Tallies) {
+        for (place, (tally, energy)) in tallies {
+            let (once, wrong) = tally.once();
+            if !wrong.is_empty() {
+                let at = format!(
+                    "{} {} on {}: {wrong} held twice, or less than never",
+                    place.hour, place.allocation, place.node
+                );
+                self.broken.push(Difference::new(Check::Evidence, &at, 0, wrong.total()).of(place.tenant, None));
+            }
+            if !once.is_empty() || energy != 0 {
+                self.rebuilt.insert(place, (once, energy));
+            }
         }
     }
 
@@ -147,49 +169,61 @@ impl Day {
 #[derive(Default)]
 struct Rolled {
     reports: u64,
-    held: Held,
+    held: Vec<(HourPlace, Ranges, i64)>,
     broken: Vec<Difference>,
 }
 
 fn roll(history: &History, numbers: &BTreeMap<Sku, SkuNumber>, page: Vec<StoredReport>) -> Rolled {
     let mut rolled = Rolled::default();
-    let mut screened = Vec::with_capacity(page.len());
-    // A superseded report was counted too: what took it back is among the adjustments.
+    let mut standing = Vec::with_capacity(page.len());
+    let mut taken_back = Vec::new();
+    // What was taken back was counted too: what took it back is among the adjustments.
     for report in page.into_iter().filter(|r| r.status != "late_known") {
         rolled.reports += 1;
         let at = format!("{} window {} seq {}", report.key.node, report.key.window_start, report.key.seq);
         match believe(history, &report) {
-            Ok(believed) => screened.push(believed),
+            Ok(believed) if report.status == "counted" => standing.push(believed),
+            Ok(believed) => taken_back.push(believed),
             Err(detail) => {
                 rolled.broken.push(Difference::new(Check::Evidence, &format!("{at}: {detail}"), 1, 0));
             }
         }
     }
-    let deltas = match roll_up(&screened, |_, _| 1) {
-        Ok(deltas) => deltas,
-        Err(error) => {
-            rolled.broken.push(Difference::new(Check::Evidence, &error.to_string(), 1, 0));
-            return rolled;
-        }
-    };
-    for (key, held) in deltas.allocation_hours {
-        let Some(sku_id) = deltas.skus.get(key.sku).and_then(|sku| numbers.get(sku)).copied() else {
-            let at = format!("{}: a SKU that was never stored", key.hour);
-            rolled.broken.push(Difference::new(Check::Evidence, &at, 1, 0).of(key.tenant, None));
-            continue;
-        };
-        let place = HourPlace {
-            tenant: key.tenant,
-            hour: key.hour,
-            allocation: key.allocation,
-            node: key.node,
-            device: key.device,
-            sku_id,
-            project: key.project,
-        };
-        rolled.held.insert(place, (held.ranges, held.energy_mj));
+    rolled.add(&standing, numbers);
+    // One by one: a report that was taken back may say the same as the one in its place.
+    for one in &taken_back {
+        rolled.add(std::slice::from_ref(one), numbers);
     }
     rolled
+}
+
+impl Rolled {
+    fn add(&mut self, screened: &[Screened], numbers: &BTreeMap<Sku, SkuNumber>) {
+        let deltas = match roll_up(screened, |_, _| 1) {
+            Ok(deltas) => deltas,
+            Err(error) => {
+                self.broken.push(Difference::new(Check::Evidence, &error.to_string(), 1, 0));
+                return;
+            }
+        };
+        for (key, held) in deltas.allocation_hours {
+            let Some(sku_id) = deltas.skus.get(key.sku).and_then(|sku| numbers.get(sku)).copied() else {
+                let at = format!("{}: a SKU that was never stored", key.hour);
+                self.broken.push(Difference::new(Check::Evidence, &at, 1, 0).of(key.tenant, None));
+                continue;
+            };
+            let place = HourPlace {
+                tenant: key.tenant,
+                hour: key.hour,
+                allocation: key.allocation,
+                node: key.node,
+                device: key.device,
+                sku_id,
+                project: key.project,
+            };
+            self.held.push((place, held.ranges, held.energy_mj));
+        }
+    }
 }
 
 /// A stored report as it was judged: its signature under the key of then, its tenants by the rules of then.

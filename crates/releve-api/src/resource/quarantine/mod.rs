@@ -254,10 +254,17 @@ pub struct DecisionView {
 }
 
 /// The waiting messages of a filter, a page of them, and what they are about.
-struct Page {
-    ids: Vec<QuarantineId>,
+pub(super) struct Page {
+    pub(super) ids: Vec<QuarantineId>,
     gpu_ms: i64,
-    next: Option<String>,
+    pub(super) next: Option<String>,
+}
+
+/// The page of a decision's filter after one message.
+pub(super) async fn waiting_ids(conn: &mut PgConnection, which: &Which, after: Option<&str>) -> Result<Page, Problem> {
+    let after: Option<QuarantineId> = after.map(|id| lookup::parsed("after", id)).transpose()?;
+    let filter = which.waiting(conn, "filter.").await?;
+    page(conn, &filter, after).await
 }
 
 async fn page(conn: &mut PgConnection, filter: &Filter, after: Option<QuarantineId>) -> Result<Page, Problem> {
@@ -299,13 +306,11 @@ async fn redrive(
     Command { input, repeat }: Command<Redrive>,
 ) -> Result<Json<DecisionView>, Problem> {
     repeat.without_key()?;
-    let after: Option<QuarantineId> = input.after.as_deref().map(|id| lookup::parsed("after", id)).transpose()?;
     let actor = scope.caller().actor();
     detached(async move {
         let now = app.now();
         let mut tx = app.db().begin_app().await?;
-        let filter = input.filter.waiting(&mut tx, "filter.").await?;
-        let page = page(&mut tx, &filter, after).await?;
+        let page = waiting_ids(&mut tx, &input.filter, input.after.as_deref()).await?;
         tx.commit().await?;
         if input.dry_run {
             return Ok(Json(weighed(&app, page, now).await?));
