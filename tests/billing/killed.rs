@@ -78,7 +78,7 @@ impl Plant {
         match n % 5 {
             0 => self.program(&["invoice", "run", "--period", "2020-05"], killed_at).await,
             1 => self.program(&["invoice", "correct", "--period", "2020-05"], killed_at).await,
-            2 if n % 3 == 0 => {
+            2 if n.is_multiple_of(3) => {
                 self.program(&["invoice", "void", &number, "--reason", "by mistake"], killed_at).await;
             }
             2 => {

@@ -8,6 +8,7 @@ mod bench;
 mod correcting;
 mod crediting;
 mod frozen;
+mod handing;
 mod holding;
 mod issuing;
 mod killed;

@@ -4,6 +4,7 @@ pub mod agreed;
 pub mod book;
 pub mod contract;
 pub mod credits;
+pub mod delivery;
 pub mod digest;
 pub mod estimate;
 mod gather;
@@ -22,6 +23,7 @@ pub use agreed::{AgreedTerms, Agreement, Allowance, Matching, Percent, Scope, ch
 pub use book::{PriceBook, check_new_price};
 pub use contract::{Contract, Run, Term, check_new_term};
 pub use credits::{Credit, CreditKind, Drawn, NewCredit, Offer, Purse};
+pub use delivery::Delivery;
 pub use digest::{BASIS_VERSION, Basis, BasisError, Recorded, Reports, digest};
 pub use estimate::{Estimate, estimate};
 pub use invoice::{

@@ -27,7 +27,10 @@ pub const PDF: &str = "application/pdf";
 /// What an invoice rests on: the text whose SHA-256 is its digest (`releve_billing::digest`). Kept with the invoice, not rendered.
 pub const BASIS: &str = "text/plain; charset=utf-8; profile=releve-basis";
 /// What every invoice has.
-const MEDIA_TYPES: [&str; 3] = [JSON, HTML, PDF];
+pub(crate) const MEDIA_TYPES: [&str; 3] = [JSON, HTML, PDF];
+/// What an invoice's files are called: its number, and this.
+const EXTENSIONS: [(&str, &str); 5] =
+    [(JSON, "json"), (HTML, "html"), (PDF, "pdf"), (UBL, "ubl.xml"), (CII, "cii.xml")];
 /// Invoices rendered in one transaction.
 const RENDER_INVOICES_MAX: i64 = 200;
 
@@ -49,6 +52,24 @@ pub async fn run(db: &Db, now: Timestamp) -> Result<Option<usize>, JobError> {
         tx.commit().await?;
         rendered += issued.len();
     }
+}
+
+/// A file of an invoice.
+#[derive(Clone, Debug)]
+pub struct OfInvoice {
+    /// Its name is the invoice's number, a dot, and this.
+    pub extension: &'static str,
+    pub document: Document,
+}
+
+/// The files of an invoice for whoever gets it: those that it has.
+pub async fn files(tx: &mut Tx, (account, invoice): (AccountId, InvoiceId)) -> Result<Vec<OfInvoice>, JobError> {
+    let mut files = Vec::with_capacity(EXTENSIONS.len());
+    for (media_type, extension) in EXTENSIONS {
+        let found = documents::find(tx, account, invoice, media_type).await?;
+        files.extend(found.map(|document| OfInvoice { extension, document }));
+    }
+    Ok(files)
 }
 
 /// From what the invoices say, and whom they name since they were issued: what changed meanwhile changes no document.

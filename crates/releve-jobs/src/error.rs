@@ -33,6 +33,8 @@ pub enum JobError {
     NotAllIssued { expected: usize, found: u64 },
     #[error("the archive {location} is not what was written: {detail}")]
     Archive { location: String, detail: String },
+    #[error("documents can't be handed over to {destination}: {error}")]
+    HandOver { destination: String, error: StorageError },
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]

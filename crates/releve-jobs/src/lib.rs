@@ -7,6 +7,7 @@ pub mod documents;
 mod error;
 mod failpoint;
 pub mod flags;
+pub mod hand_over;
 pub mod issue;
 pub mod pack;
 pub mod partitions;

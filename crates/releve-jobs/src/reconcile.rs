@@ -8,13 +8,13 @@ use releve_types::{Period, Timestamp, ids::IssuerId, time::wall_clock};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    JobError, Order, Settings, archive, credits, documents,
+    JobError, Order, Settings, archive, credits, documents, hand_over,
     issue::{correct_accounts, correct_all, issue},
     partitions, payments,
 };
 
 /// The jobs, each with the number of the lock that keeps two programs from doing it at once. Issuing needs none:
-/// its books' locks and the invoices under them say who was billed.
+/// its books' locks and the invoices under them say who was billed; nor does handing over, which puts the same bytes in the same place.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Job {
     Partitions,
@@ -25,6 +25,7 @@ pub enum Job {
     Correct,
     Remind,
     Expire,
+    HandOver,
 }
 
 impl Job {
@@ -38,6 +39,7 @@ impl Job {
             Self::Correct => "correct",
             Self::Remind => "remind",
             Self::Expire => "expire",
+            Self::HandOver => "hand_over",
         }
     }
 
@@ -51,6 +53,7 @@ impl Job {
             Self::Correct => 6,
             Self::Remind => 7,
             Self::Expire => 8,
+            Self::HandOver => 9,
         }
     }
 }
@@ -77,6 +80,9 @@ pub async fn round(db: &Db, settings: &Settings, now: Timestamp, cancel: &Cancel
         attempt(cancel, Job::Correct, correct_due(db, settings, now)).await;
     }
     attempt(cancel, Job::Documents, async { documents::run(db, now).await.map(drop) }).await;
+    if let Some(to) = &settings.hand_over {
+        attempt(cancel, Job::HandOver, async { hand_over::run(db, to, now).await.map(drop) }).await;
+    }
     attempt(cancel, Job::Remind, async { payments::remind(db, now).await.map(drop) }).await;
     attempt(cancel, Job::Expire, async { credits::expire(db, now).await.map(drop) }).await;
     attempt(cancel, Job::Forget, forget(db, now)).await;

@@ -6,7 +6,7 @@ use releve_outbound::Storage;
 use releve_types::time::MILLIS_PER_DAY;
 use tokio::sync::Notify;
 
-use crate::issue::ISSUE_ACCOUNTS_MAX;
+use crate::{hand_over::Destination, issue::ISSUE_ACCOUNTS_MAX};
 
 /// How long reports stay in the database before they are archived.
 pub const REPORTS_KEEP_DAYS: i64 = 60;
@@ -25,6 +25,8 @@ pub struct Settings {
     pub reports_keep_days: i64,
     /// None: reports stay in the database for ever.
     pub archive: Option<Storage>,
+    /// None: documents leave when somebody fetches them.
+    pub hand_over: Option<Destination>,
     pub nudge: Nudge,
 }
 
@@ -37,6 +39,7 @@ impl Default for Settings {
             issue_accounts_max: ISSUE_ACCOUNTS_MAX,
             reports_keep_days: REPORTS_KEEP_DAYS,
             archive: None,
+            hand_over: None,
             nudge: Nudge::default(),
         }
     }

@@ -1,11 +1,12 @@
-//! Where do objects go that are too old for the database? Into a directory or an S3-compatible bucket, as a stream.
+//! Where do objects go? Into a directory, an S3-compatible bucket, or to an HTTP server that takes PUT: small ones at once, large
+//! ones as a stream.
 
-use std::{collections::VecDeque, fmt, path::PathBuf, sync::Arc};
+use std::{collections::VecDeque, fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use futures_util::{StreamExt, stream::BoxStream};
 use object_store::{
-    ObjectStore, ObjectStoreExt, WriteMultipart, aws::AmazonS3Builder, local::LocalFileSystem, path::Path,
-    prefix::PrefixStore,
+    ClientOptions, HeaderMap, HeaderValue, ObjectStore, ObjectStoreExt, RetryConfig, WriteMultipart,
+    aws::AmazonS3Builder, http::HttpBuilder, local::LocalFileSystem, path::Path, prefix::PrefixStore,
 };
 
 /// One part of an upload. S3 wants at least 5 MiB for all but the last.
@@ -13,12 +14,17 @@ pub const PART_BYTES: usize = 8 * 1024 * 1024;
 /// Parts that are on their way at once; more wait.
 pub const PARTS_IN_FLIGHT_MAX: usize = 2;
 
+/// How long a request to an HTTP server is tried again before it has failed.
+pub const RETRY_TIMEOUT: Duration = Duration::from_secs(20);
+
 #[derive(Debug, thiserror::Error)]
 pub enum StorageError {
     #[error("the storage directory {path} can't be used: {source}")]
     Directory { path: PathBuf, source: std::io::Error },
     #[error("'{0}' is no object's path")]
     BadPath(String),
+    #[error("the token can't be sent in a header")]
+    Token,
     #[error("object storage failed: {0}")]
     Store(#[from] object_store::Error),
     #[error("the object {path} ends in the middle of a record")]
@@ -39,6 +45,11 @@ pub enum StorageConfig {
         access_key_id: String,
         secret_access_key: String,
     },
+    /// Objects are put under the address (RFC 9110 section 9.3.4), with the token if there is one. Takes no stream.
+    Http {
+        url: String,
+        bearer_token: Option<String>,
+    },
 }
 
 impl fmt::Debug for StorageConfig {
@@ -46,6 +57,7 @@ impl fmt::Debug for StorageConfig {
         match self {
             Self::Directory { path } => write!(f, "Directory({})", path.display()),
             Self::S3 { bucket, prefix, endpoint, .. } => write!(f, "S3({bucket}/{prefix} at {endpoint:?})"),
+            Self::Http { url, .. } => write!(f, "Http({url})"),
         }
     }
 }
@@ -77,8 +89,25 @@ impl Storage {
                 }
                 Arc::new(PrefixStore::new(builder.build()?, checked(prefix)?))
             }
+            StorageConfig::Http { url, bearer_token } => {
+                let mut options = ClientOptions::new().with_allow_http(url.starts_with("http://"));
+                if let Some(token) = bearer_token {
+                    let value = HeaderValue::try_from(format!("Bearer {token}")).map_err(|_| StorageError::Token)?;
+                    let mut headers = HeaderMap::new();
+                    headers.insert("authorization", value);
+                    options = options.with_default_headers(headers);
+                }
+                let retry = RetryConfig { retry_timeout: RETRY_TIMEOUT, ..RetryConfig::default() };
+                Arc::new(HttpBuilder::new().with_url(url).with_client_options(options).with_retry(retry).build()?)
+            }
         };
         Ok(Self { store })
+    }
+
+    /// Puts a small object, in place of what is there: visible and durable once it returns, and not in part before.
+    pub async fn put(&self, path: &str, bytes: Vec<u8>) -> Result<(), StorageError> {
+        self.store.put(&checked(path)?, bytes.into()).await?;
+        Ok(())
     }
 
     /// Begins an object. It is there once [`ObjectWriter::finish`] returns, and not before.

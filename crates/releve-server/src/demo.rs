@@ -7,7 +7,7 @@ use releve_aggregator::{Aggregator, ReadingFate};
 use releve_jobs::Order;
 use releve_sim::fleet;
 use releve_store::{
-    catalog, documents, held_back,
+    catalog, held_back,
     rules::{self, KeyRule},
 };
 use releve_types::{
@@ -196,20 +196,13 @@ fn outcome(
 /// The invoices' kept bytes, as <number>.json, .html, .pdf, and where it can be an electronic one .ubl.xml and .cii.xml; and their
 /// evidence packs as .pack.tar.
 async fn write_documents(ground: &Ground, billed: &Billed, dir: &Path) -> anyhow::Result<()> {
-    use releve_jobs::documents::{CII, HTML, JSON, PDF, UBL};
     std::fs::create_dir_all(dir).with_context(|| format!("{}", dir.display()))?;
     let mut tx = ground.db.begin_app().await?;
     for issued in &billed.issued {
         let (account, stamp) = (issued.content().account, issued.stamp());
-        for (media_type, extension) in
-            [(JSON, "json"), (HTML, "html"), (PDF, "pdf"), (UBL, "ubl.xml"), (CII, "cii.xml")]
-        {
-            let Some(kept) = documents::find(&mut tx, account, stamp.id, media_type).await? else {
-                anyhow::ensure!(extension.ends_with("xml"), "{} has no {extension} document", stamp.number);
-                continue;
-            };
-            let path = dir.join(format!("{}.{extension}", stamp.number));
-            std::fs::write(&path, kept.body).with_context(|| format!("{}", path.display()))?;
+        for file in releve_jobs::documents::files(&mut tx, (account, stamp.id)).await? {
+            let path = dir.join(format!("{}.{}", stamp.number, file.extension));
+            std::fs::write(&path, file.document.body).with_context(|| format!("{}", path.display()))?;
         }
     }
     tx.commit().await?;

@@ -108,7 +108,8 @@ pub async fn run(
         });
     }
     if roles.jobs {
-        let jobs = settings.jobs(archive(settings, dir)?);
+        let hand_over = settings.hand_over()?.map(|config| Storage::open(&config)).transpose()?;
+        let jobs = settings.jobs(archive(settings, dir)?, hand_over);
         let (db, cancel) = (ground.db.clone(), stop.clone());
         tasks.spawn(async move {
             releve_jobs::run(db, jobs, cancel).await;

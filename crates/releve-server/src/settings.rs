@@ -3,8 +3,9 @@
 use std::{fmt, net::SocketAddr, path::PathBuf, str::FromStr};
 
 use clap::Args;
+use releve_jobs::hand_over::Destination;
 use releve_outbound::{Storage, storage::StorageConfig};
-use releve_types::time::MILLIS_PER_HOUR;
+use releve_types::{Timestamp, time::MILLIS_PER_HOUR};
 
 /// Connections to a PostgreSQL server, unless set.
 pub const POOL_LEN: u32 = 8;
@@ -33,6 +34,19 @@ pub struct Settings {
 
     #[command(flatten)]
     pub s3: S3,
+
+    /// Where issued documents are put for whoever takes them on, with a manifest: a directory, s3://BUCKET/PREFIX, or an
+    /// http(s):// address that takes PUT. Without it, they leave when somebody fetches them.
+    #[arg(long, env = "RELEVE_HAND_OVER", global = true, value_name = "DIR|URL")]
+    pub hand_over: Option<String>,
+
+    /// What an http(s):// address is told in `Authorization: Bearer`.
+    #[arg(long, env = "RELEVE_HAND_OVER_TOKEN", hide_env_values = true, global = true, value_name = "TOKEN")]
+    pub hand_over_token: Option<Secret>,
+
+    /// Hand over only what was issued from then on. Without it, all that was not.
+    #[arg(long, env = "RELEVE_HAND_OVER_SINCE", global = true, value_name = "INSTANT")]
+    pub hand_over_since: Option<Timestamp>,
 
     /// How many days reports stay in the database before they are archived.
     #[arg(long, env = "RELEVE_REPORTS_KEEP_DAYS", global = true, value_name = "DAYS",
@@ -79,7 +93,7 @@ pub struct Settings {
     pub json: bool,
 }
 
-/// How a bucket is reached, where the archive is one.
+/// How a bucket is reached, where the archive, or where documents are handed over to, is one.
 #[derive(Args, Clone)]
 pub struct S3 {
     /// The bucket's region.
@@ -132,8 +146,28 @@ impl FromStr for IssueAfter {
     }
 }
 
+/// What is never printed.
+#[derive(Clone)]
+pub struct Secret(pub String);
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret")
+    }
+}
+
+impl FromStr for Secret {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Self(text.to_owned()))
+    }
+}
+
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
+    #[error("--hand-over {0}: expected a directory, s3://BUCKET/PREFIX, or an http(s):// address without a password")]
+    HandOver(String),
     #[error("--archive {0}: expected a directory or s3://BUCKET/PREFIX")]
     Archive(String),
     #[error("--message-bytes-max {0} is not between 65536 and 1048576")]
@@ -151,41 +185,62 @@ impl Settings {
         if self.pool == 0 {
             return Err(SettingsError::Pool);
         }
+        self.hand_over()?;
         self.archive().map(drop)
+    }
+
+    /// Where issued documents go, if a place was named.
+    pub fn hand_over(&self) -> Result<Option<StorageConfig>, SettingsError> {
+        let Some(text) = &self.hand_over else { return Ok(None) };
+        let wrong = || SettingsError::HandOver(text.clone());
+        if let Some((scheme, rest)) = text.split_once("://").filter(|(scheme, _)| ["http", "https"].contains(scheme)) {
+            if rest.is_empty() || rest.contains('@') {
+                // What is wrong here may be a password.
+                return Err(SettingsError::HandOver(format!("{scheme}://…")));
+            }
+            let bearer_token = self.hand_over_token.as_ref().map(|token| token.0.clone());
+            return Ok(Some(StorageConfig::Http { url: text.clone(), bearer_token }));
+        }
+        self.place(text).ok_or_else(wrong).map(Some)
     }
 
     /// Where old reports go, if a place was named.
     pub fn archive(&self) -> Result<Option<StorageConfig>, SettingsError> {
         let Some(text) = &self.archive else { return Ok(None) };
+        self.place(text).ok_or_else(|| SettingsError::Archive(text.clone())).map(Some)
+    }
+
+    /// A directory or a bucket, if the text names one.
+    fn place(&self, text: &str) -> Option<StorageConfig> {
         let Some(place) = text.strip_prefix("s3://") else {
-            if text.is_empty() || text.contains("://") {
-                return Err(SettingsError::Archive(text.clone()));
-            }
-            return Ok(Some(StorageConfig::Directory { path: text.into() }));
+            let is_path = !text.is_empty() && !text.contains("://");
+            return is_path.then(|| StorageConfig::Directory { path: text.into() });
         };
         let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
-        if bucket.is_empty() {
-            return Err(SettingsError::Archive(text.clone()));
-        }
-        Ok(Some(StorageConfig::S3 {
+        (!bucket.is_empty()).then(|| StorageConfig::S3 {
             bucket: bucket.to_owned(),
             prefix: prefix.trim_end_matches('/').to_owned(),
             region: self.s3.region.clone(),
             endpoint: self.s3.endpoint.clone(),
             access_key_id: self.s3.access_key_id.clone(),
             secret_access_key: self.s3.secret_access_key.clone(),
-        }))
+        })
     }
 
     /// The jobs' settings under these.
-    pub fn jobs(&self, archive: Option<Storage>) -> releve_jobs::Settings {
+    pub fn jobs(&self, archive: Option<Storage>, hand_over: Option<Storage>) -> releve_jobs::Settings {
         let default = releve_jobs::Settings::default();
         let (issue_automatically, issue_delay_ms) = match self.issue_after_hours {
             IssueAfter::Hours(hours) => (true, i64::from(hours) * MILLIS_PER_HOUR),
             IssueAfter::Never => (false, default.issue_delay_ms),
         };
         let reports_keep_days = self.reports_keep_days;
-        releve_jobs::Settings { issue_automatically, issue_delay_ms, reports_keep_days, archive, ..default }
+        let hand_over = hand_over.map(|storage| Destination {
+            storage,
+            name: self.hand_over.clone().unwrap_or_default(),
+            since: self.hand_over_since.unwrap_or(Timestamp::from_millis(0)),
+        });
+        releve_jobs::Settings { issue_automatically, issue_delay_ms, reports_keep_days, archive, hand_over, ..default }
     }
 
     /// The aggregator's limits under these settings.
@@ -216,8 +271,25 @@ mod tests {
     }
 
     #[test]
+    fn documents_go_to_a_directory_a_bucket_or_an_address() {
+        let of = |text| settings(&["--hand-over", text, "--hand-over-token", "hunter2"]).hand_over();
+        assert!(matches!(of("/srv/out"), Ok(Some(StorageConfig::Directory { .. }))));
+        assert!(matches!(of("s3://out/invoices"), Ok(Some(StorageConfig::S3 { .. }))));
+        let Ok(Some(StorageConfig::Http { bearer_token, .. })) = of("https://platform.example/in") else {
+            panic!("an address")
+        };
+        assert_eq!(bearer_token.as_deref(), Some("hunter2"));
+        for wrong in ["https://me:hunter2@platform.example/in", "https://", "ftp://platform.example", ""] {
+            let told = of(wrong).expect_err("refused").to_string();
+            assert!(!told.contains("hunter2"), "{told}");
+        }
+        let printed = format!("{:?}", settings(&["--hand-over-token", "hunter2"]));
+        assert!(!printed.contains("hunter2"), "{printed}");
+    }
+
+    #[test]
     fn who_bills_when_is_the_operator_s_choice() {
-        let jobs = |arguments| settings(arguments).jobs(None);
+        let jobs = |arguments| settings(arguments).jobs(None, None);
         assert_eq!(jobs(&[]).issue_delay_ms, releve_jobs::ISSUE_DELAY_MS);
         assert_eq!(jobs(&["--issue-after-hours", "12"]).issue_delay_ms, 12 * MILLIS_PER_HOUR);
         assert!(!jobs(&["--issue-after-hours", "never"]).issue_automatically);

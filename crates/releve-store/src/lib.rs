@@ -20,6 +20,7 @@ pub mod device_views;
 pub mod documents;
 pub mod floor;
 pub mod gaps;
+pub mod hand_overs;
 pub mod held_back;
 pub mod idempotency;
 pub mod invoices;

@@ -76,6 +76,7 @@ ids! {
     CreditId => "crd", "credit";
     /// An invoice, draft or issued.
     InvoiceId => "inv", "invoice";
+    InvoiceStatusId => "ist", "status of an invoice";
     /// The legal entity that sells and whose name stands on the invoice.
     IssuerId => "iss", "issuer";
     /// A machine with GPUs.

@@ -103,7 +103,7 @@ async fn list(
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Withdrawal {
+pub struct ReportWithdrawal {
     from: Instant,
     /// Not included.
     to: Instant,
@@ -116,7 +116,7 @@ pub struct Withdrawal {
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Amendment {
+pub struct ReportAmendment {
     /// Which waiting messages are to count.
     filter: Which,
     /// Why they are believed rather than what was counted.
@@ -177,14 +177,14 @@ fn because(reason: &Line) -> Result<String, Problem> {
 /// Withdraws a node's counted reports whose windows lie in a stretch: what they counted is taken back from whoever it
 /// stands with by now, and the time is a gap until another report of it comes. The reports are kept. What is on an invoice
 /// comes back by a correction. A UTC day a transaction; doing it again takes back nothing more.
-#[utoipa::path(post, path = "/v1/nodes/{node}/reports/withdraw", tag = "quarantine", request_body = Withdrawal,
+#[utoipa::path(post, path = "/v1/nodes/{node}/reports/withdraw", tag = "quarantine", request_body = ReportWithdrawal,
     params(("node" = String, Path)), responses((status = 200, body = TakenBackView)),
     security(("api_key" = ["operator:write"])))]
 async fn withdraw(
     scope: OperatorWriteScope,
     State(app): State<AppState>,
     PathOf(reference): PathOf<String>,
-    Command { input, repeat }: Command<Withdrawal>,
+    Command { input, repeat }: Command<ReportWithdrawal>,
 ) -> Result<Json<TakenBackView>, Problem> {
     repeat.without_key()?;
     let reason = because(&input.reason)?;
@@ -219,12 +219,12 @@ async fn withdraw(
 /// Counts waiting reports in place of the counted ones that they overlap, a page at a time, in the order they came: of
 /// two that overlap, the later one stands. What is superseded is kept, and taken back from whoever it stands with by now.
 /// A message that is not believed for another reason waits on. Doing it again changes nothing more.
-#[utoipa::path(post, path = "/v1/quarantine/amend", tag = "quarantine", request_body = Amendment,
+#[utoipa::path(post, path = "/v1/quarantine/amend", tag = "quarantine", request_body = ReportAmendment,
     responses((status = 200, body = TakenBackView)), security(("api_key" = ["operator:write"])))]
 async fn amend(
     scope: OperatorWriteScope,
     State(app): State<AppState>,
-    Command { input, repeat }: Command<Amendment>,
+    Command { input, repeat }: Command<ReportAmendment>,
 ) -> Result<Json<TakenBackView>, Problem> {
     repeat.without_key()?;
     let reason = because(&input.reason)?;

@@ -7,10 +7,11 @@ use axum::{
     http::{HeaderName, HeaderValue, header},
     response::{IntoResponse, Response},
 };
-use releve_billing::{Hold, payment::Standing};
+use releve_billing::{Delivery, Hold, payment::Standing};
 use releve_jobs::documents::{CII, HTML, JSON, PDF, UBL};
 use releve_store::{
     documents,
+    hand_overs::{self, Way},
     invoices::{self, InvoiceFilter, InvoiceHead, InvoiceState},
     payments,
 };
@@ -79,6 +80,9 @@ pub struct InvoiceView {
     held_by: Vec<HoldView>,
     /// Of an issued one.
     payment: Option<StandingView>,
+    /// Of an issued one, where it is on its way to the customer: `waiting`, `handed_over`, `submitted`, `rejected`, `refused` or
+    /// `cashed`. What is known of it is under `/v1/invoices/{invoice}/hand-over`.
+    delivery: Option<&'static str>,
 }
 
 /// How an issued document stands with its payment, as of now. Of a credit note, amounts are below zero.
@@ -129,7 +133,7 @@ impl From<&Hold> for HoldView {
 }
 
 impl InvoiceView {
-    fn new(head: InvoiceHead, payment: Option<StandingView>) -> Self {
+    fn new(head: InvoiceHead, payment: Option<StandingView>, delivery: Option<Delivery>) -> Self {
         let stamp = head.stamp.as_ref();
         Self {
             id: head.id.to_string(),
@@ -150,6 +154,7 @@ impl InvoiceView {
             digest: stamp.map(|s| hex::encode(s.digest)),
             held_by: head.holds.iter().map(HoldView::from).collect(),
             payment,
+            delivery: delivery.map(Delivery::name),
         }
     }
 }
@@ -216,9 +221,11 @@ async fn views(conn: &mut PgConnection, heads: Vec<InvoiceHead>, now: Timestamp)
     let of: Vec<(AccountId, InvoiceId)> = issued.map(|head| (head.account, head.id)).collect();
     let standings = payments::standings(conn, &of, now).await?;
     let levels = payments::levels(conn, &of).await?;
+    let ways = hand_overs::ways(conn, &of).await?;
     let view = |head: InvoiceHead| {
         let standing = standings.get(&head.id).map(|s| StandingView::new(s, levels.get(&head.id).copied()));
-        InvoiceView::new(head, standing)
+        let delivery = ways.get(&head.id).map(Way::delivery);
+        InvoiceView::new(head, standing, delivery)
     };
     Ok(heads.into_iter().map(view).collect())
 }

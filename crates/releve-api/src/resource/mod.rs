@@ -13,6 +13,7 @@ pub mod credits;
 pub mod devices;
 pub mod flags;
 pub mod gaps;
+pub mod hand_overs;
 pub mod invoices;
 pub mod issuers;
 pub mod key_rules;

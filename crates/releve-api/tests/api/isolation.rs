@@ -121,7 +121,8 @@ fn own(table: &str, tenant: &str, account: &str) -> String {
         }
         "accounts" | "contracts" | "invoices" | "invoice_lines" | "invoice_taxes" | "invoice_documents" | "periods"
         | "agreements" | "voids" | "settlements" | "settlement_taxes" | "write_offs" | "dunning_notices"
-        | "credits" | "credit_entries" | "purchase_orders" => {
+        | "credits" | "credit_entries" | "purchase_orders" | "hand_overs" | "hand_over_failures"
+        | "invoice_statuses" => {
             format!("account_id = '{account}'")
         }
         "issuers" => format!("issuer_id in (select issuer_id from accounts where account_id = '{account}')"),
@@ -188,7 +189,12 @@ fn rows(n: usize, tenant: &str, account: &str) -> String {
          ordered as (insert into purchase_orders (purchase_order_id, account_id, number, currency, from_at, created_at, created_by)
                      select id, account_id, 'PO', 'EUR', at, at, 'test' from own returning 1),
          off as (insert into write_offs select account_id, invoice_id, 1, 'r', at, 'test' from own, billed returning 1),
-         noticed as (insert into dunning_notices select account_id, invoice_id, 1, 1, at from own, billed returning 1)
+         noticed as (insert into dunning_notices select account_id, invoice_id, 1, 1, at from own, billed returning 1),
+         left_us as (insert into hand_overs select account_id, invoice_id, 'd', sha256(''), at from own, billed returning 1),
+         failed as (insert into hand_over_failures
+                    select account_id, invoice_id, 1, 'd', at, at + interval '1 hour' from own, billed returning 1),
+         told as (insert into invoice_statuses
+                  select id, account_id, invoice_id, 'submitted', at, 'r', '', at, 'test' from own, billed returning 1)
          insert into invoice_documents select account_id, invoice_id, 'text/plain', '', '', at from own, invoice"
     )
 }

@@ -226,3 +226,46 @@ async fn evidence(world: &World, number: &str) {
     let verdict = releve_verify::verify(&pack.body);
     assert!(verdict.holds(), "{verdict}");
 }
+
+/// What a platform tells of a document is its state, whatever comes first; of what it rejected somebody has to know.
+#[tokio::test]
+async fn what_is_told_of_a_document_is_its_state() {
+    let world = billed().await;
+    let number = number(&world, "lab").await;
+    let path = format!("/v1/invoices/{number}/statuses");
+    let told = |status: &str, day: u8, reference: &str, reason: &str| json!({ "status": status, "happened_at": format!("2026-03-{day:02}T10:00:00Z"), "reference": reference, "reason": reason });
+    let state = async || world.get(&format!("/v1/invoices/{number}")).await.expect(200)["delivery"].clone();
+    assert_eq!(state().await, "waiting");
+    let rejected = told("rejected", 5, "m2", "BR-FR-12: no electronic address");
+    let made = world.post(&path, rejected.clone()).await.expect(201);
+    assert_eq!((&made["state"], &made["statuses"][0]["code"]), (&json!("rejected"), &json!(213)));
+    assert_eq!(world.post(&path, rejected).await.expect(200), made, "told again, it changes nothing");
+    world.post(&path, told("submitted", 4, "m1", "")).await.expect(201);
+    assert_eq!(state().await, "rejected", "what came later happened before");
+    let listed = world.get("/v1/hand-overs").await.expect(200);
+    assert_eq!((&listed["items"][0]["invoice"], listed["items"].as_array().map(Vec::len)), (&made["invoice"], Some(1)));
+    assert!(listed["items"][0]["to_do"].as_str().is_some_and(|to_do| to_do.contains("invoice void")), "{listed}");
+    world.post(&path, told("submitted", 6, "m3", "")).await.expect(201);
+    world.post(&path, told("cashed", 7, "m4", "")).await.expect(201);
+    let shown = world.get(&format!("/v1/invoices/{number}/hand-over")).await.expect(200);
+    let names: Vec<&str> =
+        shown["statuses"].as_array().expect("all").iter().filter_map(|s| s["status"].as_str()).collect();
+    assert_eq!(names, ["submitted", "rejected", "submitted", "cashed"]);
+    assert_eq!((state().await, &shown["to_do"]), (json!("cashed"), &Value::Null));
+    assert_eq!(world.get("/v1/hand-overs").await.expect(200)["items"], json!([]));
+
+    for (wrong, field) in [
+        (told("paid", 5, "m5", ""), "status"),
+        (told("refused", 5, "m5", ""), "reason"),
+        (told("submitted", 5, "", ""), "reference"),
+        (told("submitted", 29, "m5", ""), "happened_at"),
+        (told("refused", 5, "m2", "another word"), "reference"),
+    ] {
+        assert_eq!(world.post(&path, wrong).await.problem().2, field);
+    }
+    assert_eq!(world.post("/v1/invoices/X-1/statuses", told("submitted", 5, "m5", "")).await.problem().0, 404);
+    let key = world.tenant_key("lab").await;
+    let listed = world.call("GET", "/v1/tenants/lab/invoices", Some(&key), None).await.expect(200);
+    assert_eq!(listed["items"][0]["delivery"], "cashed");
+    assert_eq!(world.call("GET", "/v1/hand-overs", Some(&key), None).await.problem().0, 403);
+}

@@ -3,6 +3,7 @@
 use releve_store::{
     Db, Tx, customers,
     customers::Issuer,
+    hand_overs,
     outbox::{self, NewEntry},
     payments::{self as store, Notice},
     runs,
@@ -40,10 +41,13 @@ async fn remind_of(tx: &mut Tx, issuer: &Issuer, now: Timestamp) -> Result<usize
     let found = store::may_be_overdue(tx, issuer.id, due, last_level).await?;
     let of: Vec<_> = found.iter().map(|(account, invoice, ..)| (*account, *invoice)).collect();
     let standings = store::standings(tx, &of, now).await?;
+    let ways = hand_overs::ways(tx, &of).await?;
     let mut notices = Vec::new();
     for (account, invoice, due_at, noted) in found {
         let reached = issuer.dunning.level(&issuer.zone, due_at, now).and_then(|level| i32::try_from(level).ok());
-        let open = standings.get(&invoice).filter(|s| s.overdue_since.is_some()).map(|s| s.open);
+        // What was rejected or refused is not owed as it stands.
+        let is_disputed = ways.get(&invoice).is_some_and(|way| way.delivery().is_disputed());
+        let open = standings.get(&invoice).filter(|s| s.overdue_since.is_some() && !is_disputed).map(|s| s.open);
         if let (Some(level), Some(open)) = (reached.filter(|level| *level > noted), open) {
             notices.push(Notice { account, invoice, level, open });
         }
