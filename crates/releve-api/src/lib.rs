@@ -41,6 +41,7 @@ fn routes() -> OpenApiRouter<AppState> {
         .merge(resource::flags::router())
         .merge(resource::gaps::router())
         .merge(resource::amendments::router())
+        .merge(resource::exchange_rates::router())
         .merge(resource::hand_overs::router())
         .merge(resource::invoices::router())
         .merge(resource::issuers::router())

@@ -53,8 +53,17 @@ fn bill(contract: &Contract, account: u128, usage: &Usage) -> usize {
     let reports = Reports::default();
     let vat = Vat::free(Ground::NotTaxable);
     let subject = Subject { account, issuer, period: month(), book: 1 };
-    let basis =
-        Basis { subject, contract, usage, vat: vec![vat], corrects: vec![], void: false, credits: &[], reports };
+    let basis = Basis {
+        subject,
+        contract,
+        usage,
+        vat: vec![vat],
+        exchange: None,
+        corrects: vec![],
+        void: false,
+        credits: &[],
+        reports,
+    };
     digest(&basis).expect("a digest");
     let drafted = draft(subject, rated, &|_| Ok(vat), vec![]).expect("adds up");
     let Outcome::Draft(draft) = drafted else { return 0 };

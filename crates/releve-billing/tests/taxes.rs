@@ -3,7 +3,7 @@
 use expect_test::{Expect, expect};
 use releve_billing::tax::{
     Buyer, BuyerKind, DatedRate, Ground, RateClass, Scheme, Seller, TaxError, Vat, VatRate, check_new_rate, decide,
-    in_national_currency, tax,
+    in_national_currency, stated_in, tax,
 };
 use releve_types::{Currency, Hour, Money, Timestamp};
 use rust_decimal::Decimal;
@@ -170,16 +170,19 @@ fn contradictions_and_places_of_their_own() {
     );
 }
 
-/// Art. 230: what is owed to France is stated in euros.
+/// Art. 230: what is owed to France is stated in euros, what is owed to Romania in lei, which nobody can bill in here.
 #[test]
-fn vat_is_charged_in_the_national_currency() {
+fn vat_is_stated_in_the_national_currency() {
     let french = seller(Some(Scheme::Registered), FRENCH);
     let standard = Vat { ground: Ground::Domestic, rate: "20".parse().expect("a rate") };
-    assert_eq!(in_national_currency(&french, standard, Currency::Eur), Ok(standard));
-    let refused = in_national_currency(&french, standard, Currency::Usd).expect_err("in dollars");
+    assert_eq!(stated_in(&french, Currency::Eur), None);
+    assert_eq!(stated_in(&french, Currency::Usd), Some(Currency::Eur));
+    assert_eq!(in_national_currency(&french, standard, Currency::Usd), Ok(standard));
+    let romanian = Seller { country: "RO".to_owned(), ..french };
+    let refused = in_national_currency(&romanian, standard, Currency::Eur).expect_err("in euros");
     assert_eq!(refused[0].field, "account.currency");
     let free = Vat::free(Ground::OutsideTerritory);
-    assert_eq!(in_national_currency(&french, free, Currency::Usd), Ok(free));
+    assert_eq!(in_national_currency(&romanian, free, Currency::Eur), Ok(free));
 }
 
 #[test]

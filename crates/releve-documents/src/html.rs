@@ -98,6 +98,7 @@ fn lines(told: &Told<'_>) -> String {
         format!("<tr class=\"sum\"><td>{label}</td><td class=\"r\">{}</td></tr>\n", told.money(of))
     };
     let vat: String = taxes.subtotals.iter().map(|subtotal| sum(&vat(told, subtotal), subtotal.tax)).collect();
+    let stated = told.stated().map(|(label, tax)| sum(&escaped(&label), tax)).unwrap_or_default();
     let credit = told.kind == Kind::CreditNote;
     let before = if advances.paid.is_zero() {
         String::new()
@@ -106,7 +107,7 @@ fn lines(told: &Told<'_>) -> String {
         sum(words.total_with_vat, taxes.payable) + &sum(label, advances.paid.negated())
     };
     out.push_str(&format!(
-        "<table>\n<tbody>\n{}{vat}{before}<tr class=\"total\"><td>{}</td><td class=\"r\">{}</td></tr>\n</tbody>\n</table>\n",
+        "<table>\n<tbody>\n{}{vat}{stated}{before}<tr class=\"total\"><td>{}</td><td class=\"r\">{}</td></tr>\n</tbody>\n</table>\n",
         sum(words.total_without_vat, told.content.total),
         if credit { words.given_back } else { words.to_pay },
         told.money(advances.due),

@@ -6,7 +6,7 @@
 
 use releve_billing::{
     BASIS_VERSION, Corrected, Drawn, Issued, Line, UnitPrice,
-    tax::{Subtotal, Vat},
+    tax::{Stated, Subtotal, Vat},
 };
 use releve_types::{Language, money::Currency};
 use serde::Serialize;
@@ -41,6 +41,9 @@ struct Document {
     total: String,
     vat: Vec<VatView>,
     tax: String,
+    /// The same in the currency of where it is owed, if that is another.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tax_stated: Option<StatedView>,
     /// With VAT.
     payable: String,
     /// What credits that were paid in advance cover of it; of a credit note, what goes back to them.
@@ -94,6 +97,25 @@ struct VatView {
     tax: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'static str>,
+}
+
+/// EN 16931 BT-6 and BT-111.
+#[derive(Serialize)]
+struct StatedView {
+    currency: &'static str,
+    tax: String,
+    exchange_rate: RateView,
+}
+
+/// 1 `base` = `rate` `quote`.
+#[derive(Serialize)]
+struct RateView {
+    id: String,
+    base: &'static str,
+    rate: String,
+    quote: &'static str,
+    day: String,
+    source: String,
 }
 
 #[derive(Serialize)]
@@ -197,6 +219,7 @@ pub fn invoice_json(invoice: &Issued, parties: &Parties, coverage: Option<&Cover
         total: content.total.amount().to_string(),
         vat: taxes.subtotals.iter().map(vat_view).collect(),
         tax: taxes.tax.amount().to_string(),
+        tax_stated: taxes.stated.as_ref().map(stated),
         payable: taxes.payable.amount().to_string(),
         advances: advances.drawn.iter().map(advance).collect(),
         prepaid: advances.paid.amount().to_string(),
@@ -234,6 +257,22 @@ fn advance(drawn: &Drawn) -> AdvanceView {
         credit: drawn.credit.to_string(),
         paid_on: drawn.paid_on.to_string(),
         amount: drawn.amount.amount().to_string(),
+    }
+}
+
+fn stated(stated: &Stated) -> StatedView {
+    let rate = &stated.rate;
+    StatedView {
+        currency: Currency::code(stated.tax.currency()),
+        tax: stated.tax.amount().to_string(),
+        exchange_rate: RateView {
+            id: rate.id().to_string(),
+            base: Currency::code(rate.base()),
+            rate: rate.rate().to_string(),
+            quote: Currency::code(rate.quote()),
+            day: rate.day().to_string(),
+            source: rate.source().to_owned(),
+        },
     }
 }
 

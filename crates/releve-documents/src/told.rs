@@ -77,6 +77,16 @@ impl Told<'_> {
         format!("{} {to} {}", self.day(&start), self.day(&end))
     }
 
+    /// VAT in the currency of where it is owed, and by which rate.
+    pub fn stated(&self) -> Option<(String, Money)> {
+        let stated = self.taxes.stated.as_ref()?;
+        let (rate, in_) = (&stated.rate, stated.tax.currency().code());
+        let costs = self.number(&rate.rate().to_string());
+        let day = self.day(&rate.day().to_string());
+        let by = format!("1\u{a0}{} = {costs}\u{a0}{}, {}, {day}", rate.base(), rate.quote(), rate.source());
+        Some((format!("{} ({by})", self.words.vat_in.replace("{}", in_)), stated.tax))
+    }
+
     pub fn covered(&self, coverage: &Coverage) -> String {
         let time = |ms| decimal(self.parties.language, measured(Unit::GpuMs, ms));
         let said = self.words.coverage.replacen("{}", &time(coverage.reported_ms), 1);

@@ -18,6 +18,7 @@ pub mod credits;
 pub mod customers;
 pub mod device_views;
 pub mod documents;
+pub mod exchange_rates;
 pub mod floor;
 pub mod gaps;
 pub mod hand_overs;

@@ -77,6 +77,7 @@ ids! {
     /// An invoice, draft or issued.
     InvoiceId => "inv", "invoice";
     InvoiceStatusId => "ist", "status of an invoice";
+    ExchangeRateId => "exr", "exchange rate";
     /// The legal entity that sells and whose name stands on the invoice.
     IssuerId => "iss", "issuer";
     /// A machine with GPUs.

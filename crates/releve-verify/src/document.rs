@@ -2,7 +2,7 @@
 
 use releve_billing::{
     Advances, Allowance, Charge, ChargeKind, Content, Corrected, Drawn, Issued, Line, Number, Stamp,
-    tax::{Subtotal, Taxes, Vat, VatRate},
+    tax::{ExchangeRate, Stated, Subtotal, Taxes, Vat, VatRate},
 };
 use releve_types::{Currency, InvoiceId, Money, Period, Timestamp};
 use rust_decimal::Decimal;
@@ -30,6 +30,7 @@ struct Document {
     total: String,
     vat: Vec<VatView>,
     tax: String,
+    tax_stated: Option<StatedView>,
     payable: String,
     #[serde(default)]
     advances: Vec<AdvanceView>,
@@ -61,6 +62,22 @@ struct VatView {
     rate: String,
     base: String,
     tax: String,
+}
+
+#[derive(Deserialize)]
+struct StatedView {
+    tax: String,
+    exchange_rate: RateView,
+}
+
+#[derive(Deserialize)]
+struct RateView {
+    id: String,
+    base: String,
+    rate: String,
+    quote: String,
+    day: String,
+    source: String,
 }
 
 #[derive(Deserialize)]
@@ -211,7 +228,8 @@ impl Document {
         };
         let subtotals = self.vat.iter().map(subtotal).collect::<Result<_, _>>()?;
         let (tax, payable) = (sign.money("tax", &self.tax)?, sign.money("payable", &self.payable)?);
-        Ok(Taxes { lines, subtotals, tax, payable })
+        let stated = self.tax_stated.as_ref().map(|stated| stated.stated(sign)).transpose()?;
+        Ok(Taxes { lines, subtotals, tax, payable, stated })
     }
 
     fn advances(&self, sign: Sign, payable: Money) -> Result<Advances, DocumentError> {
@@ -239,6 +257,20 @@ fn corrected(number: &str, before: &[Issued]) -> Result<Corrected, DocumentError
     let stamp =
         found.ok_or_else(|| broken("corrects.number", format!("{number} is not among the documents before it")))?;
     Ok(Corrected { id: stamp.id, number, issued_at: stamp.issued_at })
+}
+
+impl StatedView {
+    fn stated(&self, sign: Sign) -> Result<Stated, DocumentError> {
+        let of = &self.exchange_rate;
+        let field = |name: &str| format!("tax_stated.exchange_rate.{name}");
+        let between = (parsed(&field("base"), &of.base)?, parsed(&field("quote"), &of.quote)?);
+        let (costs, day) = (decimal(&field("rate"), &of.rate)?, parsed(&field("day"), &of.day)?);
+        let rate = ExchangeRate::new(parsed(&field("id"), &of.id)?, between, costs, day, &of.source);
+        let rate = rate.map_err(|error| broken(field(error.field()), error))?;
+        let other = rate.other(sign.currency);
+        let currency = other.ok_or_else(|| broken(field("quote"), format!("no rate of {}", sign.currency)))?;
+        Ok(Stated { tax: Sign { currency, ..sign }.money("tax_stated.tax", &self.tax)?, rate })
+    }
 }
 
 impl LineView {

@@ -1,6 +1,9 @@
 //! Does the invoice follow from its basis? It is made again with the functions that made it, and each figure compared.
 
-use releve_billing::{Draft, Issued, Line, Outcome, Purse, Rated, Recorded, correct, rate, tax::Vat};
+use releve_billing::{
+    Draft, Issued, Line, Outcome, Purse, Rated, Recorded, correct, rate,
+    tax::{Taxes, Vat},
+};
 use sha2::{Digest, Sha256};
 
 /// The first thing that differs.
@@ -45,10 +48,11 @@ pub fn compare(issued: &Issued, basis: &Recorded, before: &[Issued]) -> Result<(
     }
     let (is, should) = (issued.taxes(), draft.taxes());
     if is != should {
-        return Err(differs(format!(
-            "vat: {} of {}, where {} of {} follows",
-            is.tax, is.payable, should.tax, should.payable
-        )));
+        let shown = |taxes: &Taxes| {
+            let stated = taxes.stated.as_ref().map(|stated| format!(", stated as {}", stated.tax)).unwrap_or_default();
+            format!("{} of {}{stated}", taxes.tax, taxes.payable)
+        };
+        return Err(differs(format!("vat: {}, where {} follows", shown(is), shown(should))));
     }
     let mut vats: Vec<Vat> = should.subtotals.iter().map(|subtotal| subtotal.vat).collect();
     vats.sort_unstable();
@@ -79,7 +83,14 @@ fn again(issued: &Issued, basis: &Recorded, before: &[Issued]) -> Result<Draft, 
         found.or_else(|| basis.vat.first().copied()).ok_or_else(Vec::new)
     };
     match correct(subject, rated, before, &taxed, Vec::new()).map_err(differs)? {
-        Outcome::Draft(draft) => purse.paid(draft).map_err(differs),
+        Outcome::Draft(draft) => {
+            let draft = purse.paid(draft).map_err(differs)?;
+            // Whether VAT has to be stated in another currency depends on the seller's country: its basis says so.
+            match &basis.exchange {
+                Some(rate) => draft.stated(rate.clone()).map_err(differs),
+                None => Ok(draft),
+            }
+        }
         Outcome::Nothing => Err(differs("there is nothing to invoice")),
         Outcome::Parked(parked) => {
             let held: Vec<&str> = parked.holds().iter().map(|hold| hold.detail.as_str()).collect();

@@ -11,6 +11,7 @@ pub mod contracts;
 pub mod coverage;
 pub mod credits;
 pub mod devices;
+pub mod exchange_rates;
 pub mod flags;
 pub mod gaps;
 pub mod hand_overs;

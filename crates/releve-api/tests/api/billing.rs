@@ -278,3 +278,74 @@ async fn a_ceiling_is_an_amount_above_zero() {
     let shown = patch(&world, "/v1/accounts/lab", json!({ "invoice_ceiling": "" })).await;
     assert_eq!(shown["invoice_ceiling"], Value::Null, "none");
 }
+
+/// Art. 230: an invoice in dollars says in euros what VAT is owed to France, by a rate that is known; its pack and its documents say so
+/// too.
+#[tokio::test]
+async fn vat_on_an_invoice_in_dollars_is_stated_in_euros() {
+    let world = World::new().await;
+    world.post("/v1/price-books", json!({ "name": "dollars", "currency": "USD" })).await.expect(201);
+    let price = json!({
+        "price_book": "dollars", "sku": "meter/images/default", "unit": "count", "price": "1.00", "from": "2026-01-01T00:00:00Z",
+    });
+    world.post("/v1/prices", price).await.expect(201);
+    world.post("/v1/accounts", json!({ "name": "lab", "price_book": "dollars" })).await.expect(201);
+    world.post("/v1/tenants", json!({ "name": "lab", "account": "lab" })).await.expect(201);
+    let seller = json!({
+        "vat_scheme": "registered", "country": "FR", "vat_id": "FR83404833048", "legal_id": "404833048",
+        "address": "1 rue du Relevé", "email": "bills@seller.example", "iban": "FR7630006000011234567890189",
+    });
+    patch(&world, "/v1/issuers/default", seller).await;
+    let rate = json!({ "country": "FR", "percent": "20", "from": "2014-01-01T00:00:00Z" });
+    world.post("/v1/issuers/default/vat-rates", rate).await.expect(201);
+    let customer = json!({
+        "country": "FR", "address": "2 rue du Labo", "customer_kind": "business", "legal_id": "900000019",
+        "email": "bills@lab.example",
+    });
+    patch(&world, "/v1/accounts/lab", customer).await;
+    read(&world, "lab", "images", 1_000).await;
+    bill(&world).await;
+    let parked = world.get("/v1/invoices?state=parked").await.expect(200);
+    let hold = &parked["items"][0]["held_by"][0];
+    assert_eq!(hold["kind"], "tax", "{parked}");
+    assert!(hold["to_do"].as_str().is_some_and(|to_do| to_do.contains("EUR and USD of 2026-02-28")), "{hold}");
+    let exchange =
+        |day: &str, rate: &str| json!({ "base": "EUR", "quote": "USD", "rate": rate, "day": day, "source": "ECB" });
+    world.post("/v1/exchange-rates", exchange("2026-02-21", "1.5")).await.expect(201);
+    bill(&world).await;
+    assert_eq!(world.get("/v1/invoices?state=issued").await.expect(200)["items"], json!([]), "it is a week old");
+    world.post("/v1/exchange-rates", exchange("2026-03-01", "1.9")).await.expect(201);
+    world.post("/v1/exchange-rates", exchange("2026-02-27", "1.1")).await.expect(201);
+    world.set_now("2026-03-10T12:31:00Z");
+    let told = world.post("/v1/exchange-rates", exchange("2026-02-27", "1.0842")).await.expect(201);
+    bill(&world).await;
+    let issued = world.get("/v1/invoices?state=issued").await.expect(200);
+    let number = issued["items"][0]["number"].as_str().expect("a number").to_owned();
+    assert_eq!(issued["items"][0]["payable"], json!({ "amount": "1200.00", "currency": "USD" }));
+    let said = world.get(&format!("/v1/invoices/{number}/document")).await.expect(200);
+    let expected = json!({ "currency": "EUR", "tax": "184.47", "exchange_rate": told });
+    assert_eq!(said["tax_stated"], expected, "what was told last of the last day before the period's end");
+    let page = world.get(&format!("/v1/invoices/{number}/page")).await.text();
+    assert!(page.contains("VAT in EUR (1\u{a0}EUR = 1.0842\u{a0}USD, ECB,"), "{page}");
+    let ubl = world.get(&format!("/v1/invoices/{number}/electronic/ubl")).await.text();
+    assert!(ubl.contains("<cbc:TaxCurrencyCode>EUR<") && ubl.contains("currencyID=\"EUR\">184.47<"), "{ubl}");
+    let pack = world.get(&format!("/v1/invoices/{number}/pack")).await.body;
+    let verdict = releve_verify::verify(&pack);
+    assert!(verdict.holds(), "{verdict}");
+    let forged = String::from_utf8_lossy(&pack).into_owned().replace("184.47", "184.48");
+    assert!(!releve_verify::verify(forged.as_bytes()).holds());
+
+    for (wrong, field) in [
+        (json!({ "base": "EUR", "quote": "EUR", "rate": "1", "day": "2026-02-27", "source": "ECB" }), "quote"),
+        (json!({ "base": "EUR", "quote": "XXX", "rate": "1", "day": "2026-02-27", "source": "ECB" }), "quote"),
+        (exchange("2026-02-30", "1.1"), "day"),
+        (exchange("2026-02-27", "0"), "rate"),
+        (exchange("2026-02-27", "1,1"), "rate"),
+        (json!({ "base": "EUR", "quote": "USD", "rate": "1", "day": "2026-02-27", "source": "" }), "source"),
+    ] {
+        assert_eq!(world.post("/v1/exchange-rates", wrong).await.problem().2, field);
+    }
+    let listed = world.get("/v1/exchange-rates?limit=3").await.expect(200);
+    assert_eq!(listed["items"].as_array().map(Vec::len), Some(3));
+    assert!(listed["next"].is_string(), "one more");
+}

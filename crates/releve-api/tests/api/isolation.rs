@@ -119,10 +119,26 @@ fn own(table: &str, tenant: &str, account: &str) -> String {
         "tenants" | "projects" | "allocation_hours" | "usage_hours" | "meter_hours" | "allocations" | "api_keys" => {
             format!("tenant_id = '{tenant}'")
         }
-        "accounts" | "contracts" | "invoices" | "invoice_lines" | "invoice_taxes" | "invoice_documents" | "periods"
-        | "agreements" | "voids" | "settlements" | "settlement_taxes" | "write_offs" | "dunning_notices"
-        | "credits" | "credit_entries" | "purchase_orders" | "hand_overs" | "hand_over_failures"
-        | "invoice_statuses" => {
+        "accounts"
+        | "contracts"
+        | "invoices"
+        | "invoice_lines"
+        | "invoice_taxes"
+        | "invoice_documents"
+        | "periods"
+        | "agreements"
+        | "voids"
+        | "settlements"
+        | "settlement_taxes"
+        | "write_offs"
+        | "dunning_notices"
+        | "credits"
+        | "credit_entries"
+        | "purchase_orders"
+        | "hand_overs"
+        | "hand_over_failures"
+        | "invoice_statuses"
+        | "invoice_stated_taxes" => {
             format!("account_id = '{account}'")
         }
         "issuers" => format!("issuer_id in (select issuer_id from accounts where account_id = '{account}')"),
@@ -170,6 +186,10 @@ fn rows(n: usize, tenant: &str, account: &str) -> String {
                          at + interval '1 hour', 1, 1, 0, 1, 1, 1, 'not_taxable', 0, false, 'usage', 'standard'
                   from own, invoice returning 1),
          tax as (insert into invoice_taxes select account_id, invoice_id, 'not_taxable', 0, 1, 0 from own, invoice returning 1),
+         exchanged as (insert into exchange_rates select id, 'EUR', 'USD', '2026-03-31', 1, 's', at, 'test' from own
+                       returning exchange_rate_id),
+         stated as (insert into invoice_stated_taxes
+                    select account_id, invoice_id, 1, exchange_rate_id from own, invoice, exchanged returning 1),
          billed as (insert into invoices (invoice_id, account_id, issuer_id, state, period_start, period_end, book, series, year,
                                           serial, number, currency, total, payable, digest, created_at, issued_at, due_at, parties)
                     select gen_random_uuid(), account_id, issuer_id, 'issued', '2026-03-01Z', '2026-04-01Z', 2, 'S{n}', 2026, 1,

@@ -15,6 +15,7 @@
 //! corrects      <number of a document of the period>                    the first first
 //! void                                                                  only where all that they billed is taken back
 //! vat           <ground> <rate in percent>                              by ground and rate
+//! exchange      <rate id> <one> <costs> <of> <day> <source>             only where VAT is stated in another currency
 //! term          <from> <price book id>                                  by start: those that hold in the period
 //! agreed        <agreement id> <from> <until, or -> <kind> <its terms>  by start: those that hold in the period
 //! price         <price id> <price book id> <sku> <unit> <from> <rounding> <VAT class> <model> (<up to, or -> <price>)…   as they follow
@@ -50,7 +51,7 @@ pub use self::read::{BasisError, Recorded};
 use crate::{
     AgreedTerms, Agreement, Contract, CreditKind, Offer, Price, RateError, Scope, Subject, Usage,
     gather::{Gathered, gather},
-    tax::Vat,
+    tax::{ExchangeRate, Vat},
 };
 
 /// The version of the text: what it names, and how it is written.
@@ -64,6 +65,8 @@ pub struct Basis<'a> {
     pub usage: &'a Usage,
     /// How its lines are taxed, by ground and rate.
     pub vat: Vec<Vat>,
+    /// By which rate its VAT is stated in another currency.
+    pub exchange: Option<&'a ExchangeRate>,
     /// The numbers of the documents that it corrects, the first first.
     pub corrects: Vec<String>,
     /// Whether all that its period was billed is taken back, whatever was used.
@@ -138,6 +141,12 @@ fn write_basis(out: &mut impl Write, basis: &Basis<'_>, gathered: &Gathered<'_>)
     }
     for vat in &basis.vat {
         writeln!(out, "vat\t{}\t{}", vat.ground, vat.rate)?;
+    }
+    if let Some(rate) = basis.exchange {
+        let (id, base, costs, quote, day) = (rate.id(), rate.base(), rate.rate(), rate.quote(), rate.day());
+        write!(out, "exchange\t{id}\t{base}\t{costs}\t{quote}\t{day}\t")?;
+        write_escaped(out, rate.source())?;
+        writeln!(out)?;
     }
     let terms = basis.contract.terms();
     let ends = terms.iter().skip(1).map(|t| t.from).chain([period.end_hour()]);

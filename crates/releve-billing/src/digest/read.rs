@@ -15,7 +15,7 @@ use super::{BASIS_VERSION, Basis, Reports};
 use crate::{
     AgreedTerms, Agreement, AllocationItem, AtOnceItem, Contract, Credit, CreditKind, Model, NewCredit, Offer, Price,
     PriceBook, Scope, Subject, Term, Tier, UnitPrice, Usage, UsageItem,
-    tax::{Vat, VatRate},
+    tax::{ExchangeRate, Vat, VatRate},
 };
 
 /// A basis that stands on its own. Names and descriptions are not in the text, so what it makes has none.
@@ -25,6 +25,7 @@ pub struct Recorded {
     pub contract: Contract,
     pub usage: Usage,
     pub vat: Vec<Vat>,
+    pub exchange: Option<ExchangeRate>,
     pub corrects: Vec<String>,
     pub void: bool,
     pub credits: Vec<Offer>,
@@ -66,6 +67,7 @@ impl Recorded {
             contract: &self.contract,
             usage: &self.usage,
             vat: self.vat.clone(),
+            exchange: self.exchange.as_ref(),
             corrects: self.corrects.clone(),
             void: self.void,
             credits: &self.credits,
@@ -99,6 +101,7 @@ struct Reading {
     heads: BTreeMap<&'static str, String>,
     period: Option<Period>,
     vat: Vec<Vat>,
+    exchange: Option<ExchangeRate>,
     corrects: Vec<String>,
     void: bool,
     terms: Vec<(Hour, PriceBookId)>,
@@ -150,6 +153,12 @@ impl Reading {
             ["vat", ground, rate] => {
                 let rate = VatRate::new(self.decimal(rate)?).map_err(|error| self.broken(error))?;
                 self.vat.push(Vat { ground: self.parsed(ground)?, rate });
+            }
+            ["exchange", id, base, costs, quote, day, source] => {
+                let between = (self.parsed(base)?, self.parsed(quote)?);
+                let rate =
+                    ExchangeRate::new(self.parsed(id)?, between, self.decimal(costs)?, self.parsed(day)?, source);
+                self.exchange = Some(rate.map_err(|error| self.broken(error))?);
             }
             ["term", from, book] => {
                 let term = (self.hour(from)?, self.parsed(book)?);
@@ -355,7 +364,7 @@ impl Reading {
         items.append(&mut self.hours);
         let usage = Usage { items, allocations: self.allocations, at_once: self.at_once };
         let reports = self.reports.ok_or_else(|| missing("reports"))?;
-        let Self { vat, corrects, void, credits, .. } = self;
-        Ok(Recorded { subject, contract, usage, vat, corrects, void, credits, reports })
+        let Self { vat, exchange, corrects, void, credits, .. } = self;
+        Ok(Recorded { subject, contract, usage, vat, exchange, corrects, void, credits, reports })
     }
 }

@@ -155,7 +155,12 @@ pub(super) fn taxes(content: &Content, taxes: &Taxes) -> Result<(), InvoiceError
     if sum != taxes.tax || owed != taxes.payable {
         return Err(InvoiceError::Payable { total: content.total, tax: taxes.tax, payable: taxes.payable });
     }
-    Ok(())
+    match &taxes.stated {
+        Some(stated) if stated.rate.convert(taxes.tax) != Ok(stated.tax) => {
+            Err(InvoiceError::Stated { tax: taxes.tax, stated: stated.tax })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// What was paid in advance is a part of what is payable, credit by credit.

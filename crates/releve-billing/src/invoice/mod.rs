@@ -22,7 +22,7 @@ use crate::{
     Charge, Drawn, Percent, Rated,
     orders::OrderRef,
     refusal::PriceError,
-    tax::{Missing, RateClass, TaxError, Taxes, Vat, VatRate, tax},
+    tax::{ExchangeRate, Missing, RateClass, Stated, TaxError, Taxes, Vat, VatRate, tax},
 };
 
 /// Digits before the point of the largest total: what is above has no place on an invoice, nor in the database.
@@ -200,6 +200,8 @@ pub enum InvoiceError {
     TaxOfNothing { at: usize },
     #[error("payable: {total} and VAT of {tax} are not {payable}")]
     Payable { total: Money, tax: Money, payable: Money },
+    #[error("vat: {tax} is stated as {stated}, which its rate does not make of it")]
+    Stated { tax: Money, stated: Money },
     #[error("advances: {paid} of {payable} is no part of it, or leaves other than {due}")]
     Advances { paid: Money, payable: Money, due: Money },
     #[error("advances[{at}]: {amount} has not the sign of what is payable, or its credit stands there twice")]
@@ -296,6 +298,14 @@ impl Draft {
     pub fn ordered(mut self, order: Option<OrderRef>) -> Self {
         self.content.purchase_order = order;
         self
+    }
+
+    /// The same, with its VAT in the currency of where it is owed.
+    pub fn stated(mut self, rate: ExchangeRate) -> Result<Self, InvoiceError> {
+        let tax = rate.convert(self.taxes.tax)?;
+        self.taxes.stated = Some(Stated { tax, rate });
+        self.check()?;
+        Ok(self)
     }
 
     /// The same, with what it draws on credits that were paid in advance.

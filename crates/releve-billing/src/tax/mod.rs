@@ -2,15 +2,15 @@
 
 pub mod id;
 
-mod currency;
 mod decide;
+mod exchange;
 mod ground;
 mod rate;
 mod sum;
 
 pub use self::{
-    currency::in_national_currency,
     decide::{Buyer, BuyerKind, Missing, Scheme, Seller, TaxWordError, decide},
+    exchange::{ExchangeRate, ExchangeRateError, RATE_AGE_DAYS_MAX, Stated, in_national_currency, stated_in},
     ground::{Category, Ground, GroundError},
     rate::{DatedRate, RateClass, RateClassError, VatRate, VatRateError, check_new_rate},
     sum::{Subtotal, TaxError, Taxes, Vat, tax},

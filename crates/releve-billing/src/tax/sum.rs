@@ -9,7 +9,7 @@ use releve_types::{
 };
 use rust_decimal::Decimal;
 
-use super::{Category, Ground, VatRate};
+use super::{Category, Ground, Stated, VatRate};
 use crate::Kind;
 
 /// How a line is taxed.
@@ -44,9 +44,16 @@ pub struct Taxes {
     pub tax: Money,
     /// The lines' total with the tax: what the customer owes.
     pub payable: Money,
+    /// The tax in the currency of where it is owed, if that is another.
+    pub stated: Option<Stated>,
 }
 
 impl Taxes {
+    /// Whether VAT is charged on anything.
+    pub fn is_charged(&self) -> bool {
+        self.subtotals.iter().any(|subtotal| subtotal.vat.ground.is_charged())
+    }
+
     /// As it is printed on a document of this kind: a credit note says what it gives back without a sign.
     pub fn printed(&self, kind: Kind) -> Self {
         if kind != Kind::CreditNote {
@@ -58,6 +65,7 @@ impl Taxes {
             subtotals: self.subtotals.iter().map(subtotal).collect(),
             tax: self.tax.negated(),
             payable: self.payable.negated(),
+            stated: self.stated.as_ref().map(|s| Stated { tax: s.tax.negated(), rate: s.rate.clone() }),
         }
     }
 }
@@ -101,7 +109,7 @@ pub fn tax(currency: Currency, lines: impl IntoIterator<Item = (Vat, Money)>) ->
     {
         return Err(TaxError::OutsideScopeIsAlone(other.vat.ground));
     }
-    Ok(Taxes { lines: of_lines, subtotals, tax, payable })
+    Ok(Taxes { lines: of_lines, subtotals, tax, payable, stated: None })
 }
 
 fn of_base(base: Money, rate: VatRate) -> Result<Money, MoneyError> {

@@ -22,6 +22,7 @@ fn with_basis<T>(sheet: &str, then: impl FnOnce(&mut Basis<'_>) -> T) -> T {
         contract: &contract,
         usage: &sheet.usage,
         vat: vec![Vat { ground: Ground::Domestic, rate: "20".parse().expect("a rate") }],
+        exchange: None,
         corrects: vec![],
         void: false,
         credits: &[],
@@ -95,8 +96,17 @@ fn a_name_cannot_pass_for_another_row() {
         let reports = Reports::default();
         let subject = Subject { account, issuer, period: may(), book: 1 };
         let (contract, usage) = (&contract, &sheet.usage);
-        let basis =
-            Basis { subject, contract, usage, vat: vec![], corrects: vec![], void: false, credits: &[], reports };
+        let basis = Basis {
+            subject,
+            contract,
+            usage,
+            vat: vec![],
+            exchange: None,
+            corrects: vec![],
+            void: false,
+            credits: &[],
+            reports,
+        };
         let text = basis.text().expect("a text");
         assert_eq!(text.lines().count(), 10, "{text}");
         texts.push(text);

@@ -260,7 +260,7 @@ fn half_a_cent_belongs_to_the_larger_amount() {
         content.total = euros(cents);
         let vat = Vat::free(Ground::NotTaxable);
         let subtotals = vec![Subtotal { vat, base: euros(cents), tax: euros(0) }];
-        let taxes = Taxes { lines: vec![vat], subtotals, tax: euros(0), payable: euros(cents) };
+        let taxes = Taxes { lines: vec![vat], subtotals, tax: euros(0), payable: euros(cents), stated: None };
         Draft::restore(content, taxes).is_ok()
     };
     assert_eq!([with(0), with(1), with(2)], [false, true, false]);

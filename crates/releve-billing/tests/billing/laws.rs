@@ -30,8 +30,18 @@ fn digest_of(contract: &Contract, period: Period, usage: &Usage) -> [u8; 32] {
     let issuer = IssuerId::from_uuid(Uuid::from_u128(2));
     let reports = Reports::default();
     let subject = Subject { account, issuer, period, book: 1 };
-    digest(&Basis { subject, contract, usage, vat: vec![], corrects: vec![], void: false, credits: &[], reports })
-        .expect("a digest")
+    digest(&Basis {
+        subject,
+        contract,
+        usage,
+        vat: vec![],
+        exchange: None,
+        corrects: vec![],
+        void: false,
+        credits: &[],
+        reports,
+    })
+    .expect("a digest")
 }
 
 /// Metered and billed per SKU and price; what has no price counts as nothing billed.
@@ -290,7 +300,7 @@ proptest! {
         };
         let vat = vec![Vat::free(Ground::ReverseCharge)];
         let (contract, usage, reports) = (&world.contract, &usage, Reports::of([[1; 32]]));
-        let basis = Basis { subject, contract, usage, vat, corrects: vec!["R-2020-000001".to_owned()], void: false, credits: &[], reports };
+        let basis = Basis { subject, contract, usage, vat, exchange: None, corrects: vec!["R-2020-000001".to_owned()], void: false, credits: &[], reports };
         let text = basis.text().expect("a text");
         let read = Recorded::read(&text).expect("it is read");
         prop_assert_eq!(read.basis().text().expect("a text"), text);

@@ -4,13 +4,13 @@ use releve_billing::{
     Advances, Allowance, Charge, Content, Corrected, Issued, Kind, Line as IssuedLine,
     tax::{Category, Ground, Scheme, Subtotal, Taxes, Vat},
 };
-use releve_types::{Currency, Language, Period, Timestamp, Unit, Zone};
+use releve_types::{Currency, Language, Money, Period, Timestamp, Unit, Zone};
 use rust_decimal::Decimal;
 
 use super::{
-    Address, AdjustmentBase, BaseQuantity, Contact, Date, DateError, DocumentType, EInvoice, Identifier, ItemAttribute,
-    Line, LineAdjustment, MeansCode, Note, NoteSubject, Party, PaymentAccount, PaymentMeans, Preceding, Profile,
-    Seller, Span, Totals, UnitCode, VatBreakdown, VatCategory, VatPoint, VatRate,
+    AccountingTax, Address, AdjustmentBase, BaseQuantity, Contact, Date, DateError, DocumentType, EInvoice, Identifier,
+    ItemAttribute, Line, LineAdjustment, MeansCode, Note, NoteSubject, Party, PaymentAccount, PaymentMeans, Preceding,
+    Profile, Seller, Span, Totals, UnitCode, VatBreakdown, VatCategory, VatPoint, VatRate,
 };
 use crate::{Parties, mentions, parties};
 
@@ -52,7 +52,7 @@ pub fn of(invoice: &Issued, parties: &Parties) -> Result<Option<EInvoice>, DateE
         due_date: (!credit).then_some(due_date),
         document_type: if credit { DocumentType::CreditNote } else { DocumentType::Invoice },
         currency: content.currency,
-        accounting_tax: None,
+        accounting_tax: accounting_tax(parties, &taxes),
         vat_point: vat_point(parties, &taxes),
         notes: notes(parties, &hex::encode(stamp.digest)),
         buyer_reference: given(&parties.buyer_reference),
@@ -92,17 +92,21 @@ fn days(period: Period, zone: &Zone) -> Result<Span, DateError> {
     Ok(Span { first: date(zone, period.start())?, last: date(zone, period.end().plus_millis(-1))? })
 }
 
-/// France's rules are asked of what its platforms take: in euros, at rates that France has, between parties with an
-/// electronic address. What a consumer elsewhere is charged at that country's rate is reported, not sent.
+/// France's rules are asked of what its platforms take: at rates that France has, between parties with an electronic
+/// address. What a consumer elsewhere is charged at that country's rate is reported, not sent.
 fn profile(parties: &Parties, seller: &Party, buyer: &Party, taxes: &Taxes) -> Profile {
     let addressed = seller.endpoint.is_some() && buyer.endpoint.is_some();
     let elsewhere = taxes.subtotals.iter().any(|s| s.vat.ground == Ground::OneStopShop);
-    let euros = taxes.tax.currency() == Currency::Eur;
-    if parties.issuer.country == "FR" && addressed && euros && !elsewhere {
-        Profile::FranceCtc
-    } else {
-        Profile::En16931
-    }
+    if parties.issuer.country == "FR" && addressed && !elsewhere { Profile::FranceCtc } else { Profile::En16931 }
+}
+
+/// What is owed in another currency, in it. France wants it said of every invoice in another currency than its own, also that
+/// it is nothing (BR-FR-CO-12).
+fn accounting_tax(parties: &Parties, taxes: &Taxes) -> Option<AccountingTax> {
+    let stated = taxes.stated.as_ref().map(|stated| (stated.tax.currency(), stated.tax.amount()));
+    let foreign = parties.issuer.country == "FR" && taxes.tax.currency() != Currency::Eur && !taxes.is_charged();
+    let nothing = foreign.then(|| (Currency::Eur, Money::zero(Currency::Eur).amount()));
+    stated.or(nothing).map(|(currency, vat)| AccountingTax { currency, vat })
 }
 
 /// France alone asks when its VAT is due (CGI art. 269, 2 c), and only where some is charged.

@@ -110,6 +110,9 @@ fn taxes(sheets: &mut Sheets, told: &Told<'_>) {
     if told.taxes.subtotals.len() > 1 {
         sum(sheets, BODY, told.words.total_vat, &told.money(told.taxes.tax));
     }
+    if let Some((label, tax)) = told.stated() {
+        sum(sheets, BODY, &label, &told.money(tax));
+    }
     if !told.advances.paid.is_zero() {
         let credit = told.kind == Kind::CreditNote;
         let label = if credit { told.words.back_to_credits } else { told.words.paid_in_advance };

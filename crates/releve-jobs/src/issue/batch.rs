@@ -15,7 +15,7 @@ use releve_store::{
     books::AccountPeriod,
     credits::{self, CreditRecord},
     customers::{self, Issuer},
-    floor,
+    exchange_rates, floor,
     invoices::{self, Existing, InvoiceState, NewInvoice, NewStamp},
     numbers, orders, outbox,
     runs::{self, AccountOutcome, AccountRow},
@@ -114,6 +114,10 @@ async fn decide(
     let reports = reports(tx, prepared, period, &accounts).await?;
     let year = i32::from(issuer.zone.month_of(now).year());
     let number = Number::placeholder(&issuer.series, year).map_err(JobError::Numbering)?;
+    let rates = match issuer.zone.date(period.end().plus_millis(-1)).parse() {
+        Ok(day) => exchange_rates::on(tx, day).await?,
+        Err(_) => Vec::new(),
+    };
     let mut decided = Vec::with_capacity(accounts.len());
     for account in accounts {
         let book = open.get(&account).copied().unwrap_or(1);
@@ -142,6 +146,7 @@ async fn decide(
             issuer: &issuer,
             seller: &seller,
             buyer,
+            rates: &rates,
             number: &number,
             now,
             reports: reports.get(&account).copied().unwrap_or_else(|| Reports::of([])),
@@ -234,6 +239,7 @@ async fn write<'a>(
     invoices::put(tx, &new, &prepared.issuer.series, now).await?;
     invoices::release(tx, &nothing).await?;
     invoices::put_lines(tx, &drafts).await?;
+    exchange_rates::put_stated(tx, &drafts).await?;
     // What it rests on is part of it: kept as it was digested, for whoever makes it again.
     let basis =
         |d: &Decided| Some(documents::document((d.account, d.id), documents::BASIS, d.basis.clone()?.into_bytes()));

@@ -4,11 +4,11 @@
 use std::collections::BTreeMap;
 
 use releve_billing::{
-    Basis, Contract, Demands, Hold, HoldKind, InvoiceError, Issued, Number, Outcome, Purse, RateError, Rated, Reports,
-    Subject, Usage, correct,
+    Basis, Contract, Demands, Draft, Hold, HoldKind, InvoiceError, Issued, Number, Outcome, Parked, Purse, RateError,
+    Rated, Reports, Subject, Usage, correct,
     orders::{OpenOrder, order_for},
     park, rate,
-    tax::{self, Buyer, Missing, RateClass, Seller, Vat},
+    tax::{self, Buyer, ExchangeRate, Missing, RATE_AGE_DAYS_MAX, RateClass, Seller, Vat},
 };
 use releve_documents::{Parties, einvoice::Violation};
 use releve_store::{
@@ -46,6 +46,8 @@ pub(super) struct One<'a> {
     /// The issuer, as far as VAT asks.
     pub seller: &'a Seller,
     pub buyer: &'a Account,
+    /// By which rates VAT may be stated in another currency, on the day on which it becomes chargeable.
+    pub rates: &'a [ExchangeRate],
     /// What stands for the number that it will get.
     pub number: &'a Number,
     pub now: Timestamp,
@@ -71,7 +73,10 @@ impl One<'_> {
         let rated = self.purse.granted(rated)?;
         let outcome = correct(subject, rated, before, &|class| self.vat(class), holds)?;
         let Outcome::Draft(draft) = outcome else { return Ok((outcome, None)) };
-        let draft = self.purse.paid(draft)?;
+        let draft = match self.stated(self.purse.paid(draft)?)? {
+            Ok(draft) => draft,
+            Err(parked) => return Ok((Outcome::Parked(parked), None)),
+        };
         let required = self.buyer.purchase_order_required && !self.void;
         let draft = match order_for(self.orders, draft.content(), before, required) {
             Ok(order) => draft.ordered(order),
@@ -91,9 +96,31 @@ impl One<'_> {
         let vat = draft.taxes().subtotals.iter().map(|subtotal| subtotal.vat).collect();
         let corrects = draft.content().corrects.iter().map(|c| c.number.to_string()).collect();
         let credits = self.purse.offers();
+        let exchange = draft.taxes().stated.as_ref().map(|stated| &stated.rate);
         let basis =
-            Basis { subject, contract, usage: &usage, vat, corrects, void: self.void, credits, reports }.text()?;
-        Ok((Outcome::Draft(draft), Some(basis)))
+            Basis { subject, contract, usage: &usage, vat, exchange, corrects, void: self.void, credits, reports };
+        let text = basis.text()?;
+        Ok((Outcome::Draft(draft), Some(text)))
+    }
+
+    /// With its VAT in the currency of where it is owed, if that is another; parked, if no rate is known.
+    fn stated(&self, draft: Draft) -> Result<Result<Draft, Parked>, InvoiceError> {
+        let currency = self.contract.currency();
+        let national = tax::stated_in(self.seller, currency).filter(|_| draft.taxes().is_charged());
+        let Some(national) = national else { return Ok(Ok(draft)) };
+        if let Some(rate) = self.rates.iter().find(|rate| rate.other(national) == Some(currency)) {
+            return draft.stated(rate.clone()).map(Ok);
+        }
+        let day = self.issuer.zone.date(self.subject.period.end().plus_millis(-1));
+        let hold = Hold {
+            kind: HoldKind::Tax,
+            detail: format!("exchange_rate: what VAT in {currency} comes to in {national} on {day}"),
+            to_do: format!(
+                "add the rate of {national} and {currency} of {day}, or of at most {RATE_AGE_DAYS_MAX} days before; then run again"
+            ),
+            gpu_ms: None,
+        };
+        draft.hold(vec![hold]).map(Err)
     }
 
     /// What its documents have to meet; a person who takes all back has looked.

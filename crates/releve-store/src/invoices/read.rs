@@ -20,7 +20,7 @@ use uuid::Uuid;
 
 use super::InvoiceState;
 use crate::{
-    credits,
+    credits, exchange_rates,
     pool::StoreError,
     sql_time::{from_sql, to_sql},
 };
@@ -197,6 +197,7 @@ pub async fn numbered(conn: &mut PgConnection, number: &str) -> Result<Vec<Invoi
 /// Issued invoices with their lines, in the order asked; those that are not issued are left out.
 pub async fn issued(conn: &mut PgConnection, ids: &[InvoiceId]) -> Result<Vec<Issued>, StoreError> {
     let heads = issued_heads(conn, ids).await?;
+    let mut stated = exchange_rates::stated(conn, ids).await?;
     let of: Vec<&InvoiceHead> = heads.iter().map(|(head, _)| head).collect();
     let mut lines = lines(conn, &of).await?;
     let advanced: Vec<_> = of.iter().map(|h| (h.account, h.id, h.total.currency())).collect();
@@ -205,7 +206,7 @@ pub async fn issued(conn: &mut PgConnection, ids: &[InvoiceId]) -> Result<Vec<Is
     for (head, subtotals) in heads {
         let Some(stamp) = head.stamp.clone() else { continue };
         let (lines, of_lines) = lines.remove(&head.id).unwrap_or_default().into_iter().unzip();
-        let taxes = taxes(&head, of_lines, subtotals)?;
+        let taxes = Taxes { stated: stated.remove(&head.id), ..taxes(&head, of_lines, subtotals)? };
         let advances = advances(&head, taxes.payable, drawn.remove(&head.id).unwrap_or_default())?;
         let restored = Issued::restore(content(&head, lines), taxes, advances, stamp);
         issued.push(restored.map_err(|e| broken("invoice_id", format!("{}: {e}", head.id)))?);
@@ -270,7 +271,7 @@ fn taxes(head: &InvoiceHead, lines: Vec<Vat>, subtotals: Vec<Subtotal>) -> Resul
         tax = tax.checked_add(subtotal.tax).map_err(|e| StoreError::inconsistent("invoice_taxes", "tax", e))?;
     }
     let payable = head.payable.ok_or_else(|| broken("payable", "of an issued invoice"))?;
-    Ok(Taxes { lines, subtotals, tax, payable })
+    Ok(Taxes { lines, subtotals, tax, payable, stated: None })
 }
 
 /// What its ledger entries say is what the document says.
