@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use releve_aggregator::Fate;
+use releve_jobs::documents;
 use releve_store::{
     gaps::{self, Acceptance},
     invoices::InvoiceState,
@@ -127,6 +128,32 @@ async fn maintenance_owes_no_report_and_an_acceptance_may_be_partial() {
     gaps::accept(&mut tx, &acceptance, later()).await.unwrap();
     let found = gaps::gaps(&mut tx, may()).await.unwrap();
     assert_eq!(found.iter().map(|g| (g.from, g.to)).collect::<Vec<_>>(), [(at(3), from)], "one millisecond is left");
+}
+
+/// What was billed around is said on the document, in the GPU time that it may have been; of a whole month, that it is whole.
+#[tokio::test]
+async fn what_is_billed_around_is_said_on_the_document() {
+    let bench = Bench::new(2, 2, 3).await;
+    let reports = (0..3).flat_map(|hour| [bench.hour(0, hour, &[0]), bench.hour(1, hour, &[1, 1])]);
+    let lost = bench.hour(1, 1, &[1, 1]);
+    bench.counted(reports.filter(|report| *report != lost).collect()).await;
+    let mut tx = bench.db.begin_app().await.unwrap();
+    let (node, reason) = (bench.world.nodes[1].id, "its disk broke".to_owned());
+    let acceptance = Acceptance { node, from: at(1), to: at(2), reason, accepted_by: "y".to_owned() };
+    gaps::accept(&mut tx, &acceptance, later()).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(bench.issue().await.issued_now, 2);
+    documents::run(&bench.db, later()).await.unwrap();
+    let mut missing = BTreeMap::new();
+    let heads = bench.invoices().await;
+    let mut tx = bench.db.begin_app().await.unwrap();
+    for head in heads {
+        let kept = releve_store::documents::find(&mut tx, head.account, head.id, documents::JSON).await.unwrap();
+        let said: serde_json::Value = serde_json::from_slice(&kept.expect("rendered").body).unwrap();
+        missing.insert(head.total.to_string(), said["coverage"]["missing_gpu_ms"].as_i64());
+    }
+    let said = [("10.00 EUR".to_owned(), Some(2 * HOUR)), ("7.50 EUR".to_owned(), Some(0))];
+    assert_eq!(missing, BTreeMap::from(said), "two devices for an hour, and nothing");
 }
 
 #[tokio::test]

@@ -178,9 +178,8 @@ struct DiscountView {
 
 #[derive(Serialize)]
 struct CoverageView {
-    expected_ms: i64,
-    reported_ms: i64,
-    accepted_gap_ms: i64,
+    /// What the account may have held of nodes in service that said nothing, and is not billed for; 0: nothing is missing.
+    missing_gpu_ms: i64,
 }
 
 #[derive(Serialize)]
@@ -219,7 +218,7 @@ pub fn invoice_json(invoice: &Issued, parties: &Parties, coverage: Option<&Cover
         total: content.total.amount().to_string(),
         vat: taxes.subtotals.iter().map(vat_view).collect(),
         tax: taxes.tax.amount().to_string(),
-        tax_stated: taxes.stated.as_ref().map(stated),
+        tax_stated: taxes.stated.as_deref().map(stated),
         payable: taxes.payable.amount().to_string(),
         advances: advances.drawn.iter().map(advance).collect(),
         prepaid: advances.paid.amount().to_string(),
@@ -227,11 +226,7 @@ pub fn invoice_json(invoice: &Issued, parties: &Parties, coverage: Option<&Cover
         lines: content.lines.iter().zip(&taxes.lines).map(|(line, vat)| line_view(line, *vat, parties)).collect(),
         energy_mj,
         energy_kwh: kwh(energy_mj),
-        coverage: coverage.map(|c| CoverageView {
-            expected_ms: c.expected_ms,
-            reported_ms: c.reported_ms,
-            accepted_gap_ms: c.accepted_ms,
-        }),
+        coverage: coverage.map(|c| CoverageView { missing_gpu_ms: c.missing_gpu_ms }),
         digest: DigestView {
             algorithm: "sha-256",
             over: format!("releve-basis/{BASIS_VERSION}"),

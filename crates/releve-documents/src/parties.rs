@@ -54,13 +54,11 @@ pub struct Terms {
     pub vat_on_debits: bool,
 }
 
-/// How much of the time in service of the nodes that the account used was reported.
+/// Whether time of the nodes that the account held is missing from what they reported.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Coverage {
-    pub expected_ms: i64,
-    pub reported_ms: i64,
-    /// What is missing and was accepted by a person; the rest of what is missing concerned nobody.
-    pub accepted_ms: i64,
+    /// The GPU time that it may have held then: a person decided to bill around it.
+    pub missing_gpu_ms: i64,
 }
 
 impl Parties {

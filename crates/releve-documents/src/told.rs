@@ -88,12 +88,10 @@ impl Told<'_> {
     }
 
     pub fn covered(&self, coverage: &Coverage) -> String {
-        let time = |ms| decimal(self.parties.language, measured(Unit::GpuMs, ms));
-        let said = self.words.coverage.replacen("{}", &time(coverage.reported_ms), 1);
-        let said = said.replacen("{}", &time(coverage.expected_ms), 1);
-        if coverage.accepted_ms == 0 {
-            return said;
+        if coverage.missing_gpu_ms == 0 {
+            return self.words.coverage.to_owned();
         }
-        format!("{said} {}", self.words.gaps_accepted.replace("{}", &time(coverage.accepted_ms)))
+        let missing = decimal(self.parties.language, measured(Unit::GpuMs, coverage.missing_gpu_ms));
+        self.words.gaps_accepted.replace("{}", &missing)
     }
 }

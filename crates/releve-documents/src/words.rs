@@ -112,8 +112,9 @@ const ENGLISH: Words = Words {
               Times are h:min:s, a GPU-hour is 3\u{202f}600 seconds.",
     energy: "The devices used {} kWh while they were held.",
     no_energy: "How much energy the devices used is not known.",
-    coverage: "The nodes reported {} of the {} hours that they were in service.",
-    gaps_accepted: "{} of what is missing was looked at and is not billed.",
+    coverage: "The nodes that were held reported all their time in service.",
+    gaps_accepted: "Nodes that were held did not report all their time in service. As they were held just before or after, {} of GPU \
+                    time is missing: that was looked at, and is not billed.",
     no_coverage: "This document does not say how much of their time in service the nodes reported: gaps that concern a \
                   customer hold its invoice back until they are closed or accepted.",
     verify: "How to verify",
@@ -172,8 +173,9 @@ const FRENCH: Words = Words {
               le total est la somme de ces montants. Les durées sont en h:min:s, une heure GPU vaut 3\u{202f}600 secondes.",
     energy: "Les cartes ont consommé {} kWh pendant leur détention.",
     no_energy: "L'énergie consommée par les cartes n'est pas connue.",
-    coverage: "Les nœuds ont relevé {} des {} heures pendant lesquelles ils étaient en service.",
-    gaps_accepted: "{} de ce qui manque a été examiné et n'est pas facturé.",
+    coverage: "Les nœuds détenus ont relevé tout leur temps de service.",
+    gaps_accepted: "Des nœuds détenus n'ont pas relevé tout leur temps de service. D'après leur détention juste avant ou après, il \
+                    manque {} de temps GPU : c'est examiné, et non facturé.",
     no_coverage: "Ce document n'indique pas quelle part de leur temps de service les nœuds ont relevée : une lacune qui \
                   concerne un client retient sa facture jusqu'à ce qu'elle soit comblée ou acceptée.",
     verify: "Vérification",

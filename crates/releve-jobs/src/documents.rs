@@ -2,7 +2,7 @@
 
 use releve_billing::{Draft, Issued, Number, Stamp};
 use releve_documents::{
-    Parties, Party, Terms,
+    Coverage, Parties, Party, Terms,
     einvoice::{self, EInvoice, Violation},
     invoice_html, invoice_json, invoice_pdf,
 };
@@ -88,9 +88,11 @@ async fn render(tx: &mut Tx, issued: &[Issued]) -> Result<Vec<Document>, JobErro
         let Some(zone) = issuer.as_ref().map(|known| &known.zone) else { return Err(JobError::NoIssuer(id)) };
         let of = invoice.stamp().id;
         let of_it = (invoice.content().account, of);
-        let parties = parties(zone, named.remove(&of).ok_or(JobError::NobodyNamed(of))?);
-        made.push(document(of_it, JSON, invoice_json(invoice, &parties, None).into_bytes()));
-        made.push(document(of_it, HTML, invoice_html(invoice, &parties, None).into_bytes()));
+        let named = named.remove(&of).ok_or(JobError::NobodyNamed(of))?;
+        let coverage = named.missing_gpu_ms.map(|missing_gpu_ms| Coverage { missing_gpu_ms });
+        let (parties, coverage) = (parties(zone, named), coverage.as_ref());
+        made.push(document(of_it, JSON, invoice_json(invoice, &parties, coverage).into_bytes()));
+        made.push(document(of_it, HTML, invoice_html(invoice, &parties, coverage).into_bytes()));
         // What the customer got already is what goes into the PDF.
         let mut cii = kept.remove(&of);
         if let Some(electronic) = electronic(invoice, &parties)? {
@@ -99,7 +101,7 @@ async fn render(tx: &mut Tx, issued: &[Issued]) -> Result<Vec<Document>, JobErro
             made.push(document(of_it, CII, fresh.clone()));
             cii = cii.or(Some(fresh));
         }
-        let pdf = invoice_pdf(invoice, &parties, None, cii.as_deref());
+        let pdf = invoice_pdf(invoice, &parties, coverage, cii.as_deref());
         made.push(document(of_it, PDF, pdf.map_err(|error| JobError::NoPdf { invoice: of, error })?));
     }
     Ok(made)

@@ -102,18 +102,28 @@ pub struct Named {
     pub buyer_reference: String,
     pub language: Language,
     pub tenants: BTreeMap<TenantId, String>,
+    /// What it says of coverage: GPU time that is missing, and not billed.
+    pub missing_gpu_ms: Option<i64>,
 }
 
 /// The names on these issued invoices.
 pub async fn names(conn: &mut PgConnection, invoices: &[InvoiceId]) -> Result<BTreeMap<InvoiceId, Named>, StoreError> {
     let ids: Vec<Uuid> = invoices.iter().map(|i| i.uuid()).collect();
     let rows = sqlx::query!(
-        r#"select invoice_id, parties as "parties!" from invoices where invoice_id = any($1) and state = 'issued'"#,
+        r#"
+        select invoice_id, parties as "parties!", missing_gpu_ms
+        from invoices where invoice_id = any($1) and state = 'issued'
+        "#,
         &ids
     )
     .fetch_all(conn)
     .await?;
-    rows.into_iter().map(|r| Ok((InvoiceId::from_uuid(r.invoice_id), named(&r.parties)?))).collect()
+    rows.into_iter()
+        .map(|r| {
+            let named = Named { missing_gpu_ms: r.missing_gpu_ms, ..named(&r.parties)? };
+            Ok((InvoiceId::from_uuid(r.invoice_id), named))
+        })
+        .collect()
 }
 
 fn named(parties: &Value) -> Result<Named, StoreError> {
@@ -155,7 +165,8 @@ fn named(parties: &Value) -> Result<Named, StoreError> {
         "" => Language::default(),
         code => code.parse().map_err(|e| StoreError::inconsistent("invoices", "parties", e))?,
     };
-    Ok(Named { issuer: party("issuer")?, terms, account: party("account")?, buyer_reference, language, tenants })
+    let (issuer, account) = (party("issuer")?, party("account")?);
+    Ok(Named { issuer, terms, account, buyer_reference, language, tenants, missing_gpu_ms: None })
 }
 
 pub async fn find(

@@ -9,7 +9,7 @@ use crate::{
     sql_time::{day_from_sql, day_to_sql, from_sql, to_sql},
 };
 
-/// A stretch in which a node was in service and said nothing, and that nobody accepted.
+/// A stretch in which a node was in service and said nothing.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Gap {
     pub node: NodeId,
@@ -32,6 +32,20 @@ pub struct Concerned {
 
 /// The gaps of a period, by node and time: in-service time − coverage − accepted.
 pub async fn gaps(conn: &mut PgConnection, period: Period) -> Result<Vec<Gap>, StoreError> {
+    missing(conn, period, false).await
+}
+
+/// What is missing of a period still, and was accepted: in-service time ∩ accepted − coverage.
+pub async fn accepted(conn: &mut PgConnection, period: Period) -> Result<Vec<Gap>, StoreError> {
+    let any = sqlx::query_scalar!(
+        r#"select exists (select from gap_acceptances where from_at < $2 and to_at > $1) as "any!""#,
+        to_sql(period.start()),
+        to_sql(period.end())
+    );
+    if any.fetch_one(&mut *conn).await? { missing(conn, period, true).await } else { Ok(Vec::new()) }
+}
+
+async fn missing(conn: &mut PgConnection, period: Period, accepted: bool) -> Result<Vec<Gap>, StoreError> {
     let rows = sqlx::query!(
         r#"
         with service as (
@@ -58,14 +72,17 @@ pub async fn gaps(conn: &mut PgConnection, period: Period) -> Result<Vec<Gap>, S
         join nodes n on n.node_id = service.node_id
         left join said on said.node_id = service.node_id
         left join settled on settled.node_id = service.node_id
-        cross join lateral unnest(service.expected - coalesce(said.covered, '{}') - coalesce(settled.accepted, '{}'))
-             as missing
+        cross join lateral unnest(case when $5
+                                       then service.expected * coalesce(settled.accepted, '{}') - coalesce(said.covered, '{}')
+                                       else service.expected - coalesce(said.covered, '{}') - coalesce(settled.accepted, '{}')
+                                  end) as missing
         order by n.node_id, missing
         "#,
         to_sql(period.start()),
         to_sql(period.end()),
         day_to_sql(period.start().day()),
-        day_to_sql(period.end().plus_millis(-1).day())
+        day_to_sql(period.end().plus_millis(-1).day()),
+        accepted
     )
     .fetch_all(&mut *conn)
     .await?;

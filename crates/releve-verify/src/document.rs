@@ -228,7 +228,7 @@ impl Document {
         };
         let subtotals = self.vat.iter().map(subtotal).collect::<Result<_, _>>()?;
         let (tax, payable) = (sign.money("tax", &self.tax)?, sign.money("payable", &self.payable)?);
-        let stated = self.tax_stated.as_ref().map(|stated| stated.stated(sign)).transpose()?;
+        let stated = self.tax_stated.as_ref().map(|stated| stated.stated(sign)).transpose()?.map(Box::new);
         Ok(Taxes { lines, subtotals, tax, payable, stated })
     }
 

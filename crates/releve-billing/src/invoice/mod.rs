@@ -303,7 +303,7 @@ impl Draft {
     /// The same, with its VAT in the currency of where it is owed.
     pub fn stated(mut self, rate: ExchangeRate) -> Result<Self, InvoiceError> {
         let tax = rate.convert(self.taxes.tax)?;
-        self.taxes.stated = Some(Stated { tax, rate });
+        self.taxes.stated = Some(Box::new(Stated { tax, rate }));
         self.check()?;
         Ok(self)
     }

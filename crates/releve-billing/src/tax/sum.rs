@@ -45,7 +45,7 @@ pub struct Taxes {
     /// The lines' total with the tax: what the customer owes.
     pub payable: Money,
     /// The tax in the currency of where it is owed, if that is another.
-    pub stated: Option<Stated>,
+    pub stated: Option<Box<Stated>>,
 }
 
 impl Taxes {
@@ -65,7 +65,7 @@ impl Taxes {
             subtotals: self.subtotals.iter().map(subtotal).collect(),
             tax: self.tax.negated(),
             payable: self.payable.negated(),
-            stated: self.stated.as_ref().map(|s| Stated { tax: s.tax.negated(), rate: s.rate.clone() }),
+            stated: self.stated.as_ref().map(|s| Box::new(Stated { tax: s.tax.negated(), rate: s.rate.clone() })),
         }
     }
 }

@@ -210,6 +210,12 @@ async fn reports(
     Ok(heads.into_iter().map(|(account, heads)| (account, Reports::of(heads))).collect())
 }
 
+/// What a document says of coverage; what takes all back rests on nothing that was used.
+fn missing(prepared: &Prepared, account: AccountId) -> Option<i64> {
+    let missing = prepared.missing.get(&account).copied().unwrap_or(0);
+    (!matches!(prepared.turn, Turn::Void { .. })).then_some(missing)
+}
+
 /// Stores what was decided; returns the drafts, with the ids they will be issued under.
 async fn write<'a>(
     tx: &mut Tx,
@@ -224,12 +230,20 @@ async fn write<'a>(
             Outcome::Nothing => (AccountOutcome::Nothing, None),
             Outcome::Parked(parked) => {
                 let (content, holds) = (parked.content(), parked.holds());
-                (AccountOutcome::Parked, Some(NewInvoice { id, content, taxes: None, advances: None, digest, holds }))
+                let (taxes, advances, missing_gpu_ms) = (None, None, None);
+                (
+                    AccountOutcome::Parked,
+                    Some(NewInvoice { id, content, taxes, advances, digest, holds, missing_gpu_ms }),
+                )
             }
             Outcome::Draft(draft) => {
                 drafts.push((id, draft));
                 let (content, taxes, advances) = (draft.content(), Some(draft.taxes()), Some(draft.advances()));
-                (AccountOutcome::Issued, Some(NewInvoice { id, content, taxes, advances, digest, holds: &[] }))
+                let (holds, missing_gpu_ms): (&[_], _) = (&[], missing(prepared, d.account));
+                (
+                    AccountOutcome::Issued,
+                    Some(NewInvoice { id, content, taxes, advances, digest, holds, missing_gpu_ms }),
+                )
             }
         };
         rows.push(AccountRow { account: d.account, outcome, invoice: stored.as_ref().map(|_| id) });

@@ -25,6 +25,21 @@ pub async fn read(tx: &mut Tx, period: Period) -> Result<BTreeMap<AccountId, Vec
     Ok(by_account(&gaps, &suspense, &quarantined, &Concerned(concerned)))
 }
 
+/// What each account may have held of time that is missing from the reports, and that a person decided to bill around.
+pub async fn missing(tx: &mut Tx, period: Period) -> Result<BTreeMap<AccountId, i64>, StoreError> {
+    let gaps = gaps::accepted(tx, period).await?;
+    let tenants = gaps.iter().flat_map(|g| &g.concerned).map(|c| c.tenant).collect();
+    let concerned = Concerned(held_back::accounts_concerned(tx, &tenants, period).await?);
+    let mut missing: BTreeMap<AccountId, i64> = BTreeMap::new();
+    for part in gaps.iter().flat_map(|gap| &gap.concerned) {
+        for account in concerned.by(part.tenant) {
+            let sum = missing.entry(account).or_insert(0);
+            *sum = sum.saturating_add(part.gpu_ms);
+        }
+    }
+    Ok(missing)
+}
+
 struct Concerned(BTreeMap<TenantId, BTreeSet<AccountId>>);
 
 impl Concerned {

@@ -77,6 +77,8 @@ struct Prepared {
     run: RunId,
     contracts: BTreeMap<AccountId, Arc<Contract>>,
     holds: BTreeMap<AccountId, Vec<Hold>>,
+    /// What is missing from the reports and billed around, in GPU-ms; nothing of whom it does not name.
+    missing: BTreeMap<AccountId, i64>,
     /// The reports of days that left the database.
     archived: archive::Archived,
 }
@@ -202,6 +204,7 @@ async fn prepare(db: &Db, order: Order<'_>, turn: Turn, now: Timestamp) -> Resul
     let run = runs::begin(&mut tx, order.issuer, order.period, now).await?;
     let contracts = billing_contracts::contracts(&mut tx, order.issuer).await?;
     let holds = holds::read(&mut tx, order.period).await?;
+    let missing = holds::missing(&mut tx, order.period).await?;
     tx.commit().await?;
-    Ok(Prepared { turn, issuer, run, contracts, holds, archived: archive::Archived::default() })
+    Ok(Prepared { turn, issuer, run, contracts, holds, missing, archived: archive::Archived::default() })
 }

@@ -146,6 +146,7 @@ impl One<'_> {
             buyer_reference: self.buyer.buyer_reference.clone(),
             language: self.buyer.language,
             tenants: BTreeMap::new(),
+            missing_gpu_ms: None,
         };
         documents::parties(&self.issuer.zone, named)
     }

@@ -88,6 +88,8 @@ pub struct NewInvoice<'a> {
     pub advances: Option<&'a Advances>,
     pub digest: Option<[u8; 32]>,
     pub holds: &'a [Hold],
+    /// What it says of coverage.
+    pub missing_gpu_ms: Option<i64>,
 }
 
 /// Stores drafts and parked invoices; one that was parked before is made again in its place. A parked invoice
@@ -114,34 +116,35 @@ pub async fn put(
     let payable: Vec<Option<Decimal>> = invoices.iter().map(|i| i.taxes.map(|t| t.payable.amount())).collect();
     let prepaid: Vec<Decimal> =
         invoices.iter().map(|i| i.advances.map_or(Decimal::ZERO, |a| a.paid.amount())).collect();
-    let order = |i: &NewInvoice<'_>| i.content.purchase_order.clone();
-    let order_ids: Vec<Option<Uuid>> = invoices.iter().map(|i| order(i).map(|order| order.id.uuid())).collect();
-    let order_numbers: Vec<Option<String>> = invoices.iter().map(|i| order(i).map(|order| order.number)).collect();
+    let orders = invoices.iter().map(|i| i.content.purchase_order.clone().map(|o| (o.id.uuid(), o.number)).unzip());
+    let (order_ids, order_numbers): (Vec<Option<Uuid>>, Vec<Option<String>>) = orders.unzip();
     let digests: Vec<Option<&[u8]>> = invoices.iter().map(|i| i.digest.as_ref().map(|d| d.as_slice())).collect();
+    let missing: Vec<Option<i64>> = invoices.iter().map(|i| i.missing_gpu_ms).collect();
     let reasons: Vec<Value> = invoices.iter().map(|i| i.holds.iter().map(hold_to_json).collect()).collect();
     sqlx::query!(
         r#"
         insert into invoices as i (invoice_id, account_id, issuer_id, state, period_start, period_end, book, series,
                                    currency, total, digest, parked_for, payable, prepaid, corrects,
-                                   purchase_order_id, purchase_order, created_at)
+                                   purchase_order_id, purchase_order, missing_gpu_ms, created_at)
         select invoice_id, account_id, issuer_id, state, period_start, period_end, book, $12, currency, total, digest,
-               parked_for, payable, prepaid, corrects, purchase_order_id, purchase_order, $13
+               parked_for, payable, prepaid, corrects, purchase_order_id, purchase_order, missing_gpu_ms, $13
         from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::timestamptz[], $6::timestamptz[], $7::int4[],
                     $8::text[], $9::numeric[], $10::bytea[], $11::jsonb[],
-                    $14::numeric[], $15::numeric[], $16::jsonb[], $17::uuid[], $18::text[])
+                    $14::numeric[], $15::numeric[], $16::jsonb[], $17::uuid[], $18::text[], $19::bigint[])
              as made(invoice_id, account_id, issuer_id, state, period_start, period_end, book, currency, total, digest,
-                     parked_for, payable, prepaid, corrects, purchase_order_id, purchase_order)
+                     parked_for, payable, prepaid, corrects, purchase_order_id, purchase_order, missing_gpu_ms)
         order by account_id
         on conflict (account_id, period_start, book) do update
             set state = excluded.state, series = excluded.series, currency = excluded.currency, total = excluded.total,
                 digest = excluded.digest, parked_for = excluded.parked_for, payable = excluded.payable,
                 prepaid = excluded.prepaid, corrects = excluded.corrects,
-                purchase_order_id = excluded.purchase_order_id, purchase_order = excluded.purchase_order
+                purchase_order_id = excluded.purchase_order_id, purchase_order = excluded.purchase_order,
+                missing_gpu_ms = excluded.missing_gpu_ms
             where (i.state, i.series, i.currency, i.total, i.digest, i.parked_for, i.payable, i.prepaid, i.corrects,
-                   i.purchase_order_id)
+                   i.purchase_order_id, i.missing_gpu_ms)
                   is distinct from
                   (excluded.state, excluded.series, excluded.currency, excluded.total, excluded.digest, excluded.parked_for,
-                   excluded.payable, excluded.prepaid, excluded.corrects, excluded.purchase_order_id)
+                   excluded.payable, excluded.prepaid, excluded.corrects, excluded.purchase_order_id, excluded.missing_gpu_ms)
         "#,
         &ids,
         &accounts,
@@ -160,7 +163,8 @@ pub async fn put(
         &prepaid,
         &corrects,
         &order_ids as _,
-        &order_numbers as _
+        &order_numbers as _,
+        &missing as _
     )
     .execute(conn)
     .await?;

@@ -206,7 +206,7 @@ pub async fn issued(conn: &mut PgConnection, ids: &[InvoiceId]) -> Result<Vec<Is
     for (head, subtotals) in heads {
         let Some(stamp) = head.stamp.clone() else { continue };
         let (lines, of_lines) = lines.remove(&head.id).unwrap_or_default().into_iter().unzip();
-        let taxes = Taxes { stated: stated.remove(&head.id), ..taxes(&head, of_lines, subtotals)? };
+        let taxes = Taxes { stated: stated.remove(&head.id).map(Box::new), ..taxes(&head, of_lines, subtotals)? };
         let advances = advances(&head, taxes.payable, drawn.remove(&head.id).unwrap_or_default())?;
         let restored = Issued::restore(content(&head, lines), taxes, advances, stamp);
         issued.push(restored.map_err(|e| broken("invoice_id", format!("{}: {e}", head.id)))?);
