@@ -1,8 +1,8 @@
 //! Does what comes late land in its own month, once, whatever happens meanwhile?
 
 use releve_billing::Kind;
-use releve_jobs::{Settings, audit, correct, correct_all, documents};
-use releve_store::nodes::ServiceState;
+use releve_jobs::{Settings, audit, correct, correct_all, documents, void};
+use releve_store::{corrections, nodes::ServiceState, runs};
 use releve_tests::world;
 use releve_types::{Currency, Money};
 use tokio_util::sync::CancellationToken;
@@ -100,6 +100,77 @@ async fn usage_that_was_somebody_else_s_is_given_back_and_billed_to_them() {
         (said["lines"][0]["taken_back"].as_bool(), said["lines"][0]["amount"].as_str()),
         (Some(true), Some("5.00"))
     );
+}
+
+async fn agreed(bench: &Bench, sql: &'static str) {
+    sqlx::query(sql).execute(&mut bench.admin().await).await.expect("set");
+}
+
+/// What holds a tenant's parked document back, as `<kinds> <total>`.
+async fn held(bench: &Bench, tenant: usize) -> Vec<String> {
+    let account = bench.world.tenants[tenant].account;
+    let heads = bench.invoices().await.into_iter().filter(|h| h.account == account && !h.holds.is_empty());
+    let kinds = |h: &releve_store::invoices::InvoiceHead| h.holds.iter().map(|h| h.kind.name()).collect::<Vec<_>>();
+    heads.map(|h| format!("{} {}", kinds(&h).join("+"), h.total)).collect()
+}
+
+/// Nobody is waited for: no round looks at it again, and what it rests on may be archived.
+async fn rests(bench: &Bench, now: releve_types::Timestamp) {
+    let mut tx = bench.db.begin_app().await.expect("a transaction");
+    assert!(corrections::held(&mut tx).await.expect("answers").is_empty());
+    assert_eq!(runs::first_unsettled(&mut tx, now).await.expect("answers"), None);
+}
+
+#[tokio::test]
+async fn a_small_difference_is_carried_until_it_comes_to_more() {
+    let bench = billed().await;
+    agreed(&bench, "update accounts set correction_min = 5.00").await;
+    bench.counted(vec![bench.hour(1, 0, &[0])]).await;
+    assert_eq!(corrected(&bench).await, 0);
+    assert_eq!((held(&bench, 0).await, documents_of(&bench, 0).await.len()), (vec!["carried 2.50 EUR".to_owned()], 1));
+    rests(&bench, later()).await;
+    holds_together(&bench).await;
+    // With more of the month it reaches what is sent, and is one document with it.
+    bench.counted(vec![bench.hour(1, 1, &[0])]).await;
+    assert_eq!(corrected(&bench).await, 1);
+    assert!(documents_of(&bench, 0).await[1].contains("correction 5.00 EUR with VAT 6.00 EUR"));
+    assert_eq!((held(&bench, 0).await.len(), corrected(&bench).await), (0, 0));
+    holds_together(&bench).await;
+}
+
+/// Two months after May is over nothing more is billed for it; what is given back is, and what was taken back whole may be billed
+/// again up to what it was.
+#[tokio::test]
+async fn nothing_more_is_billed_long_after_and_credits_always_are() {
+    let bench = billed().await;
+    agreed(&bench, "update accounts set back_billing_months = 2").await;
+    let (in_time, late) = (at(24 * 92).plus_millis(-1), at(24 * 92));
+    let correct_at = async |now| correct(&bench.db, bench.order(), now).await.expect("the run comes to its end");
+    bench.counted(vec![bench.hour(1, 0, &[0])]).await;
+    assert_eq!(correct_at(late).await, 0);
+    assert_eq!(held(&bench, 0).await, ["back_billing 2.50 EUR"]);
+    rests(&bench, late).await;
+    assert_eq!(correct_at(in_time).await, 1, "a millisecond before it still is");
+
+    // t0's hours were t1's: t0 gets its money back, and nobody is asked for it so late.
+    let mut tx = bench.db.begin_app().await.unwrap();
+    let version = releve_store::catalog::bump(&mut tx).await.unwrap();
+    world::map(&mut tx, bench.key(0), Some(bench.world.tenants[1].tenant), at(0).hour(), version, later()).await;
+    tx.commit().await.unwrap();
+    bench.aggregator.reattribute(bench.key(0), "test", false, later()).await.unwrap();
+    assert_eq!(correct_at(late).await, 1);
+    assert!(documents_of(&bench, 0).await[2].contains("credit_note -7.50 EUR"));
+    assert_eq!(held(&bench, 1).await, ["back_billing 7.50 EUR"]);
+    agreed(&bench, "update accounts set back_billing_months = 3").await;
+    assert_eq!(correct_at(late).await, 1, "the contract was changed");
+    assert_eq!(held(&bench, 1).await, [""; 0]);
+
+    agreed(&bench, "update accounts set back_billing_months = 2").await;
+    let (account, reason) = (bench.world.tenants[1].account, "another customer".to_owned());
+    assert!(void(&bench.db, bench.order(), account, reason, "test".to_owned(), late).await.expect("voided"));
+    assert_eq!(correct_at(late).await, 1, "what was billed in time is no more than it was");
+    assert_eq!(held(&bench, 1).await, [""; 0]);
+    holds_together(&bench).await;
 }
 
 /// A hole in the month's coverage holds a correction back as it does an invoice.

@@ -229,6 +229,8 @@ impl World {
             language: releve_types::Language::English,
             purchase_order_required: false,
             invoice_ceiling: None,
+            correction_min: None,
+            back_billing_months: None,
             currency: Currency::Eur,
             created_at: since,
         };

@@ -196,6 +196,8 @@ async fn account(
         buyer_reference: String::new(),
         buyer_reference_required: false,
         invoice_ceiling: None,
+        correction_min: None,
+        back_billing_months: None,
         language: player.language,
         purchase_order_required: false,
         currency: cast.currency,

@@ -70,13 +70,13 @@ pub async fn open_accounts(
     Ok(rows.into_iter().map(|r| AccountId::from_uuid(r.account_id)).collect())
 }
 
-/// Whose correction of which period is held back.
+/// Whose correction of which period waits for a person. What the contract alone holds back is looked at with the month.
 pub async fn held(conn: &mut PgConnection) -> Result<BTreeMap<(IssuerId, Period), Vec<AccountId>>, StoreError> {
     let rows = sqlx::query!(
         r#"
         select issuer_id, period_start, period_end, account_id
         from invoices
-        where state = 'parked' and book > 1
+        where state = 'parked' and book > 1 and not rests
         order by period_start, issuer_id, account_id
         "#
     )

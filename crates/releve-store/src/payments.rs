@@ -6,7 +6,7 @@ mod standings;
 
 use releve_billing::payment::{HeldFor, Share};
 use releve_types::{
-    AccountId, Day, InvoiceId, Money, Timestamp,
+    AccountId, Currency, Day, InvoiceId, Money, Timestamp,
     ids::{IssuerId, PaymentId},
 };
 use rust_decimal::Decimal;
@@ -165,7 +165,7 @@ pub async fn settle(conn: &mut PgConnection, new: &NewSettlement<'_>, now: Times
     Ok(())
 }
 
-/// What a person gave up of an invoice, and why.
+/// What a person gave up of an invoice, and why; below zero, what of that was taken back.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct WriteOff {
     pub account: AccountId,
@@ -175,13 +175,12 @@ pub struct WriteOff {
     pub by: String,
 }
 
-/// False if the invoice was written off before.
-pub async fn write_off(conn: &mut PgConnection, off: &WriteOff, now: Timestamp) -> Result<bool, StoreError> {
-    let done = sqlx::query!(
+/// Notes what is given up. Call it under the lock.
+pub async fn write_off(conn: &mut PgConnection, off: &WriteOff, now: Timestamp) -> Result<(), StoreError> {
+    sqlx::query!(
         r#"
         insert into write_offs (account_id, invoice_id, amount, reason, written_off_at, written_off_by)
         values ($1, $2, $3, $4, $5, $6)
-        on conflict do nothing
         "#,
         off.account.uuid(),
         off.invoice.uuid(),
@@ -192,5 +191,22 @@ pub async fn write_off(conn: &mut PgConnection, off: &WriteOff, now: Timestamp) 
     )
     .execute(conn)
     .await?;
-    Ok(done.rows_affected() == 1)
+    Ok(())
+}
+
+/// What of an invoice in this currency is given up, whether or not anything covers it by now.
+pub async fn given_up(
+    conn: &mut PgConnection,
+    account: AccountId,
+    invoice: InvoiceId,
+    currency: Currency,
+) -> Result<Money, StoreError> {
+    let row = sqlx::query!(
+        r#"select coalesce(sum(amount), 0) as "amount!" from write_offs where account_id = $1 and invoice_id = $2"#,
+        account.uuid(),
+        invoice.uuid()
+    )
+    .fetch_one(conn)
+    .await?;
+    Money::exact(row.amount, currency).map_err(|e| StoreError::inconsistent("write_offs", "amount", e))
 }

@@ -311,12 +311,13 @@ pub async fn earlier_open(
         .collect()
 }
 
-/// The start of the earliest period that ended by now and is not settled for somebody: parked, or used and not billed.
+/// The start of the earliest period that ended by now and is not settled for somebody: parked for a person, or used and
+/// not billed.
 pub async fn first_unsettled(conn: &mut PgConnection, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
     let row = sqlx::query!(
         r#"
         select least(
-            (select min(period_start) from invoices where state = 'parked'),
+            (select min(period_start) from invoices where state = 'parked' and not rests),
             (select min(period_start) from unbilled_usage_periods where period_end <= $1)) as first
         "#,
         to_sql(now)

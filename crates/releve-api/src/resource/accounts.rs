@@ -60,6 +60,14 @@ pub struct NewAccount {
     /// account's currency.
     #[schema(example = "50000.00")]
     invoice_ceiling: Option<String>,
+    /// A correction that comes to less than this, without VAT, up or down, is carried until it comes to more; if empty:
+    /// each is sent. In the account's currency.
+    #[schema(example = "1.00")]
+    correction_min: Option<String>,
+    /// How many months after a period's end more may be billed for it, 1 to 120; if 0: however late. What is given back
+    /// never comes too late.
+    #[schema(example = 14)]
+    back_billing_months: Option<u16>,
     /// Of its documents, as ISO 639-1 codes it: `en` (if absent) or `fr`.
     #[schema(example = "fr")]
     language: Option<String>,
@@ -89,6 +97,14 @@ pub struct AccountAmendment {
     /// account's currency.
     #[schema(example = "50000.00")]
     invoice_ceiling: Option<String>,
+    /// A correction that comes to less than this, without VAT, up or down, is carried until it comes to more; if empty:
+    /// each is sent. In the account's currency.
+    #[schema(example = "1.00")]
+    correction_min: Option<String>,
+    /// How many months after a period's end more may be billed for it, 1 to 120; if 0: however late. What is given back
+    /// never comes too late.
+    #[schema(example = 14)]
+    back_billing_months: Option<u16>,
     /// Of the documents that are issued from now on: `en` or `fr`.
     #[schema(example = "fr")]
     language: Option<String>,
@@ -109,6 +125,9 @@ pub struct AccountView {
     purchase_order_required: bool,
     /// In the account's currency.
     invoice_ceiling: Option<String>,
+    /// In the account's currency.
+    correction_min: Option<String>,
+    back_billing_months: Option<u16>,
     language: &'static str,
     created_at: String,
 }
@@ -126,6 +145,8 @@ impl From<&Account> for AccountView {
             buyer_reference_required: account.buyer_reference_required,
             purchase_order_required: account.purchase_order_required,
             invoice_ceiling: account.invoice_ceiling.map(|ceiling| ceiling.amount().to_string()),
+            correction_min: account.correction_min.map(|least| least.amount().to_string()),
+            back_billing_months: account.back_billing_months,
             language: account.language.code(),
             created_at: account.created_at.to_string(),
         }
@@ -141,6 +162,8 @@ pub(super) struct Opening {
     pub buyer_reference_required: bool,
     pub purchase_order_required: bool,
     pub invoice_ceiling: Option<String>,
+    pub correction_min: Option<String>,
+    pub back_billing_months: Option<u16>,
     pub language: Language,
     pub issuer: Option<String>,
     pub price_book: Option<String>,
@@ -172,7 +195,9 @@ pub(super) async fn open(
         buyer_reference: opening.buyer_reference,
         buyer_reference_required: opening.buyer_reference_required,
         purchase_order_required: opening.purchase_order_required,
-        invoice_ceiling: opening.invoice_ceiling.map_or(Ok(None), |text| ceiling(&text, currency))?,
+        invoice_ceiling: opening.invoice_ceiling.map_or(Ok(None), |text| bound("invoice_ceiling", &text, currency))?,
+        correction_min: opening.correction_min.map_or(Ok(None), |text| bound("correction_min", &text, currency))?,
+        back_billing_months: opening.back_billing_months.map_or(Ok(None), months)?,
         language: opening.language,
         currency,
         created_at: now,
@@ -205,14 +230,25 @@ fn buyer_kind(text: Option<String>) -> Result<Option<BuyerKind>, Problem> {
     kind.map_err(|error: releve_billing::tax::TaxWordError| Problem::field("customer_kind", error.to_string()))
 }
 
-/// Empty is none.
-fn ceiling(text: &str, currency: Currency) -> Result<Option<Money>, Problem> {
+/// An amount above zero; empty is none.
+fn bound(field: &'static str, text: &str, currency: Currency) -> Result<Option<Money>, Problem> {
     if text.is_empty() {
         return Ok(None);
     }
-    let refused = |why: &dyn ToString| Problem::field("invoice_ceiling", why.to_string());
-    let ceiling = Money::parse(text, currency).map_err(|error| refused(&error))?;
-    if ceiling.is_zero() || ceiling.is_negative() { Err(refused(&"above zero, or empty")) } else { Ok(Some(ceiling)) }
+    let refused = |why: &dyn ToString| Problem::field(field, why.to_string());
+    let bound = Money::parse(text, currency).map_err(|error| refused(&error))?;
+    if bound.is_zero() || bound.is_negative() { Err(refused(&"above zero, or empty")) } else { Ok(Some(bound)) }
+}
+
+const BACK_BILLING_MONTHS_MAX: u16 = 120;
+
+/// 0 is none.
+fn months(months: u16) -> Result<Option<u16>, Problem> {
+    if months > BACK_BILLING_MONTHS_MAX {
+        let why = format!("at most {BACK_BILLING_MONTHS_MAX} months, or 0 for no limit");
+        return Err(Problem::field("back_billing_months", why));
+    }
+    Ok((months > 0).then_some(months))
 }
 
 fn language(text: Option<String>) -> Result<Option<Language>, Problem> {
@@ -238,6 +274,8 @@ async fn create(
         buyer_reference_required: input.buyer_reference_required.unwrap_or_default(),
         purchase_order_required: input.purchase_order_required.unwrap_or_default(),
         invoice_ceiling: input.invoice_ceiling,
+        correction_min: input.correction_min,
+        back_billing_months: input.back_billing_months,
         language: language(input.language)?.unwrap_or_default(),
         party: party_fields!(input).named(input.name.0)?,
         issuer: input.issuer,
@@ -293,7 +331,8 @@ async fn amend(
 ) -> Result<Response, Problem> {
     let customer_kind = buyer_kind(input.customer_kind)?;
     let (party, buyer_reference) = (party_fields!(input), input.buyer_reference);
-    let (required, new_ceiling) = (input.buyer_reference_required, input.invoice_ceiling);
+    let (required, ceiling, least) = (input.buyer_reference_required, input.invoice_ceiling, input.correction_min);
+    let limit = input.back_billing_months.map(months).transpose()?;
     let (language, ordered) = (language(input.language)?, input.purchase_order_required);
     let actor = scope.caller().actor();
     app.write(scope.caller(), repeat, move |conn, now| {
@@ -306,8 +345,12 @@ async fn amend(
             account.buyer_reference_required = required.unwrap_or(account.buyer_reference_required);
             account.language = language.unwrap_or(account.language);
             account.purchase_order_required = ordered.unwrap_or(account.purchase_order_required);
-            if let Some(text) = new_ceiling {
-                account.invoice_ceiling = ceiling(&text, account.currency)?;
+            account.back_billing_months = limit.unwrap_or(account.back_billing_months);
+            if let Some(text) = ceiling {
+                account.invoice_ceiling = bound("invoice_ceiling", &text, account.currency)?;
+            }
+            if let Some(text) = least {
+                account.correction_min = bound("correction_min", &text, account.currency)?;
             }
             customers::update_account(conn, &account).await?;
             let view = AccountView::from(&account);

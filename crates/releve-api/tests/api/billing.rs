@@ -266,17 +266,31 @@ async fn an_invoice_waits_until_it_is_known_which_vat_it_bears() {
 }
 
 #[tokio::test]
-async fn a_ceiling_is_an_amount_above_zero() {
+async fn what_bounds_documents_is_above_zero_or_nothing() {
     let world = World::new().await;
     world.post("/v1/tenants", json!({ "name": "lab" })).await.expect(201);
     let key = world.key(&[Scope::OperatorWrite]).await;
-    for bad in ["0", "-1", "1.001", "much"] {
-        let body = json!({ "invoice_ceiling": bad });
-        let refused = world.call("PATCH", "/v1/accounts/lab", Some(&key), Some(body)).await.problem();
-        assert_eq!((refused.0, refused.2.as_str()), (422, "invoice_ceiling"), "{bad}");
+    for (field, bad) in
+        ["0", "-1", "1.001", "much"].into_iter().flat_map(|b| [("invoice_ceiling", b), ("correction_min", b)])
+    {
+        let refused = world.call("PATCH", "/v1/accounts/lab", Some(&key), Some(json!({ field: bad }))).await.problem();
+        assert_eq!((refused.0, refused.2.as_str()), (422, field), "{bad}");
     }
-    let shown = patch(&world, "/v1/accounts/lab", json!({ "invoice_ceiling": "" })).await;
-    assert_eq!(shown["invoice_ceiling"], Value::Null, "none");
+    let refused = json!({ "back_billing_months": 121 });
+    let refused = world.call("PATCH", "/v1/accounts/lab", Some(&key), Some(refused)).await.problem();
+    assert_eq!((refused.0, refused.2.as_str()), (422, "back_billing_months"));
+    for (asked, shown) in [
+        (json!({ "correction_min": "2", "back_billing_months": 14 }), json!(["2.00", 14])),
+        (json!({ "invoice_ceiling": "" }), json!(["2.00", 14])),
+        (json!({ "correction_min": "", "back_billing_months": 0 }), json!([null, null])),
+    ] {
+        let view = patch(&world, "/v1/accounts/lab", asked).await;
+        assert_eq!(json!([view["correction_min"], view["back_billing_months"]]), shown);
+        assert_eq!(view["invoice_ceiling"], Value::Null, "none");
+    }
+    let made = json!({ "name": "kind", "correction_min": "1", "back_billing_months": 4 });
+    let made = world.post("/v1/accounts", made).await.expect(201);
+    assert_eq!((&made["correction_min"], &made["back_billing_months"]), (&json!("1.00"), &json!(4)));
 }
 
 /// Art. 230: an invoice in dollars says in euros what VAT is owed to France, by a rate that is known; its pack and its documents say so

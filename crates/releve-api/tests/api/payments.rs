@@ -77,14 +77,43 @@ async fn a_payment_settles_what_it_names() {
         json!({ "amount": "-66.67", "currency": "EUR", "paid_on": "2026-03-09", "reference": "B3", "returns": id });
     world.post("/v1/payments", back).await.expect(201);
     assert_eq!(world.get("/v1/payments?held=true").await.expect(200)["items"], json!([]));
-    let off = world.post(&format!("/v1/invoices/{other}/write-off"), json!({ "reason": "bankrupt" })).await.expect(200);
-    assert_eq!(off["amount"]["amount"], json!("333.33"));
-    let shown = world.get(&format!("/v1/invoices/{other}")).await.expect(200);
-    assert_eq!(shown["payment"]["state"], json!("written_off"));
+    gives_up_and_takes_back(&world, &other).await;
     let log = world.get("/v1/audit-log?limit=100").await.expect(200).to_string();
-    for action in ["payment.record", "payment.assign", "payment.release", "invoice.write_off"] {
+    for action in ["payment.record", "payment.assign", "payment.release", "invoice.write_off", "invoice.reinstate"] {
         assert!(log.contains(action), "{action} is on record");
     }
+}
+
+/// In parts, up to what is open, and up to what was given up.
+async fn gives_up_and_takes_back(world: &World, number: &str) {
+    let act = async |act: &str, amount: Option<&str>| {
+        let mut body = json!({ "reason": "bankrupt" });
+        if let Some(amount) = amount {
+            body["amount"] = json!(amount);
+        }
+        world.post(&format!("/v1/invoices/{number}/{act}"), body).await
+    };
+    let stands = async |expected: [&str; 3]| {
+        let shown = world.get(&format!("/v1/invoices/{number}")).await.expect(200);
+        let of = &shown["payment"];
+        assert_eq!(json!([of["state"], of["written_off"]["amount"], of["open"]["amount"]]), json!(expected));
+    };
+    assert_eq!(act("reinstate", None).await.problem().2, "invoice", "nothing was given up");
+    for bad in ["333.34", "0", "-1", "1.001"] {
+        assert_eq!(act("write-off", Some(bad)).await.problem().2, "amount", "{bad}");
+    }
+    act("write-off", Some("100.00")).await.expect(200);
+    stands(["open", "100.00", "233.33"]).await;
+    assert_eq!(act("write-off", None).await.expect(200)["amount"]["amount"], json!("233.33"));
+    stands(["written_off", "333.33", "0.00"]).await;
+    assert_eq!(act("write-off", None).await.problem().2, "invoice", "nothing is open");
+    assert_eq!(act("reinstate", Some("333.34")).await.problem().2, "amount");
+    act("reinstate", Some("33.33")).await.expect(200);
+    stands(["open", "300.00", "33.33"]).await;
+    assert_eq!(act("reinstate", None).await.expect(200)["amount"]["amount"], json!("300.00"));
+    stands(["open", "0.00", "333.33"]).await;
+    act("write-off", None).await.expect(200);
+    stands(["written_off", "333.33", "0.00"]).await;
 }
 
 #[tokio::test]

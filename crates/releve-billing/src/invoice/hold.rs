@@ -42,18 +42,22 @@ pub enum HoldKind {
     Ceiling,
     /// The customer takes no invoice without a purchase order, and none has room for it.
     PurchaseOrder,
+    /// More would be billed for a period than may be so long after it.
+    BackBilling,
+    /// A correction comes to so little that it is carried until it comes to more.
+    Carried,
 }
 
 /// Text that names no kind of hold.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "'{0}' is no kind of hold: expected gap, suspense, quarantine, unpriced, unratable, tax, rounding, below_zero, \
-     reference, ceiling or purchase_order"
+     reference, ceiling, purchase_order, back_billing or carried"
 )]
 pub struct HoldKindError(pub String);
 
 impl HoldKind {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Gap,
         Self::Suspense,
         Self::Quarantine,
@@ -65,6 +69,8 @@ impl HoldKind {
         Self::Reference,
         Self::Ceiling,
         Self::PurchaseOrder,
+        Self::BackBilling,
+        Self::Carried,
     ];
 
     pub const fn name(self) -> &'static str {
@@ -80,6 +86,8 @@ impl HoldKind {
             Self::Reference => "reference",
             Self::Ceiling => "ceiling",
             Self::PurchaseOrder => "purchase_order",
+            Self::BackBilling => "back_billing",
+            Self::Carried => "carried",
         }
     }
 }
@@ -125,43 +133,6 @@ pub(super) fn untaxed(missing: &Missing) -> Hold {
         detail: missing.to_string(),
         to_do: format!("set {}, then run again", missing.field),
         gpu_ms: None,
-    }
-}
-
-/// What is asked of an account's invoices before one is issued.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Demands<'a> {
-    /// The customer's own reference (EN 16931 BT-10); empty: not known.
-    pub reference: &'a str,
-    pub reference_required: bool,
-    /// What a document comes to at most, without VAT, unless a person raises it; a credit note likewise gives back.
-    pub ceiling: Option<Money>,
-}
-
-impl Demands<'_> {
-    /// What a document of this total does not meet.
-    pub fn unmet(&self, total: Money) -> Vec<Hold> {
-        let mut holds = Vec::new();
-        if self.reference_required && self.reference.trim().is_empty() {
-            holds.push(Hold {
-                kind: HoldKind::Reference,
-                detail: "the customer takes no invoice without its reference, and none is known".to_owned(),
-                to_do: "set account.buyer_reference, then run again".to_owned(),
-                gpu_ms: None,
-            });
-        }
-        if let Some(ceiling) = self.ceiling
-            && (total.amount().abs() > ceiling.amount() || total.currency() != ceiling.currency())
-        {
-            holds.push(Hold {
-                kind: HoldKind::Ceiling,
-                detail: format!("{total} without VAT is above {ceiling}"),
-                to_do: "see whether it can be meant and is agreed, raise account.invoice_ceiling, then run again"
-                    .to_owned(),
-                gpu_ms: None,
-            });
-        }
-        holds
     }
 }
 

@@ -4,6 +4,7 @@
 mod advance;
 mod check;
 mod correct;
+mod demands;
 mod describe;
 mod hold;
 mod number;
@@ -15,7 +16,8 @@ use releve_types::{AccountId, Currency, InvoiceId, Money, Period, Timestamp, ids
 pub use self::{
     advance::Advances,
     correct::correct,
-    hold::{Demands, Hold, HoldKind},
+    demands::{BackBilling, Demands},
+    hold::{Hold, HoldKind},
     number::{Number, due_at},
 };
 use crate::{

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use releve_billing::{
-    Basis, Contract, Demands, Draft, Hold, HoldKind, InvoiceError, Issued, Number, Outcome, Parked, Purse, RateError,
-    Rated, Reports, Subject, Usage, correct,
+    BackBilling, Basis, Contract, Demands, Draft, Hold, HoldKind, InvoiceError, Issued, Number, Outcome, Parked, Purse,
+    RateError, Rated, Reports, Subject, Usage, correct,
     orders::{OpenOrder, order_for},
     park, rate,
     tax::{self, Buyer, ExchangeRate, Missing, RATE_AGE_DAYS_MAX, RateClass, Seller, Vat},
@@ -83,7 +83,7 @@ impl One<'_> {
             Err(unmet) => return Ok((Outcome::Parked(draft.hold(vec![unmet])?), None)),
         };
         if !self.void {
-            let unmet = self.demands().unmet(draft.content().total);
+            let unmet = self.demands().unmet(draft.content(), before, self.now)?;
             if !unmet.is_empty() {
                 return Ok((Outcome::Parked(draft.hold(unmet)?), None));
             }
@@ -125,8 +125,19 @@ impl One<'_> {
 
     /// What its documents have to meet; a person who takes all back has looked.
     fn demands(&self) -> Demands<'_> {
-        let Account { buyer_reference, buyer_reference_required, invoice_ceiling, .. } = self.buyer;
-        Demands { reference: buyer_reference, reference_required: *buyer_reference_required, ceiling: *invoice_ceiling }
+        let buyer = self.buyer;
+        let until = |months: u16| {
+            let ended = self.issuer.zone.month_of(self.subject.period.end());
+            let last = (0..months).fold(ended, |month, _| month.next());
+            BackBilling { months, until: self.issuer.zone.month(last).start() }
+        };
+        Demands {
+            reference: &buyer.buyer_reference,
+            reference_required: buyer.buyer_reference_required,
+            ceiling: buyer.invoice_ceiling,
+            correction_min: buyer.correction_min,
+            back_billing: buyer.back_billing_months.map(until),
+        }
     }
 
     /// All that is billed is a service, supplied as the period ends.

@@ -320,27 +320,66 @@ async fn decided(
         .ok_or_else(|| refused("invoice", "the payment's seller issued no such document"))
 }
 
-/// Gives up what is open of an invoice. What is paid later all the same takes its place.
+/// Gives up what is open of an invoice, or so much of it. What is paid later all the same takes its place.
 pub async fn write_off(
     conn: &mut PgConnection,
     issuer: &Issuer,
     invoice: InvoiceId,
+    amount: Option<Money>,
     decision: Decision<'_>,
 ) -> Result<Money, PaymentError> {
-    let Decision { reason, by, now } = decision;
-    if reason.trim().is_empty() {
+    let owed = under_lock(conn, issuer, invoice, decision).await?;
+    let open = owed.standing.open;
+    if open.is_zero() || open.is_negative() {
+        return Err(refused("invoice", format!("nothing is owed on {}", owed.number)));
+    }
+    let amount = within(amount, open, || format!("{open} of {} is open", owed.number))?;
+    note(conn, &owed, amount, decision).await?;
+    Ok(amount)
+}
+
+/// Takes back what was given up of an invoice, or so much of it: the customer is asked for it again.
+pub async fn reinstate(
+    conn: &mut PgConnection,
+    issuer: &Issuer,
+    invoice: InvoiceId,
+    amount: Option<Money>,
+    decision: Decision<'_>,
+) -> Result<Money, PaymentError> {
+    let owed = under_lock(conn, issuer, invoice, decision).await?;
+    let given_up = store::given_up(conn, owed.account, invoice, owed.payable.currency()).await?;
+    if given_up.is_zero() {
+        return Err(refused("invoice", format!("nothing of {} was written off", owed.number)));
+    }
+    let amount = within(amount, given_up, || format!("{given_up} of {} was written off", owed.number))?;
+    note(conn, &owed, amount.negated(), decision).await?;
+    Ok(amount)
+}
+
+async fn under_lock(
+    conn: &mut PgConnection,
+    issuer: &Issuer,
+    invoice: InvoiceId,
+    decision: Decision<'_>,
+) -> Result<Owed, PaymentError> {
+    if decision.reason.trim().is_empty() {
         return Err(refused("reason", "say why"));
     }
     store::lock(conn, issuer.id).await?;
-    let owed = store::owed(conn, &[invoice], now).await?.pop();
-    let owed = owed.ok_or_else(|| refused("invoice", "it was not issued"))?;
-    let amount = owed.standing.open;
-    if amount.is_zero() || amount.is_negative() {
-        return Err(refused("invoice", format!("nothing is owed on {}", owed.number)));
-    }
-    let off = WriteOff { account: owed.account, invoice, amount, reason: reason.to_owned(), by: by.to_owned() };
-    if !store::write_off(conn, &off, now).await? {
-        return Err(refused("invoice", format!("{} was written off before", owed.number)));
-    }
-    Ok(amount)
+    let owed = store::owed(conn, &[invoice], decision.now).await?.pop();
+    owed.ok_or_else(|| refused("invoice", "it was not issued"))
+}
+
+/// What was asked for, if it is of what there is; all that there is, if nothing was.
+fn within(amount: Option<Money>, all: Money, what: impl Fn() -> String) -> Result<Money, PaymentError> {
+    let amount = amount.unwrap_or(all);
+    let fits = !amount.is_zero() && !amount.is_negative() && amount.amount() <= all.amount();
+    if fits && amount.currency() == all.currency() { Ok(amount) } else { Err(refused("amount", what())) }
+}
+
+async fn note(conn: &mut PgConnection, owed: &Owed, amount: Money, decision: Decision<'_>) -> Result<(), PaymentError> {
+    let Decision { reason, by, now } = decision;
+    let &Owed { account, invoice, .. } = owed;
+    let off = WriteOff { account, invoice, amount, reason: reason.to_owned(), by: by.to_owned() };
+    Ok(store::write_off(conn, &off, now).await?)
 }

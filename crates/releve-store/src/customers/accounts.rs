@@ -27,12 +27,22 @@ pub struct Account {
     pub buyer_reference_required: bool,
     /// What a document comes to at most, without VAT, unless a person raises it.
     pub invoice_ceiling: Option<Money>,
+    /// What a correction comes to at least, without VAT: below, it is carried.
+    pub correction_min: Option<Money>,
+    /// After a period's end, after which nothing more is billed for it.
+    pub back_billing_months: Option<u16>,
     /// Of its documents.
     pub language: Language,
     /// It takes no invoice without a purchase order that it fits.
     pub purchase_order_required: bool,
     pub currency: Currency,
     pub created_at: Timestamp,
+}
+
+impl Account {
+    fn months_to_sql(&self) -> Option<i16> {
+        self.back_billing_months.map(|months| i16::try_from(months).unwrap_or(i16::MAX))
+    }
 }
 
 /// False if the name is taken.
@@ -42,8 +52,9 @@ pub async fn insert_account(conn: &mut PgConnection, account: &Account) -> Resul
         r#"
         insert into accounts (account_id, issuer_id, name, address, postcode, city, country, vat_id, legal_id, email,
                               customer_kind, buyer_reference, currency, created_at, buyer_reference_required,
-                              invoice_ceiling, language, purchase_order_required)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
+                              invoice_ceiling, language, purchase_order_required, correction_min,
+                              back_billing_months)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
         on conflict (name) do nothing
         "#,
         account.id.uuid(),
@@ -64,6 +75,8 @@ pub async fn insert_account(conn: &mut PgConnection, account: &Account) -> Resul
         account.invoice_ceiling.map(Money::amount),
         account.language.code(),
         account.purchase_order_required,
+        account.correction_min.map(Money::amount),
+        account.months_to_sql(),
     )
     .execute(conn)
     .await?;
@@ -78,7 +91,7 @@ pub async fn update_account(conn: &mut PgConnection, account: &Account) -> Resul
         update accounts
         set address = $2, postcode = $3, city = $4, country = $5, vat_id = $6, legal_id = $7, email = $8,
             customer_kind = $9, buyer_reference = $10, buyer_reference_required = $11, invoice_ceiling = $12,
-            language = $13, purchase_order_required = $14
+            language = $13, purchase_order_required = $14, correction_min = $15, back_billing_months = $16
         where account_id = $1
         "#,
         account.id.uuid(),
@@ -95,6 +108,8 @@ pub async fn update_account(conn: &mut PgConnection, account: &Account) -> Resul
         account.invoice_ceiling.map(Money::amount),
         account.language.code(),
         account.purchase_order_required,
+        account.correction_min.map(Money::amount),
+        account.months_to_sql(),
     )
     .execute(conn)
     .await?;
@@ -116,6 +131,8 @@ struct AccountRow {
     buyer_reference: String,
     buyer_reference_required: bool,
     invoice_ceiling: Option<Decimal>,
+    correction_min: Option<Decimal>,
+    back_billing_months: Option<i16>,
     language: String,
     purchase_order_required: bool,
     currency: String,
@@ -126,14 +143,20 @@ impl TryFrom<AccountRow> for Account {
     type Error = StoreError;
     fn try_from(row: AccountRow) -> Result<Self, StoreError> {
         let currency = row.currency.parse().map_err(|e| StoreError::inconsistent("accounts", "currency", e))?;
-        let ceiling = row.invoice_ceiling.map(|ceiling| Money::exact(ceiling, currency)).transpose();
+        let money = |column, amount: Option<Decimal>| {
+            let money = amount.map(|amount| Money::exact(amount, currency)).transpose();
+            money.map_err(|e| StoreError::inconsistent("accounts", column, e))
+        };
+        let months = row.back_billing_months.map(u16::try_from).transpose();
         Ok(Self {
             id: AccountId::from_uuid(row.account_id),
             issuer: IssuerId::from_uuid(row.issuer_id),
             customer_kind: kind(&row.customer_kind)?,
             buyer_reference: row.buyer_reference,
             buyer_reference_required: row.buyer_reference_required,
-            invoice_ceiling: ceiling.map_err(|e| StoreError::inconsistent("accounts", "invoice_ceiling", e))?,
+            invoice_ceiling: money("invoice_ceiling", row.invoice_ceiling)?,
+            correction_min: money("correction_min", row.correction_min)?,
+            back_billing_months: months.map_err(|e| StoreError::inconsistent("accounts", "back_billing_months", e))?,
             language: row.language.parse().map_err(|e| StoreError::inconsistent("accounts", "language", e))?,
             purchase_order_required: row.purchase_order_required,
             currency,
@@ -163,8 +186,8 @@ pub async fn account(conn: &mut PgConnection, id: AccountId) -> Result<Option<Ac
         AccountRow,
         r#"
         select account_id, issuer_id, name, address, postcode, city, country, vat_id, legal_id, email, customer_kind,
-               buyer_reference, buyer_reference_required, invoice_ceiling, language, purchase_order_required, currency,
-               created_at
+               buyer_reference, buyer_reference_required, invoice_ceiling, correction_min, back_billing_months, language,
+               purchase_order_required, currency, created_at
         from accounts
         where account_id = $1
         "#,
@@ -180,8 +203,8 @@ pub async fn account_named(conn: &mut PgConnection, name: &str) -> Result<Option
         AccountRow,
         r#"
         select account_id, issuer_id, name, address, postcode, city, country, vat_id, legal_id, email, customer_kind,
-               buyer_reference, buyer_reference_required, invoice_ceiling, language, purchase_order_required, currency,
-               created_at
+               buyer_reference, buyer_reference_required, invoice_ceiling, correction_min, back_billing_months, language,
+               purchase_order_required, currency, created_at
         from accounts
         where name = $1
         "#,
@@ -198,8 +221,8 @@ pub async fn accounts(conn: &mut PgConnection, after: &str, len_max: i64) -> Res
         AccountRow,
         r#"
         select account_id, issuer_id, name, address, postcode, city, country, vat_id, legal_id, email, customer_kind,
-               buyer_reference, buyer_reference_required, invoice_ceiling, language, purchase_order_required, currency,
-               created_at
+               buyer_reference, buyer_reference_required, invoice_ceiling, correction_min, back_billing_months, language,
+               purchase_order_required, currency, created_at
         from accounts
         where name > $1
         order by name
@@ -223,8 +246,8 @@ pub async fn share_accounts(
         AccountRow,
         r#"
         select account_id, issuer_id, name, address, postcode, city, country, vat_id, legal_id, email, customer_kind,
-               buyer_reference, buyer_reference_required, invoice_ceiling, language, purchase_order_required, currency,
-               created_at
+               buyer_reference, buyer_reference_required, invoice_ceiling, correction_min, back_billing_months, language,
+               purchase_order_required, currency, created_at
         from accounts
         where account_id = any($1)
         order by account_id

@@ -40,7 +40,8 @@ pub async fn may_be_overdue(
           and coalesce(n.level, 0) < $4
           and i.payable - i.prepaid > coalesce((select sum(s.amount) from settlements s
                                     where s.account_id = i.account_id and s.invoice_id = i.invoice_id), 0)
-          and not exists (select from write_offs w where w.account_id = i.account_id and w.invoice_id = i.invoice_id)
+                                    + coalesce((select sum(w.amount) from write_offs w
+                                    where w.account_id = i.account_id and w.invoice_id = i.invoice_id), 0)
         order by i.account_id, i.invoice_id
         "#,
         issuer.uuid(),

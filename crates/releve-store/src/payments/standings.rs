@@ -51,7 +51,10 @@ async fn groups(conn: &mut PgConnection, of: &[(AccountId, InvoiceId)]) -> Resul
             select sum(s.amount) as amount from settlements s
             where s.account_id = i.account_id and s.invoice_id = i.invoice_id
         ) s on true
-        left join write_offs w on w.account_id = i.account_id and w.invoice_id = i.invoice_id
+        left join lateral (
+            select sum(w.amount) as amount from write_offs w
+            where w.account_id = i.account_id and w.invoice_id = i.invoice_id
+        ) w on true
         where i.state = 'issued'
         order by i.account_id, i.period_start, i.book
         "#,

@@ -42,13 +42,16 @@ pub struct Release {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WriteOffReason {
+    /// In the invoice's currency. If absent: all that there is.
+    #[schema(example = "200.00")]
+    amount: Option<String>,
     reason: String,
 }
 
 #[derive(Serialize, ToSchema)]
 pub struct WriteOffView {
     invoice: String,
-    /// What was open.
+    /// What was given up, or taken back of that.
     amount: MoneyView,
     reason: String,
 }
@@ -121,7 +124,7 @@ impl Placing {
     }
 }
 
-/// Gives up what is open of an invoice. What is paid later all the same takes its place.
+/// Gives up what is open of an invoice, or so much of it. What is paid later all the same takes its place.
 #[utoipa::path(post, path = "/v1/invoices/{invoice}/write-off", tag = "billing", params(("invoice" = String, Path)),
     request_body = WriteOffReason, responses((status = 200, body = WriteOffView)),
     security(("api_key" = ["operator:write"])))]
@@ -131,19 +134,46 @@ pub async fn write_off(
     PathOf(reference): PathOf<String>,
     Command { input, repeat }: Command<WriteOffReason>,
 ) -> Result<Response, Problem> {
-    let actor = scope.caller().actor();
-    app.write(scope.caller(), repeat, move |conn, now| {
-        Box::pin(async move {
-            let head = lookup::invoice(conn, &reference).await?;
-            let issuer = lookup::issuer(conn, &head.issuer.to_string()).await?;
-            let decision = Decision { reason: &input.reason, by: &actor, now };
-            let amount = payments::write_off(conn, &issuer, head.id, decision).await?;
-            let view = WriteOffView { invoice: head.id.to_string(), amount: amount.into(), reason: input.reason };
-            let (subject, after) = (view.invoice.clone(), Some(json!(view)));
-            let change = Change { actor: actor.clone(), action: "invoice.write_off", subject, before: None, after };
-            audit_log::add(conn, &change, now).await?;
-            Answer::done(&view)
-        })
-    })
-    .await
+    let act = GivingUp { invoice: reference, input, actor: scope.caller().actor() };
+    app.write(scope.caller(), repeat, move |conn, now| Box::pin(async move { act.done(conn, false, now).await })).await
+}
+
+/// Takes back what was given up of an invoice, or so much of it: the customer owes it, and is reminded, again.
+#[utoipa::path(post, path = "/v1/invoices/{invoice}/reinstate", tag = "billing",
+    params(("invoice" = String, Path)), request_body = WriteOffReason,
+    responses((status = 200, body = WriteOffView)), security(("api_key" = ["operator:write"])))]
+pub async fn reinstate(
+    scope: OperatorWriteScope,
+    State(app): State<AppState>,
+    PathOf(reference): PathOf<String>,
+    Command { input, repeat }: Command<WriteOffReason>,
+) -> Result<Response, Problem> {
+    let act = GivingUp { invoice: reference, input, actor: scope.caller().actor() };
+    app.write(scope.caller(), repeat, move |conn, now| Box::pin(async move { act.done(conn, true, now).await })).await
+}
+
+/// A person's word on whether a customer will still be asked for what it owes.
+struct GivingUp {
+    invoice: String,
+    input: WriteOffReason,
+    actor: String,
+}
+
+impl GivingUp {
+    async fn done(self, conn: &mut PgConnection, back: bool, now: Timestamp) -> Result<Answer, Problem> {
+        let Self { invoice, input: WriteOffReason { amount, reason }, actor } = self;
+        let head = lookup::invoice(conn, &invoice).await?;
+        let issuer = lookup::issuer(conn, &head.issuer.to_string()).await?;
+        let amount = amount.map(|text| money("amount", &text, head.total.currency().code())).transpose()?;
+        let decision = Decision { reason: &reason, by: &actor, now };
+        let (amount, action) = if back {
+            (payments::reinstate(conn, &issuer, head.id, amount, decision).await?, "invoice.reinstate")
+        } else {
+            (payments::write_off(conn, &issuer, head.id, amount, decision).await?, "invoice.write_off")
+        };
+        let view = WriteOffView { invoice: head.id.to_string(), amount: amount.into(), reason };
+        let (subject, after) = (view.invoice.clone(), Some(json!(view)));
+        audit_log::add(conn, &Change { actor, action, subject, before: None, after }, now).await?;
+        Answer::done(&view)
+    }
 }

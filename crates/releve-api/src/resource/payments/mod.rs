@@ -36,6 +36,7 @@ pub fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(decide::assign))
         .routes(routes!(decide::release))
         .routes(routes!(decide::write_off))
+        .routes(routes!(decide::reinstate))
 }
 
 impl From<PaymentError> for Problem {
