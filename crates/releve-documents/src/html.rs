@@ -20,9 +20,10 @@ pub fn invoice_html(invoice: &Issued, parties: &Parties, coverage: Option<&Cover
     format!(
         "<!doctype html>\n<html lang=\"{}\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <title>{title} {number} \u{b7} {seller}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n\
+         <title>{title} {number} \u{b7} {seller}</title>\n<style>\n{STYLE}{}</style>\n</head>\n<body>\n<main>\n\
          {}{}{}{}{}</main>\n</body>\n</html>\n",
         parties.language.code(),
+        parties.brand.style(),
         head(told, &number),
         facts(told),
         lines(told),
@@ -33,8 +34,9 @@ pub fn invoice_html(invoice: &Issued, parties: &Parties, coverage: Option<&Cover
 
 fn head(told: &Told<'_>, number: &str) -> String {
     format!(
-        "<header>\n<div>\n<h1>{}</h1>\n<p class=\"number\">{number}</p>\n</div>\n<div class=\"seller\">\n{}</div>\n</header>\n",
+        "<header>\n<div>\n<h1>{}</h1>\n<p class=\"number\">{number}</p>\n</div>\n<div class=\"seller\">\n{}{}</div>\n</header>\n",
         told.words.title(told.kind),
+        told.parties.brand.img(),
         party(told, &told.parties.issuer),
     )
 }

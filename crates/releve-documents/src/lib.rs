@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod brand;
 pub mod camt;
 pub mod einvoice;
 mod html;
@@ -11,6 +12,7 @@ mod text;
 mod told;
 mod words;
 
+pub use brand::{Accent, Brand, BrandError, LOGO_BYTES_MAX, LOGO_SIDE_MAX, Logo};
 pub use html::invoice_html;
 pub use json::invoice_json;
 pub use parties::{Coverage, Parties, Party, Terms};

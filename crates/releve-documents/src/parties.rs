@@ -5,13 +5,15 @@ use std::collections::BTreeMap;
 use releve_billing::tax::Scheme;
 use releve_types::{Language, TenantId, Zone};
 
-use crate::words::Words;
+use crate::{Brand, words::Words};
 
 /// Seller and customer as they are named on the day of issue, and the names of the customer's tenants.
 #[derive(Clone, Debug)]
 pub struct Parties {
     pub issuer: Party,
     pub terms: Terms,
+    /// The seller's: how its pages look.
+    pub brand: Brand,
     pub account: Party,
     /// What the customer wants to read on its invoices; empty for nothing.
     pub buyer_reference: String,

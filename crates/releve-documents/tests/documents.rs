@@ -8,7 +8,7 @@ use releve_billing::{
     Usage, UsageItem, draft, due_at, rate,
     tax::{Ground, Scheme, Vat},
 };
-use releve_documents::{Coverage, Parties, Party, Terms, invoice_html, invoice_json};
+use releve_documents::{Brand, Coverage, Parties, Party, Terms, invoice_html, invoice_json};
 use releve_types::{
     AccountId, AllocationId, Currency, InvoiceId, Language, Period, Sku, TenantId, Timestamp, Unit, Zone,
     ids::{IssuerId, PriceBookId, PriceId},
@@ -121,6 +121,7 @@ fn parties() -> Parties {
     };
     let tenant = |n, name: &str| (TenantId::from_uuid(Uuid::from_u128(n)), name.to_owned());
     Parties {
+        brand: Brand::default(),
         issuer: party("Nuage Souverain SAS", ("12 rue des Compteurs", "75011", "Paris"), "FR83404833048", "404833048"),
         terms: Terms {
             vat_scheme: Some(Scheme::Registered),

@@ -1,18 +1,22 @@
 //! Which bytes does the customer get? Documents of issued invoices, rendered once after the commit and kept.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use releve_billing::{Draft, Issued, Number, Stamp};
 use releve_documents::{
-    Coverage, Parties, Party, Terms,
+    Brand, Coverage, Logo, Parties, Party, Terms,
     einvoice::{self, EInvoice, Violation},
     invoice_html, invoice_json, invoice_pdf,
 };
 use releve_store::{
-    Db, Tx, customers,
+    Db, Tx,
+    customers::{self, BrandRecord},
     documents::{self, Document, Named},
     invoices, runs,
 };
 use releve_types::{AccountId, InvoiceId, Timestamp, Zone};
 use sha2::{Digest, Sha256};
+use uuid::Uuid;
 
 use crate::{Job, JobError};
 
@@ -77,6 +81,7 @@ async fn render(tx: &mut Tx, issued: &[Issued]) -> Result<Vec<Document>, JobErro
     let ids: Vec<InvoiceId> = issued.iter().map(|i| i.stamp().id).collect();
     let mut named = documents::names(tx, &ids).await?;
     let mut kept = documents::kept(tx, &ids, CII).await?;
+    let brands = brands(tx, &named).await?;
     let mut made = Vec::with_capacity(issued.len() * MEDIA_TYPES.len());
     let mut issuer: Option<customers::Issuer> = None;
     for invoice in issued {
@@ -90,7 +95,8 @@ async fn render(tx: &mut Tx, issued: &[Issued]) -> Result<Vec<Document>, JobErro
         let of_it = (invoice.content().account, of);
         let named = named.remove(&of).ok_or(JobError::NobodyNamed(of))?;
         let coverage = named.missing_gpu_ms.map(|missing_gpu_ms| Coverage { missing_gpu_ms });
-        let (parties, coverage) = (parties(zone, named), coverage.as_ref());
+        let brand = named.brand.and_then(|id| brands.get(&id)).cloned().unwrap_or_default();
+        let (parties, coverage) = (Parties { brand, ..parties(zone, named) }, coverage.as_ref());
         made.push(document(of_it, JSON, invoice_json(invoice, &parties, coverage).into_bytes()));
         made.push(document(of_it, HTML, invoice_html(invoice, &parties, coverage).into_bytes()));
         // What the customer got already is what goes into the PDF.
@@ -105,6 +111,19 @@ async fn render(tx: &mut Tx, issued: &[Issued]) -> Result<Vec<Document>, JobErro
         made.push(document(of_it, PDF, pdf.map_err(|error| JobError::NoPdf { invoice: of, error })?));
     }
     Ok(made)
+}
+
+/// How these documents look, by what they name.
+async fn brands(tx: &mut Tx, named: &BTreeMap<InvoiceId, Named>) -> Result<BTreeMap<Uuid, Brand>, JobError> {
+    let ids: BTreeSet<Uuid> = named.values().filter_map(|named| named.brand).collect();
+    let records = customers::brands(tx, &ids.into_iter().collect::<Vec<_>>()).await?;
+    let brand = |(id, record): (Uuid, BrandRecord)| {
+        let broken = |error| JobError::Brand { issuer: record.issuer, error };
+        let accent = (!record.accent.is_empty()).then(|| record.accent.parse()).transpose().map_err(broken)?;
+        let logo = record.logo.map(Logo::new).transpose().map_err(broken)?;
+        Ok((id, Brand { accent, logo }))
+    };
+    records.into_iter().map(brand).collect()
 }
 
 /// What an invoice would break, of the rules that electronic invoices are held to, if it were issued now: asked with a
@@ -130,6 +149,7 @@ pub(crate) fn parties(zone: &Zone, named: Named) -> Parties {
     let customers::IssuerTerms { vat_scheme, vat_on_debits, legal_mentions, iban, bic, late_penalty } = named.terms;
     Parties {
         issuer: party(named.issuer),
+        brand: Brand::default(),
         terms: Terms { vat_scheme, legal_mentions, iban, bic, late_penalty, vat_on_debits },
         account: party(named.account),
         buyer_reference: named.buyer_reference,

@@ -11,6 +11,8 @@ pub enum JobError {
     NoDay { account: AccountId, error: releve_documents::einvoice::DateError },
     #[error("invoice {invoice}: {error}")]
     NoPdf { invoice: InvoiceId, error: releve_documents::PdfError },
+    #[error("what {issuer}'s documents are drawn with can't be drawn: {error}")]
+    Brand { issuer: IssuerId, error: releve_documents::BrandError },
     #[error("issuer: there is no {0}")]
     NoIssuer(IssuerId),
     #[error("period: {period} is no month of the issuer's zone {zone}")]

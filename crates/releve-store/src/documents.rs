@@ -98,6 +98,8 @@ pub async fn kept(
 pub struct Named {
     pub issuer: Party,
     pub terms: IssuerTerms,
+    /// What it was drawn with; none: as documents come.
+    pub brand: Option<Uuid>,
     pub account: Party,
     pub buyer_reference: String,
     pub language: Language,
@@ -165,8 +167,12 @@ fn named(parties: &Value) -> Result<Named, StoreError> {
         "" => Language::default(),
         code => code.parse().map_err(|e| StoreError::inconsistent("invoices", "parties", e))?,
     };
+    let brand = match later("issuer", "brand").as_str() {
+        "" => None,
+        id => Some(Uuid::try_parse(id).map_err(|e| StoreError::inconsistent("invoices", "parties", e))?),
+    };
     let (issuer, account) = (party("issuer")?, party("account")?);
-    Ok(Named { issuer, terms, account, buyer_reference, language, tenants, missing_gpu_ms: None })
+    Ok(Named { issuer, terms, brand, account, buyer_reference, language, tenants, missing_gpu_ms: None })
 }
 
 pub async fn find(

@@ -31,8 +31,8 @@ use crate::{
     worth::MoneyView,
 };
 
-/// What an invoice's page may do in a browser: show itself, with the styles that it brings.
-const PAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
+/// What an invoice's page may do in a browser: show itself, with the styles and the logo that it brings.
+const PAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'";
 
 pub fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()

@@ -7,6 +7,7 @@ pub mod amendments;
 pub mod api_keys;
 pub mod audit_log;
 pub mod billing_runs;
+pub mod brands;
 pub mod contracts;
 pub mod coverage;
 pub mod credits;

@@ -31,11 +31,20 @@ pub async fn recharges(world: &World) {
 
 /// Bills February.
 pub async fn bill(world: &World) {
+    issue_february(world).await;
+    render(world).await;
+}
+
+async fn issue_february(world: &World) {
     let mut tx = world.db.begin_app().await.expect("begins");
     let issuer = customers::issuers(&mut tx).await.expect("issuers").remove(0).id;
     tx.commit().await.expect("commits");
     let period = Zone::utc().month("2026-02".parse().expect("a month"));
     issue(&world.db, Order::new(issuer, period), world.now()).await.expect("bills");
+}
+
+/// Makes what is issued into documents.
+async fn render(world: &World) {
     documents::run(&world.db, world.now()).await.expect("renders");
 }
 
@@ -263,6 +272,50 @@ async fn an_invoice_waits_until_it_is_known_which_vat_it_bears() {
         rates["items"][0],
         json!({ "country": "FR", "class": "standard", "percent": "20", "from": "2014-01-01T00:00:00Z" })
     );
+}
+
+/// Three pixels, as a PNG in base64.
+const LOGO: &str =
+    "iVBORw0KGgoAAAANSUhEUgAAAAMAAAABCAYAAAAb4BS0AAAAFElEQVR42mPgzsv7D8QN////ZwAAI/MGS2+iXMkAAAAASUVORK5CYII=";
+
+/// Documents look as their seller said before they were issued.
+#[tokio::test]
+async fn a_seller_says_how_its_documents_look() {
+    let world = World::new().await;
+    recharges(&world).await;
+    world.post("/v1/tenants", json!({ "name": "lab" })).await.expect(201);
+    let price = json!({ "sku": "meter/images/default", "unit": "count", "price": "1", "from": "2026-02-01T00:00:00Z" });
+    world.post("/v1/prices", price).await.expect(201);
+    read(&world, "lab", "images", 5).await;
+    let key = world.key(&[Scope::OperatorRead, Scope::OperatorWrite]).await;
+    let path = "/v1/issuers/default/brand";
+    let put = async |body: Value| world.call("PUT", path, Some(&key), Some(body)).await;
+    assert_eq!(world.get(path).await.expect(200), json!({ "accent": "", "logo": null }));
+    for (body, field) in [
+        (json!({ "accent": "teal" }), "accent"),
+        (json!({ "accent": "#ffee00" }), "accent"),
+        (json!({ "logo": "!" }), "logo"),
+        (json!({ "logo": &LOGO[..64] }), "logo"),
+        (json!({ "logo": "A".repeat(90_000) }), "logo"),
+        (json!({ "font": "x" }), "font"),
+    ] {
+        let refused = put(body.clone()).await.problem();
+        assert_eq!((refused.0, refused.2.as_str()), (422, field), "{body}");
+    }
+    let ours = json!({ "accent": "#7A1F5C", "logo": LOGO });
+    let shown = json!({ "accent": "#7a1f5c", "logo": LOGO });
+    assert_eq!(put(ours).await.expect(200), shown);
+    assert_eq!(world.get(path).await.expect(200), shown);
+    issue_february(&world).await;
+    // What was issued stays as it is, also if it was not drawn yet.
+    assert_eq!(put(json!({})).await.expect(200), json!({ "accent": "", "logo": null }));
+    render(&world).await;
+    let listed = world.get("/v1/invoices?state=issued").await.expect(200);
+    let id = listed["items"][0]["id"].as_str().expect("an id").to_owned();
+    let page = world.get(&format!("/v1/invoices/{id}/page")).await.text();
+    assert!(page.contains("#7a1f5c") && page.contains(LOGO), "{page}");
+    let log = world.get("/v1/audit-log?limit=100").await.expect(200).to_string();
+    assert!(log.contains("issuer.brand") && log.contains("logo_sha256") && !log.contains(LOGO));
 }
 
 #[tokio::test]

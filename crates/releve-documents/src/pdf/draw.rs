@@ -37,6 +37,13 @@ pub(super) enum Mark {
         height: i32,
         ink: Ink,
     },
+    /// The seller's logo.
+    Logo {
+        x: i32,
+        y: i32,
+        width: i32,
+        height: i32,
+    },
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -107,7 +114,7 @@ impl Sheets {
         }
     }
 
-    fn mark(&mut self, mark: Mark) {
+    pub(super) fn mark(&mut self, mark: Mark) {
         if let Some(page) = self.pages.last_mut() {
             page.push(mark);
         }

@@ -30,6 +30,8 @@ pub enum PdfError {
     Instant,
     #[error("pdf: not PDF/A-3b: {0}")]
     Standard(String),
+    #[error("pdf: the logo can't be drawn: {0}")]
+    Logo(String),
     #[error("pdf: the metadata is not as the library writes it: {0}")]
     Metadata(&'static str),
 }
@@ -60,6 +62,7 @@ pub fn invoice_pdf(
             id: invoice.stamp().id.to_string(),
             issued_at: invoice.stamp().issued_at.to_string(),
             attached: cii,
+            brand: &parties.brand,
         },
     )
 }

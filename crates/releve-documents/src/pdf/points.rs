@@ -1,7 +1,7 @@
 //! How far is that in the library's numbers? The one place with floats: of layout, never of an amount.
 #![expect(clippy::disallowed_types, clippy::float_arithmetic, reason = "the library takes lengths as floats")]
 
-use krilla::geom::{Point, Rect, Transform};
+use krilla::geom::{Point, Rect, Size, Transform};
 
 use super::draw::{PAGE_HEIGHT, PAGE_WIDTH};
 
@@ -23,6 +23,15 @@ pub(super) fn point(x: i32, y: i32) -> Point {
 
 pub(super) fn rect((x, y): (i32, i32), (width, height): (i32, i32)) -> Option<Rect> {
     Rect::from_xywh(twips(x), twips(y), twips(width), twips(height))
+}
+
+/// What is drawn next is drawn from here.
+pub(super) fn moved(x: i32, y: i32) -> Transform {
+    Transform::from_translate(twips(x), twips(y))
+}
+
+pub(super) fn size(width: i32, height: i32) -> Option<Size> {
+    Size::from_wh(twips(width), twips(height))
 }
 
 /// An advance as a share of the em.

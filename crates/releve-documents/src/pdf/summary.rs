@@ -5,10 +5,11 @@ use releve_billing::{Corrected, Kind, tax::Subtotal};
 use super::{
     chart,
     draw::{
-        AMOUNT, BODY, HEADING, Ink, LABEL, MARGIN, NUMBER, RIGHT, SMALL, SOFT, STRONG, Sheets, Style, TITLE, WIDTH,
+        AMOUNT, BODY, HEADING, Ink, LABEL, MARGIN, Mark, NUMBER, RIGHT, SMALL, SOFT, STRONG, Sheets, Style, TITLE,
+        WIDTH,
     },
 };
-use crate::{Party, mentions, told::Told};
+use crate::{Logo, Party, mentions, told::Told};
 
 /// Half of the page, and the space between the halves.
 const HALF: i32 = 4_700;
@@ -16,16 +17,19 @@ const RIGHT_HALF: i32 = RIGHT - HALF;
 /// Lines that a name or an address may take; what is longer is cut, and whole in the electronic invoice.
 const NAME_LINES_MAX: usize = 2;
 const ADDRESS_LINES_MAX: usize = 2;
+/// What a logo may take.
+const LOGO: (i32, i32) = (3_600, 800);
 
 pub(super) fn summary(sheets: &mut Sheets, told: &Told<'_>) {
     sheets.area((MARGIN, MARGIN - 300), (WIDTH, 60), Ink::Accent);
     let number = told.invoice.stamp().number.to_string();
     sheets.line(TITLE, (MARGIN, MARGIN), HALF, told.words.title(told.kind));
     sheets.line(NUMBER, (MARGIN, MARGIN + 620), HALF, &number);
-    let seller = sheets.block(STRONG.right(), (RIGHT, MARGIN + 60), HALF, NAME_LINES_MAX, &told.parties.issuer.name);
+    let below = logo(sheets, told.parties.brand.logo.as_ref());
+    let seller = sheets.block(STRONG.right(), (RIGHT, below), HALF, NAME_LINES_MAX, &told.parties.issuer.name);
     let mentions = &told.parties.terms.legal_mentions;
-    sheets.block(SMALL.right(), (RIGHT, seller + 20), HALF, 3, mentions);
-    sheets.y = MARGIN + 1_250;
+    let said = sheets.block(SMALL.right(), (RIGHT, seller + 20), HALF, 3, mentions);
+    sheets.y = (said + 60).max(MARGIN + 1_250);
     parties(sheets, told);
     facts(sheets, told);
     due(sheets, told);
@@ -34,6 +38,15 @@ pub(super) fn summary(sheets: &mut Sheets, told: &Told<'_>) {
     if told.kind != Kind::CreditNote {
         payment(sheets, told);
     }
+}
+
+/// At the upper right; where it ends.
+fn logo(sheets: &mut Sheets, logo: Option<&Logo>) -> i32 {
+    let Some(logo) = logo else { return MARGIN + 60 };
+    let (width, height) = logo.within(LOGO);
+    let y = MARGIN - 60;
+    sheets.mark(Mark::Logo { x: RIGHT - width, y, width, height });
+    y + height + 100
 }
 
 fn parties(sheets: &mut Sheets, told: &Told<'_>) {

@@ -6,6 +6,7 @@ use krilla::{
     configure::{Archival, ConfigurationBuilder},
     embed::{AssociationKind, EmbeddedFile, MimeType},
     geom::{Path, PathBuilder},
+    image::Image,
     metadata::{DateTime, Metadata},
     num::NormalizedF32,
     page::PageSettings,
@@ -18,9 +19,10 @@ use super::{
     PdfError,
     draw::{Ink, Mark, Sheets},
     face::{self, Faces, Type, Weight},
-    points::{of_em, paper, point, rect, scale, twips},
+    points::{moved, of_em, paper, point, rect, scale, size, twips},
     xmp,
 };
+use crate::{Accent, Brand, Logo};
 
 const PRODUCER: &str = "Relevé";
 
@@ -34,16 +36,29 @@ pub(super) struct About<'a> {
     /// RFC 3339 in UTC.
     pub issued_at: String,
     pub attached: Option<&'a [u8]>,
+    pub brand: &'a Brand,
 }
 
-struct Fonts {
+/// Documents come in this colour.
+const ACCENT: Accent = Accent { red: 0x0b, green: 0x6e, blue: 0x6e };
+
+/// What marks are painted with.
+struct Kit {
     regular: Font,
     strong: Font,
+    accent: Accent,
+    logo: Option<Image>,
 }
 
 pub(super) fn written(sheets: Sheets, about: About<'_>) -> Result<Vec<u8>, PdfError> {
     let font = |bytes: &'static [u8]| Font::new(bytes.into(), 0).ok_or(PdfError::Font);
-    let fonts = Fonts { regular: font(face::REGULAR)?, strong: font(face::STRONG)? };
+    let image = |logo: &Logo| Image::from_png(logo.shared().into(), true).map_err(PdfError::Logo);
+    let kit = Kit {
+        regular: font(face::REGULAR)?,
+        strong: font(face::STRONG)?,
+        accent: about.brand.accent.unwrap_or(ACCENT),
+        logo: about.brand.logo.as_ref().map(image).transpose()?,
+    };
     let configuration = ConfigurationBuilder::new().with_archival_validator(Archival::A3_B).finish();
     let configuration = configuration.map_err(|error| PdfError::Standard(format!("{error:?}")))?;
     let settings = SerializeSettings { configuration, enable_tagging: false, ..SerializeSettings::default() };
@@ -70,7 +85,7 @@ pub(super) fn written(sheets: Sheets, about: About<'_>) -> Result<Vec<u8>, PdfEr
         let mut surface = sheet.surface();
         surface.push_transform(&scale());
         for mark in page {
-            paint(&mut surface, mark, &sheets.faces, &fonts);
+            paint(&mut surface, mark, &sheets.faces, &kit);
         }
         surface.pop();
         surface.finish();
@@ -95,17 +110,24 @@ fn attach(document: &mut Document, invoice: &[u8], issued_at: DateTime) -> Resul
     document.embed_file(file).ok_or(PdfError::Metadata("two files of one name"))
 }
 
-fn paint(surface: &mut Surface<'_>, mark: &Mark, faces: &Faces, fonts: &Fonts) {
+fn paint(surface: &mut Surface<'_>, mark: &Mark, faces: &Faces, kit: &Kit) {
     match mark {
         Mark::Text { x, y, of, ink, text } => {
-            surface.set_fill(Some(fill(*ink)));
-            let font = if of.weight == Weight::Regular { &fonts.regular } else { &fonts.strong };
+            surface.set_fill(Some(fill(*ink, kit.accent)));
+            let font = if of.weight == Weight::Regular { &kit.regular } else { &kit.strong };
             surface.draw_glyphs(point(*x, *y), &glyphs(faces, *of, text), font.clone(), text, twips(of.size), false);
         }
         Mark::Area { x, y, width, height, ink } => {
-            surface.set_fill(Some(fill(*ink)));
+            surface.set_fill(Some(fill(*ink, kit.accent)));
             if let Some(path) = area((*x, *y), (*width, *height)) {
                 surface.draw_path(&path);
+            }
+        }
+        Mark::Logo { x, y, width, height } => {
+            if let (Some(logo), Some(size)) = (&kit.logo, size(*width, *height)) {
+                surface.push_transform(&moved(*x, *y));
+                surface.draw_image(logo.clone(), size);
+                surface.pop();
             }
         }
     }
@@ -134,11 +156,11 @@ fn glyphs(faces: &Faces, of: Type, text: &str) -> Vec<KrillaGlyph> {
     text.char_indices().map(glyph).collect()
 }
 
-fn fill(ink: Ink) -> Fill {
+fn fill(ink: Ink, accent: Accent) -> Fill {
     let (red, green, blue) = match ink {
         Ink::Text => (0x1b, 0x1f, 0x24),
         Ink::Soft => (0x5b, 0x64, 0x70),
-        Ink::Accent => (0x0b, 0x6e, 0x6e),
+        Ink::Accent => (accent.red, accent.green, accent.blue),
         Ink::Line => (0xd9, 0xde, 0xe4),
         Ink::Tint => (0xf2, 0xf5, 0xf7),
     };

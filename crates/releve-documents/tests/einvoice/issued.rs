@@ -8,7 +8,7 @@ use releve_billing::{
     tax::{Ground, Scheme, Vat, tax},
 };
 use releve_documents::{
-    Parties, Party, Terms,
+    Brand, Parties, Party, Terms,
     einvoice::{self, EInvoice},
 };
 use releve_types::{
@@ -111,6 +111,7 @@ pub fn parties(scheme: Scheme, buyer: (&str, &str, &str)) -> Parties {
             late_penalty: String::new(),
             vat_on_debits: scheme == Scheme::Registered,
         },
+        brand: Brand::default(),
         account: party("Laboratoire <Ømega> & Fils", buyer),
         buyer_reference: "PO 7 & 8".to_owned(),
         tenants: BTreeMap::from([(TenantId::from_uuid(Uuid::from_u128(0x701)), "Omega \"Research\"".to_owned())]),

@@ -10,7 +10,7 @@ use releve_billing::{
     Advances, Allowance, ChargeKind, Content, Issued, Line,
     tax::{Ground, Scheme, Vat, tax},
 };
-use releve_documents::{Parties, einvoice, invoice_pdf};
+use releve_documents::{Brand, Logo, Parties, einvoice, invoice_html, invoice_pdf};
 use releve_types::{
     Currency, Language, Money,
     ids::{AgreementId, PriceId},
@@ -65,9 +65,31 @@ fn cases() -> Vec<Case> {
         case("prepaid-fr", prepaid(first, Money::parse("99.99", Currency::Eur).expect("an amount")), french()),
         case("agreed", agreed(first), registered(FRENCH)),
         case("agreed-fr", agreed(first), french()),
+        case("branded", first.clone(), branded(registered(FRENCH), (640, 160))),
+        case("branded-fr", less.clone(), branded(french(), (120, 300))),
+        case("branded-long", long(more), branded(long_names(registered(FRENCH)), (2_000, 40))),
         case("long", long(more), long_names(registered(FRENCH))),
         case("long-fr", long(more), long_names(french())),
     ]
+}
+
+/// In a seller's colour, under its logo: a disc that fades, on nothing.
+fn branded(parties: Parties, (width, height): (u32, u32)) -> Parties {
+    let mut png = Vec::new();
+    let mut encoder = png::Encoder::new(&mut png, width, height);
+    encoder.set_color(png::ColorType::Rgba);
+    let mut writer = encoder.write_header().expect("a header");
+    let side = i64::from(width.min(height));
+    let pixel = |n: u32| {
+        let (x, y) = (i64::from(n % width) - side / 2, i64::from(n / width) - side / 2);
+        let alpha = 255 - ((x * x + y * y) * 4 * 255 / (side * side)).min(255);
+        [0x7a, 0x1f, 0x5c, u8::try_from(alpha).expect("a byte")]
+    };
+    writer.write_image_data(&(0..width * height).flat_map(pixel).collect::<Vec<u8>>()).expect("pixels");
+    writer.finish().expect("written");
+    let brand =
+        Brand { accent: Some("#7a1f5c".parse().expect("a colour")), logo: Some(Logo::new(png).expect("a logo")) };
+    Parties { brand, ..parties }
 }
 
 /// Five hundred lines, every tenth below zero, in projects with names that fit nowhere.
@@ -192,6 +214,27 @@ fn every_pdf_opens_and_carries_the_invoice_that_was_issued() {
         let to = attached.to_str().expect("text");
         said("pdfdetach", &["-save", "1", "-o", to], &file, &[]);
         assert_eq!(&fs::read_to_string(&attached).expect("attached"), cii, "{}", case.name);
+    }
+}
+
+/// The logo is in the file once, on the first page; who has none has no picture.
+#[test]
+fn a_logo_is_on_the_first_page() {
+    let made = tempfile::tempdir().expect("a directory");
+    for case in cases() {
+        let listed = said("pdfimages", &["-list"], &place(made.path(), &case), &[]);
+        let pictures: Vec<Vec<&str>> = listed.lines().skip(2).map(|l| l.split_whitespace().take(3).collect()).collect();
+        let page = invoice_html(&case.invoice, &case.parties, None);
+        if case.name.starts_with("branded") {
+            assert_eq!(pictures, [["1", "0", "image"], ["1", "1", "smask"]], "{}", case.name);
+            assert!(
+                page.contains("--accent: #7a1f5c;") && page.contains("src=\"data:image/png;base64,iVBOR"),
+                "{}",
+                case.name
+            );
+        } else {
+            assert!(pictures.is_empty() && !page.contains("<img"), "{}: {listed}", case.name);
+        }
     }
 }
 

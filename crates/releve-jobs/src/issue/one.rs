@@ -153,6 +153,7 @@ impl One<'_> {
         let named = Named {
             issuer: self.issuer.party.clone(),
             terms: self.issuer.terms.clone(),
+            brand: None,
             account: self.buyer.party.clone(),
             buyer_reference: self.buyer.buyer_reference.clone(),
             language: self.buyer.language,

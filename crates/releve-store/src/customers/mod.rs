@@ -1,6 +1,7 @@
 //! Who sells, who pays, who uses? Issuers, accounts, tenants and their projects.
 
 mod accounts;
+mod brands;
 mod issuers;
 mod tenants;
 mod vat_rates;
@@ -8,6 +9,7 @@ mod vat_rates;
 pub(crate) use self::issuers::scheme;
 pub use self::{
     accounts::{Account, account, account_named, accounts, insert_account, share_accounts, update_account},
+    brands::{BrandRecord, brand, brands, put_brand},
     issuers::{Issuer, IssuerTerms, insert_issuer, issuer, issuers, lock_issuer, share_issuer, update_issuer},
     tenants::{Project, Tenant, insert_project, insert_tenant, projects, tenant, tenant_named, tenants},
     vat_rates::{NewVatRate, insert_vat_rate, vat_rates},
