@@ -14,7 +14,10 @@ use std::{
 
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::wait;
+
 const KILL_WAIT_MAX: Duration = Duration::from_secs(20);
+const FREEZE_WAIT_MAX: Duration = Duration::from_secs(10);
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
 /// A child with its logs. Killed when dropped.
@@ -79,6 +82,10 @@ impl Process {
     pub fn freeze(&mut self) {
         assert!(self.is_running(), "{} can't be frozen: it has ended\n{}", self.name, self.tail());
         self.signal(Signal::STOP);
+        // The signal is on its way: a thread runs on until it is scheduled with it.
+        wait::until_blocking("every thread stands still", FREEZE_WAIT_MAX, || {
+            family(self.pid()).into_iter().all(stands_still).then_some(())
+        });
     }
 
     /// SIGCONT.
@@ -125,6 +132,17 @@ impl Process {
             send(pid, signal);
         }
     }
+}
+
+/// Whether no thread of a process runs: each is stopped, or has ended.
+fn stands_still(pid: u32) -> bool {
+    let Ok(threads) = fs::read_dir(format!("/proc/{pid}/task")) else { return true };
+    let state = |thread: fs::DirEntry| {
+        let stat = fs::read_to_string(thread.path().join("stat")).ok()?;
+        // After the program's name, which may hold anything.
+        stat.rsplit_once(") ")?.1.chars().next()
+    };
+    threads.flatten().filter_map(state).all(|state| matches!(state, 'T' | 't' | 'Z' | 'X'))
 }
 
 impl Drop for Process {

@@ -52,7 +52,8 @@ struct Kit {
 
 pub(super) fn written(sheets: Sheets, about: About<'_>) -> Result<Vec<u8>, PdfError> {
     let font = |bytes: &'static [u8]| Font::new(bytes.into(), 0).ok_or(PdfError::Font);
-    let image = |logo: &Logo| Image::from_png(logo.shared().into(), true).map_err(PdfError::Logo);
+    // PDF/A forbids to interpolate.
+    let image = |logo: &Logo| Image::from_png(logo.shared().into(), false).map_err(PdfError::Logo);
     let kit = Kit {
         regular: font(face::REGULAR)?,
         strong: font(face::STRONG)?,
