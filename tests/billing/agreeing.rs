@@ -116,13 +116,9 @@ async fn discounts_fees_and_vat_classes_stand_on_their_lines() {
     bench.counted(vec![bench.hour(0, 0, &[0]), bench.hour(0, 1, &[0])]).await;
     // No reduced rate is known.
     assert_eq!(bench.issue().await.parked, 1);
-    let mut conn = bench.admin().await;
-    sqlx::query(
-        "insert into vat_rates select issuer_id, country, 'reduced', from_at, 5.5, created_at, created_by from vat_rates",
-    )
-    .execute(&mut conn)
-    .await
-    .expect("a rate");
+    bench
+        .set("insert into vat_rates select issuer_id, country, 'reduced', from_at, 5.5, created_at, created_by from vat_rates")
+        .await;
     assert_eq!(bench.issue().await.issued_now, 1);
     let issued = issued(&bench).await.remove(0);
     assert_eq!(

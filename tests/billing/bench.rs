@@ -141,6 +141,11 @@ impl Bench {
         PgConnection::connect(&self.database.admin_url()).await.expect("connects")
     }
 
+    /// What no test is about is written past the API.
+    pub async fn set(&self, sql: &'static str) {
+        sqlx::query(sql).execute(&mut self.admin().await).await.expect("set");
+    }
+
     /// Another database of the same server, as the superuser.
     pub async fn elsewhere(&self, name: &str) -> PgConnection {
         let url = self.database.admin_url().replace(&self.database.name, name);

@@ -102,10 +102,6 @@ async fn usage_that_was_somebody_else_s_is_given_back_and_billed_to_them() {
     );
 }
 
-async fn agreed(bench: &Bench, sql: &'static str) {
-    sqlx::query(sql).execute(&mut bench.admin().await).await.expect("set");
-}
-
 /// What holds a tenant's parked document back, as `<kinds> <total>`.
 async fn held(bench: &Bench, tenant: usize) -> Vec<String> {
     let account = bench.world.tenants[tenant].account;
@@ -124,7 +120,7 @@ async fn rests(bench: &Bench, now: releve_types::Timestamp) {
 #[tokio::test]
 async fn a_small_difference_is_carried_until_it_comes_to_more() {
     let bench = billed().await;
-    agreed(&bench, "update accounts set correction_min = 5.00").await;
+    bench.set("update accounts set correction_min = 5.00").await;
     bench.counted(vec![bench.hour(1, 0, &[0])]).await;
     assert_eq!(corrected(&bench).await, 0);
     assert_eq!((held(&bench, 0).await, documents_of(&bench, 0).await.len()), (vec!["carried 2.50 EUR".to_owned()], 1));
@@ -143,7 +139,7 @@ async fn a_small_difference_is_carried_until_it_comes_to_more() {
 #[tokio::test]
 async fn nothing_more_is_billed_long_after_and_credits_always_are() {
     let bench = billed().await;
-    agreed(&bench, "update accounts set back_billing_months = 2").await;
+    bench.set("update accounts set back_billing_months = 2").await;
     let (in_time, late) = (at(24 * 92).plus_millis(-1), at(24 * 92));
     let correct_at = async |now| correct(&bench.db, bench.order(), now).await.expect("the run comes to its end");
     bench.counted(vec![bench.hour(1, 0, &[0])]).await;
@@ -161,11 +157,11 @@ async fn nothing_more_is_billed_long_after_and_credits_always_are() {
     assert_eq!(correct_at(late).await, 1);
     assert!(documents_of(&bench, 0).await[2].contains("credit_note -7.50 EUR"));
     assert_eq!(held(&bench, 1).await, ["back_billing 7.50 EUR"]);
-    agreed(&bench, "update accounts set back_billing_months = 3").await;
+    bench.set("update accounts set back_billing_months = 3").await;
     assert_eq!(correct_at(late).await, 1, "the contract was changed");
     assert_eq!(held(&bench, 1).await, [""; 0]);
 
-    agreed(&bench, "update accounts set back_billing_months = 2").await;
+    bench.set("update accounts set back_billing_months = 2").await;
     let (account, reason) = (bench.world.tenants[1].account, "another customer".to_owned());
     assert!(void(&bench.db, bench.order(), account, reason, "test".to_owned(), late).await.expect("voided"));
     assert_eq!(correct_at(late).await, 1, "what was billed in time is no more than it was");

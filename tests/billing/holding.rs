@@ -189,7 +189,7 @@ async fn quarantine_holds_back_whom_it_speaks_of_until_a_verdict() {
     assert_eq!(stand["t1"], "parked quarantine");
     assert!(stand["t0"].starts_with("T-"), "{stand:?}");
 
-    sqlx::query("update quarantine set status = 'rejected'").execute(&mut bench.admin().await).await.unwrap();
+    bench.set("update quarantine set status = 'rejected'").await;
     let summary = bench.issue().await;
     assert_eq!((summary.parked, summary.nothing), (0, 1), "what was held back had nothing to bill");
     let parked = bench.invoices().await.into_iter().filter(|i| i.state == InvoiceState::Parked).count();
@@ -224,13 +224,10 @@ async fn usage_without_a_price_parks_and_a_price_releases() {
 async fn what_a_customer_asks_of_its_invoices_is_met_first() {
     let bench = Bench::new(1, 1, 2).await;
     bench.counted(vec![bench.hour(0, 0, &[0]), bench.hour(0, 1, &[0])]).await;
-    let set = async |sql: &'static str| {
-        sqlx::query(sql).execute(&mut bench.admin().await).await.expect("set");
-    };
-    set("update accounts set buyer_reference_required = true, invoice_ceiling = 4.99").await;
+    bench.set("update accounts set buyer_reference_required = true, invoice_ceiling = 4.99").await;
     bench.issue().await;
     assert_eq!(bench.stand().await["t0"], "parked reference+ceiling");
-    set("update accounts set buyer_reference = 'PO 4711', invoice_ceiling = 5.00").await;
+    bench.set("update accounts set buyer_reference = 'PO 4711', invoice_ceiling = 5.00").await;
     assert_eq!(bench.issue().await.issued_now, 1);
     assert_eq!(bench.stand().await["t0"], "T-2020-000001 5.00 EUR");
 }

@@ -42,8 +42,7 @@ async fn an_invoice_waits_for_an_order_and_draws_on_it() {
     let bench = Bench::new(2, 1, 2).await;
     bench.state(1, releve_store::nodes::ServiceState::Maintenance, 0).await;
     bench.counted(vec![bench.hour(0, 0, &[0]), bench.hour(0, 1, &[0])]).await;
-    let mut conn = bench.admin().await;
-    sqlx::query("update accounts set purchase_order_required = true").execute(&mut conn).await.expect("wanted");
+    bench.set("update accounts set purchase_order_required = true").await;
     assert_eq!(bench.issue().await.parked, 1);
     ordered(&bench, "PO-1", "4.99").await;
     assert_eq!(bench.issue().await.parked, 1);

@@ -169,10 +169,13 @@ async fn what_can_not_be_placed_waits_for_a_person() {
     let issuer = issuer(&bench).await;
     let mut tx = bench.db.begin_app().await.expect("a transaction");
     assert_eq!(
-        payments::write_off(&mut tx, &issuer, head.id, None, decision).await.expect("written off"),
+        payments::write_off(&mut tx, issuer.id, head.id, None, decision).await.expect("written off"),
         euros("6.00")
     );
-    assert!(payments::write_off(&mut tx, &issuer, head.id, None, decision).await.is_err(), "nothing is open any more");
+    assert!(
+        payments::write_off(&mut tx, issuer.id, head.id, None, decision).await.is_err(),
+        "nothing is open any more"
+    );
     tx.commit().await.expect("commits");
     stands(&bench, &[(&number, "written_off 0.00 0.00 6.00 0.00")]).await;
     paid(&bench, "6.00", "B7", &number).await;

@@ -36,18 +36,14 @@ async fn a_void_takes_all_back_and_the_usage_can_be_invoiced_again() {
     bench.counted(vec![bench.hour(1, 1, &[0])]).await;
     assert_eq!(correct(&bench.db, bench.order(), later()).await.expect("corrected"), 1);
     // The customer was in another country all along: no correction changes that.
-    let mut conn = bench.admin().await;
-    sqlx::query("update accounts set country = 'US', customer_kind = 'business', vat_id = '', legal_id = ''")
-        .execute(&mut conn)
-        .await
-        .expect("moved");
+    bench.set("update accounts set country = 'US', customer_kind = 'business', vat_id = '', legal_id = ''").await;
     assert_eq!(correct(&bench.db, bench.order(), later()).await.expect("corrected"), 0);
 
     assert!(voided(&bench).await);
     assert_eq!(bench.unbilled().await.iter().map(|u| u.quantity).sum::<i128>(), 4 * 3_600_000, "it is unbilled");
     holds_together(&bench).await;
     let logged: i64 = sqlx::query_scalar("select count(*) from audit_log where action = 'invoice.void'")
-        .fetch_one(&mut conn)
+        .fetch_one(&mut bench.admin().await)
         .await
         .expect("the log");
     assert_eq!(logged, 1, "it is on record");

@@ -129,7 +129,7 @@ impl Brand {
         }
         if self.logo.is_some() {
             style.push_str(
-                ".logo { max-width: 16rem; max-height: 4rem; margin-bottom: .5rem; }\n\
+                ".logo { margin-bottom: .5rem; }\n\
                  @media (prefers-color-scheme: dark) { .logo { background: #fff; padding: .3rem; border-radius: 4px; } }\n",
             );
         }

@@ -87,7 +87,7 @@ impl Demands<'_> {
             }
         }
         let would_be = billed.checked_add(content.total)?;
-        if would_be.amount() <= most.amount() || content.total.is_negative() {
+        if would_be.amount() <= most.amount() {
             return Ok(None);
         }
         let more = would_be.checked_sub(most)?;

@@ -13,7 +13,7 @@ use releve_store::{
 };
 use releve_types::{
     Day, InvoiceId, Money, Timestamp,
-    ids::{PaymentId, fresh_uuid},
+    ids::{IssuerId, PaymentId, fresh_uuid},
     money::MoneyError,
 };
 use sqlx::PgConnection;
@@ -308,27 +308,39 @@ async fn decided(
     invoice: InvoiceId,
     decision: Decision<'_>,
 ) -> Result<Owed, PaymentError> {
-    if decision.reason.trim().is_empty() {
-        return Err(refused("reason", "say why"));
-    }
+    explained(decision)?;
     if payment.returns.is_some() {
         return Err(refused("payment", "it gives another back: decide on that one"));
     }
-    store::lock(conn, payment.issuer).await?;
-    let owed = store::owed(conn, &[invoice], decision.now).await?.pop();
-    owed.filter(|o| o.issuer == payment.issuer)
-        .ok_or_else(|| refused("invoice", "the payment's seller issued no such document"))
+    let owed = under_lock(conn, payment.issuer, invoice, decision.now).await?;
+    owed.ok_or_else(|| refused("invoice", "the payment's seller issued no such document"))
+}
+
+fn explained(decision: Decision<'_>) -> Result<(), PaymentError> {
+    if decision.reason.trim().is_empty() { Err(refused("reason", "say why")) } else { Ok(()) }
+}
+
+/// An issuer's document, once nobody else decides on its payments until the transaction ends.
+async fn under_lock(
+    conn: &mut PgConnection,
+    issuer: IssuerId,
+    invoice: InvoiceId,
+    now: Timestamp,
+) -> Result<Option<Owed>, PaymentError> {
+    store::lock(conn, issuer).await?;
+    let owed = store::owed(conn, &[invoice], now).await?.pop();
+    Ok(owed.filter(|owed| owed.issuer == issuer))
 }
 
 /// Gives up what is open of an invoice, or so much of it. What is paid later all the same takes its place.
 pub async fn write_off(
     conn: &mut PgConnection,
-    issuer: &Issuer,
+    issuer: IssuerId,
     invoice: InvoiceId,
     amount: Option<Money>,
     decision: Decision<'_>,
 ) -> Result<Money, PaymentError> {
-    let owed = under_lock(conn, issuer, invoice, decision).await?;
+    let owed = issued(conn, issuer, invoice, decision).await?;
     let open = owed.standing.open;
     if open.is_zero() || open.is_negative() {
         return Err(refused("invoice", format!("nothing is owed on {}", owed.number)));
@@ -341,12 +353,12 @@ pub async fn write_off(
 /// Takes back what was given up of an invoice, or so much of it: the customer is asked for it again.
 pub async fn reinstate(
     conn: &mut PgConnection,
-    issuer: &Issuer,
+    issuer: IssuerId,
     invoice: InvoiceId,
     amount: Option<Money>,
     decision: Decision<'_>,
 ) -> Result<Money, PaymentError> {
-    let owed = under_lock(conn, issuer, invoice, decision).await?;
+    let owed = issued(conn, issuer, invoice, decision).await?;
     let given_up = store::given_up(conn, owed.account, invoice, owed.payable.currency()).await?;
     if given_up.is_zero() {
         return Err(refused("invoice", format!("nothing of {} was written off", owed.number)));
@@ -356,17 +368,15 @@ pub async fn reinstate(
     Ok(amount)
 }
 
-async fn under_lock(
+/// Under the lock: the document that is given up or asked for again.
+async fn issued(
     conn: &mut PgConnection,
-    issuer: &Issuer,
+    issuer: IssuerId,
     invoice: InvoiceId,
     decision: Decision<'_>,
 ) -> Result<Owed, PaymentError> {
-    if decision.reason.trim().is_empty() {
-        return Err(refused("reason", "say why"));
-    }
-    store::lock(conn, issuer.id).await?;
-    let owed = store::owed(conn, &[invoice], decision.now).await?.pop();
+    explained(decision)?;
+    let owed = under_lock(conn, issuer, invoice, decision.now).await?;
     owed.ok_or_else(|| refused("invoice", "it was not issued"))
 }
 

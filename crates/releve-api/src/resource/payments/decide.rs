@@ -163,13 +163,12 @@ impl GivingUp {
     async fn done(self, conn: &mut PgConnection, back: bool, now: Timestamp) -> Result<Answer, Problem> {
         let Self { invoice, input: WriteOffReason { amount, reason }, actor } = self;
         let head = lookup::invoice(conn, &invoice).await?;
-        let issuer = lookup::issuer(conn, &head.issuer.to_string()).await?;
         let amount = amount.map(|text| money("amount", &text, head.total.currency().code())).transpose()?;
         let decision = Decision { reason: &reason, by: &actor, now };
         let (amount, action) = if back {
-            (payments::reinstate(conn, &issuer, head.id, amount, decision).await?, "invoice.reinstate")
+            (payments::reinstate(conn, head.issuer, head.id, amount, decision).await?, "invoice.reinstate")
         } else {
-            (payments::write_off(conn, &issuer, head.id, amount, decision).await?, "invoice.write_off")
+            (payments::write_off(conn, head.issuer, head.id, amount, decision).await?, "invoice.write_off")
         };
         let view = WriteOffView { invoice: head.id.to_string(), amount: amount.into(), reason };
         let (subject, after) = (view.invoice.clone(), Some(json!(view)));
