@@ -166,6 +166,7 @@ impl World {
             ..customers::Party::default()
         };
         let row = customers::Issuer {
+            vat_on_prepayment: false,
             id: issuer,
             party: customers::Party {
                 vat_id: "FR83404833048".to_owned(),

@@ -56,6 +56,7 @@ async fn insert_key(conn: &mut PgConnection, name: &str, scopes: &[Scope], now: 
 async fn make_defaults(conn: &mut PgConnection, now: Timestamp) -> Result<(), Problem> {
     if customers::issuers(conn).await?.is_empty() {
         let issuer = Issuer {
+            vat_on_prepayment: false,
             id: IssuerId::fresh(now),
             party: Party { name: DEFAULT_NAME.to_owned(), ..Party::default() },
             zone: Zone::utc(),

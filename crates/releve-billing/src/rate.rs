@@ -44,6 +44,8 @@ pub enum ChargeKind {
     Minimum(AgreementId),
     /// Paid for by a credit that was granted.
     Credit(CreditId),
+    /// Asked for, or received, before anything is used: what a credit paid in advance is invoiced as.
+    Deposit(CreditId),
 }
 
 impl ChargeKind {
@@ -58,6 +60,7 @@ impl ChargeKind {
             Self::Goodwill(_) => "goodwill",
             Self::Minimum(_) => "minimum",
             Self::Credit(_) => "credit",
+            Self::Deposit(_) => "deposit",
         }
     }
 
@@ -74,6 +77,7 @@ impl ChargeKind {
             Self::Goodwill(agreement),
             Self::Minimum(agreement),
             Self::Credit(CreditId::from_uuid(id)),
+            Self::Deposit(CreditId::from_uuid(id)),
         ];
         all.into_iter().find(|kind| kind.name() == name)
     }
@@ -82,7 +86,7 @@ impl ChargeKind {
     pub const fn id(self) -> Uuid {
         match self {
             Self::Usage(price) => price.uuid(),
-            Self::Credit(credit) => credit.uuid(),
+            Self::Credit(credit) | Self::Deposit(credit) => credit.uuid(),
             Self::Reserved(id)
             | Self::Unused(id)
             | Self::Overage(id)
@@ -97,7 +101,7 @@ impl ChargeKind {
     pub fn reference(self) -> String {
         match self {
             Self::Usage(price) => price.to_string(),
-            Self::Credit(credit) => credit.to_string(),
+            Self::Credit(credit) | Self::Deposit(credit) => credit.to_string(),
             _ => AgreementId::from_uuid(self.id()).to_string(),
         }
     }
@@ -108,7 +112,7 @@ impl ChargeKind {
     }
 
     pub(crate) const fn counts_towards_a_minimum(self) -> bool {
-        !matches!(self, Self::Once(_) | Self::Goodwill(_) | Self::Minimum(_) | Self::Credit(_))
+        !matches!(self, Self::Once(_) | Self::Goodwill(_) | Self::Minimum(_) | Self::Credit(_) | Self::Deposit(_))
     }
 }
 

@@ -62,6 +62,7 @@ fn facts(told: &Told<'_>) -> String {
     let (words, stamp, zone) = (told.words, told.invoice.stamp(), &told.parties.zone);
     let named = |c: &Corrected| format!("{} {} {}", c.number, words.of_day, told.day(&zone.date(c.issued_at)));
     let corrects: Vec<String> = told.content.corrects.iter().map(named).collect();
+    let when = told.when();
     let due = if told.kind == Kind::CreditNote { words.given_back } else { words.amount_due };
     let fact = |label: &str, value: &str| {
         if value.is_empty() {
@@ -81,7 +82,7 @@ fn facts(told: &Told<'_>) -> String {
         words.billed_to,
         party(told, &told.parties.account),
         fact(words.issued_on, &told.day(&zone.date(stamp.issued_at))),
-        fact(words.period, &told.stretch(told.content.period, zone)),
+        fact(when.0, &when.1),
         fact(words.corrects, &corrects.join(", ")),
         fact(words.your_reference, &told.parties.buyer_reference),
         fact(words.purchase_order, told.purchase_order()),
@@ -105,8 +106,8 @@ fn lines(told: &Told<'_>) -> String {
     let before = if advances.paid.is_zero() {
         String::new()
     } else {
-        let label = if credit { words.back_to_credits } else { words.paid_in_advance };
-        sum(words.total_with_vat, taxes.payable) + &sum(label, advances.paid.negated())
+        let paid = told.paid().into_iter().map(|(label, amount)| sum(&escaped(&label), amount.negated()));
+        sum(words.total_with_vat, taxes.payable) + &paid.collect::<String>()
     };
     out.push_str(&format!(
         "<table>\n<tbody>\n{}{vat}{stated}{before}<tr class=\"total\"><td>{}</td><td class=\"r\">{}</td></tr>\n</tbody>\n</table>\n",
@@ -241,7 +242,13 @@ fn discount(told: &Told<'_>, charge: &Charge) -> String {
 fn how(told: &Told<'_>, coverage: Option<&Coverage>) -> String {
     let (words, lines) = (told.words, &told.invoice.content().lines);
     let energy_mj = lines.iter().fold(0_i64, |sum, line| sum.saturating_add(line.charge.energy_mj));
-    let mut said = vec![format!("{} {}", words.counted, words.dates_of.replace("{}", told.parties.zone.name()))];
+    let counted = match told.kind {
+        Kind::Deposit => words.to_be_used,
+        _ if told.is_of_deposit() => "",
+        _ => words.counted,
+    };
+    let dates = words.dates_of.replace("{}", told.parties.zone.name());
+    let mut said = vec![format!("{counted} {dates}").trim_start().to_owned()];
     if energy_mj != 0 {
         said.push(words.energy.replace("{}", &told.number(&kwh(energy_mj))));
     }
@@ -249,8 +256,8 @@ fn how(told: &Told<'_>, coverage: Option<&Coverage>) -> String {
     let said: String = said.iter().map(|line| format!("<p>{}</p>\n", escaped(line))).collect();
     format!(
         "<section class=\"how\">\n<h2>{}</h2>\n{said}<p>{} <span class=\"digest\">{}</span>.</p>\n</section>\n",
-        words.how_counted,
-        words.digest,
+        if told.is_of_deposit() { words.advance } else { words.how_counted },
+        told.rests_on(),
         hex::encode(told.invoice.stamp().digest),
     )
 }

@@ -20,7 +20,7 @@ struct Document {
     format: &'static str,
     id: String,
     number: String,
-    /// `invoice`, `correction` or `credit_note`. A credit note's figures are what is given back, without a sign.
+    /// `invoice`, `deposit`, `correction` or `credit_note`. A credit note's figures are what is given back, without a sign.
     kind: &'static str,
     /// The documents that this one corrects, the first first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -84,7 +84,16 @@ struct PartyView {
 struct AdvanceView {
     credit: String,
     paid_on: String,
+    /// The invoice that it got when it was paid, with its VAT.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deposit: Option<DepositView>,
     amount: String,
+}
+
+#[derive(Serialize)]
+struct DepositView {
+    number: String,
+    issued_at: String,
 }
 
 /// EN 16931 BG-23.
@@ -132,7 +141,7 @@ struct LineView {
     /// What was billed before, taken off again; what should be billed instead stands beside it.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     taken_back: bool,
-    /// usage, reserved, unused, overage, recurring, once, goodwill, minimum or credit.
+    /// usage, reserved, unused, overage, recurring, once, goodwill, minimum, credit or deposit.
     kind: &'static str,
     /// Nobody's in particular where the account owes it as a whole.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -141,7 +150,7 @@ struct LineView {
     tenant_name: Option<String>,
     project: String,
     sku: String,
-    /// Of usage the price book's price, of a credit the credit, else the agreement.
+    /// Of usage the price book's price, of a credit or a deposit the credit, else the agreement.
     price: String,
     tier: u32,
     start: String,
@@ -229,7 +238,11 @@ pub fn invoice_json(invoice: &Issued, parties: &Parties, coverage: Option<&Cover
         coverage: coverage.map(|c| CoverageView { missing_gpu_ms: c.missing_gpu_ms }),
         digest: DigestView {
             algorithm: "sha-256",
-            over: format!("releve-basis/{BASIS_VERSION}"),
+            over: if content.is_of_deposit() {
+                "releve-deposit/1".to_owned()
+            } else {
+                format!("releve-basis/{BASIS_VERSION}")
+            },
             value: hex::encode(stamp.digest),
         },
     };
@@ -251,6 +264,10 @@ fn advance(drawn: &Drawn) -> AdvanceView {
     AdvanceView {
         credit: drawn.credit.to_string(),
         paid_on: drawn.paid_on.to_string(),
+        deposit: drawn.deposit.as_deref().map(|deposit| DepositView {
+            number: deposit.number.to_string(),
+            issued_at: deposit.issued_at.to_string(),
+        }),
         amount: drawn.amount.amount().to_string(),
     }
 }

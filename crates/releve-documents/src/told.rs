@@ -48,6 +48,47 @@ impl Told<'_> {
         day(self.parties.language, iso)
     }
 
+    /// Whether it is of an advance: nothing was used yet.
+    pub fn is_of_deposit(&self) -> bool {
+        self.content.is_of_deposit()
+    }
+
+    /// For when it is, and how that is called: of a document of an advance, the day of the payment.
+    pub fn when(&self) -> (&'static str, String) {
+        match self.advances.drawn.first().filter(|_| self.is_of_deposit()) {
+            Some(advance) => (self.words.paid_on, self.day(&advance.paid_on.to_string())),
+            None => (self.words.period, self.stretch(self.content.period, &self.parties.zone)),
+        }
+    }
+
+    /// What was paid in advance, by deposit invoice, and what was paid without one; of a credit note, what goes back.
+    pub fn paid(&self) -> Vec<(String, Money)> {
+        let (words, zone) = (self.words, &self.parties.zone);
+        let mut rows: Vec<(String, Money)> = Vec::new();
+        for drawn in &self.advances.drawn {
+            let label = match &drawn.deposit {
+                _ if self.kind == Kind::CreditNote && self.is_of_deposit() => words.held_for_payer.to_owned(),
+                _ if self.kind == Kind::CreditNote => words.back_to_credits.to_owned(),
+                Some(deposit) => {
+                    let day = self.day(&zone.date(deposit.issued_at));
+                    format!("{} {} {} {day}", words.paid_by_deposit, deposit.number, words.of_day)
+                }
+                None => words.paid_in_advance.to_owned(),
+            };
+            match rows.iter_mut().find(|(known, _)| *known == label) {
+                // A document's advances add up: it was checked.
+                Some((_, sum)) => *sum = sum.checked_add(drawn.amount).unwrap_or(*sum),
+                None => rows.push((label, drawn.amount)),
+            }
+        }
+        rows
+    }
+
+    /// What its digest is of.
+    pub fn rests_on(&self) -> &'static str {
+        if self.is_of_deposit() { self.words.rests_on_payment } else { self.words.digest }
+    }
+
     /// Its number, or nothing.
     pub fn purchase_order(&self) -> &str {
         self.content.purchase_order.as_ref().map_or("", |order| &order.number)

@@ -6,6 +6,7 @@ use releve_types::Language;
 /// Every word that stands on a page by itself. A language that lacks one does not compile.
 pub(crate) struct Words {
     pub invoice: &'static str,
+    pub deposit: &'static str,
     pub correction: &'static str,
     pub credit_note: &'static str,
     pub billed_to: &'static str,
@@ -29,7 +30,12 @@ pub(crate) struct Words {
     pub to_pay: &'static str,
     pub total_with_vat: &'static str,
     pub paid_in_advance: &'static str,
+    /// Before the number of a deposit invoice.
+    pub paid_by_deposit: &'static str,
     pub back_to_credits: &'static str,
+    /// Of an advance that is none any more.
+    pub held_for_payer: &'static str,
+    pub paid_on: &'static str,
     pub payment: &'static str,
     pub pay_by_transfer: &'static str,
     pub dates_of: &'static str,
@@ -38,6 +44,7 @@ pub(crate) struct Words {
     pub by_product: &'static str,
     pub others: &'static str,
     pub usage: &'static str,
+    pub advance: &'static str,
     pub no_project: &'static str,
     /// What no tenant in particular owes, but the account by its contract.
     pub by_contract: &'static str,
@@ -60,10 +67,14 @@ pub(crate) struct Words {
     pub attached: &'static str,
     pub digest: &'static str,
     pub what_changed: &'static str,
+    /// Of a deposit invoice, or of what takes it back.
+    pub rests_on_payment: &'static str,
+    pub to_be_used: &'static str,
 }
 
 const ENGLISH: Words = Words {
     invoice: "Invoice",
+    deposit: "Deposit invoice",
     correction: "Correction invoice",
     credit_note: "Credit note",
     billed_to: "Billed to",
@@ -87,7 +98,10 @@ const ENGLISH: Words = Words {
     to_pay: "To pay",
     total_with_vat: "Total, with VAT",
     paid_in_advance: "Paid in advance",
+    paid_by_deposit: "Deposit invoice",
     back_to_credits: "Given back to your credits",
+    held_for_payer: "Held at your disposal",
+    paid_on: "Paid on",
     payment: "How to pay",
     pay_by_transfer: "Pay by transfer to IBAN {}, and name the invoice's number.",
     dates_of: "Dates are of {}.",
@@ -96,6 +110,7 @@ const ENGLISH: Words = Words {
     by_product: "By product, without VAT",
     others: "others",
     usage: "Usage",
+    advance: "Payment in advance",
     no_project: "No project",
     by_contract: "By contract",
     project: "Project",
@@ -121,10 +136,13 @@ const ENGLISH: Words = Words {
     attached: "This file carries the same invoice for programs: factur-x.xml, UN/CEFACT CII of EN 16931.",
     digest: "It rests on usage, prices and a contract whose SHA-256 is",
     what_changed: "Only what changed is listed: as it was billed, taken back, and as it should have been billed.",
+    rests_on_payment: "It rests on a payment whose record's SHA-256 is",
+    to_be_used: "Invoices for what is used draw on what was paid, and name this document. VAT became due when it was paid.",
 };
 
 const FRENCH: Words = Words {
     invoice: "Facture",
+    deposit: "Facture d'acompte",
     correction: "Facture rectificative",
     credit_note: "Avoir",
     billed_to: "Facturé à",
@@ -148,7 +166,10 @@ const FRENCH: Words = Words {
     to_pay: "À payer",
     total_with_vat: "Total TVA comprise",
     paid_in_advance: "Payé d'avance",
+    paid_by_deposit: "Facture d'acompte",
     back_to_credits: "Rendu à vos crédits",
+    held_for_payer: "Tenu à votre disposition",
+    paid_on: "Payé le",
     payment: "Règlement",
     pay_by_transfer: "Règlement par virement sur le compte IBAN {}, en rappelant le numéro de la facture.",
     dates_of: "Les dates sont de {}.",
@@ -157,6 +178,7 @@ const FRENCH: Words = Words {
     by_product: "Par produit, hors TVA",
     others: "autres",
     usage: "Consommation",
+    advance: "Paiement d'avance",
     no_project: "Sans projet",
     by_contract: "Par contrat",
     project: "Projet",
@@ -181,6 +203,8 @@ const FRENCH: Words = Words {
     verify: "Vérification",
     attached: "Ce fichier contient la même facture pour les logiciels : factur-x.xml, CII de l'UN/CEFACT selon EN 16931.",
     digest: "Elle repose sur une consommation, des prix et un contrat dont l'empreinte SHA-256 est",
+    rests_on_payment: "Elle repose sur un paiement dont l'enregistrement a pour empreinte SHA-256",
+    to_be_used: "Les factures de consommation s'imputent sur ce paiement et citent ce document. La TVA est exigible à l'encaissement.",
     what_changed: "Seul ce qui a changé est listé : tel que facturé, repris, puis tel qu'il aurait dû être facturé.",
 };
 
@@ -195,6 +219,7 @@ impl Words {
     pub(crate) const fn title(&self, kind: Kind) -> &'static str {
         match kind {
             Kind::Invoice => self.invoice,
+            Kind::Deposit => self.deposit,
             Kind::Correction => self.correction,
             Kind::CreditNote => self.credit_note,
         }

@@ -1,7 +1,8 @@
 //! What becomes of a credit beside what documents draw? It is made, taken back, and runs out.
 //!
 //! Making one of a payment, and giving it back, run on the caller's transaction under the issuer's payment lock: what is left of the
-//! payment stays so until it is a credit.
+//! payment stays so until it is a credit. Where VAT is due when money is paid in advance, the same transaction issues the deposit
+//! invoice of an advance, and the credit note of what of it is taken back (`deposits`).
 
 use std::sync::Arc;
 
@@ -9,14 +10,14 @@ use releve_billing::{Credit, CreditKind, NewCredit, PriceError, Scope};
 use releve_store::{
     Db, StoreError,
     credits::{self as store, CreditRecord, Movement, NewEntry},
-    customers::Account,
+    customers::{self, Account, Issuer},
     payments::{self, Payment},
     runs,
 };
 use releve_types::{Money, Timestamp, ids::CreditId};
 use sqlx::PgConnection;
 
-use crate::{Job, JobError, payments::Decision};
+use crate::{Job, JobError, deposits, payments::Decision};
 
 /// Credits whose end is booked in one transaction.
 const RUN_OUT_MAX: i64 = 1_000;
@@ -30,9 +31,17 @@ pub enum CreditError {
     Price(#[from] PriceError),
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[error(transparent)]
+    Job(Box<JobError>),
 }
 
-fn refused(field: &'static str, detail: impl ToString) -> CreditError {
+impl From<JobError> for CreditError {
+    fn from(error: JobError) -> Self {
+        Self::Job(Box::new(error))
+    }
+}
+
+pub(crate) fn refused(field: &'static str, detail: impl ToString) -> CreditError {
     CreditError::Refused { field, detail: detail.to_string() }
 }
 
@@ -66,6 +75,7 @@ pub async fn open(
     now: Timestamp,
 ) -> Result<CreditRecord, CreditError> {
     let Asked { description, source, amount, priority, from, expires } = asked;
+    let whole = amount.is_none();
     let (kind, amount, payment) = match source {
         Source::Grant(scope) => {
             let amount = amount.ok_or_else(|| refused("amount", "say how much is granted"))?;
@@ -84,15 +94,27 @@ pub async fn open(
             if amount.amount() > left.amount() || left.is_zero() {
                 return Err(refused("amount", format!("{left} of this payment is set against nothing")));
             }
-            (CreditKind::Paid { paid_on: payment.paid_on }, amount, Some(payment.id))
+            (CreditKind::Paid { paid_on: payment.paid_on, deposit: None }, amount, Some(payment.id))
         }
     };
     let new = NewCredit { description, kind, amount, priority, from, expires };
     let credit = Arc::new(Credit::new(CreditId::fresh(now), new)?);
     let (remaining, created_by) = (credit.amount(), by.to_owned());
     let record = CreditRecord { account: account.id, credit, remaining, payment, created_at: now, created_by };
-    store::open(conn, &record).await?;
+    if let Some(payment) = payment {
+        let issuer = shared(conn, account).await?;
+        if issuer.vat_on_prepayment {
+            return deposits::open(conn, (account, &issuer), record, (payment, whole), now).await;
+        }
+    }
+    store::open(conn, &record, None).await?;
     Ok(record)
+}
+
+/// Who sells to the account, as it stays until the commit: what a document is taxed by is what it prints.
+async fn shared(conn: &mut PgConnection, account: &Account) -> Result<Issuer, CreditError> {
+    let found = customers::share_issuer(conn, account.issuer).await?;
+    Ok(found.ok_or(JobError::NoIssuer(account.issuer))?)
 }
 
 /// Takes back what is left of a credit: of a grant to the seller; of an advance to its payment, which can then be given back or
@@ -112,12 +134,17 @@ pub async fn withdraw(
     if record.remaining.is_zero() {
         return Err(refused("credit", "nothing is left of it"));
     }
-    let (amount, credit) = (record.remaining, Arc::clone(&record.credit));
+    let credit = Arc::clone(&record.credit);
+    let issuer = shared(conn, account).await?;
+    let (invoice, amount) = match deposits::take_back(conn, (account, &issuer), &record, decision.now).await? {
+        Some((invoice, amount)) => (Some(invoice), amount),
+        None => (None, record.remaining),
+    };
     let Decision { reason, by, now } = decision;
     let movement = Movement::Withdrawn;
-    let entry = NewEntry { account: account.id, credit: &credit, movement, amount, invoice: None, reason, by };
+    let entry = NewEntry { account: account.id, credit: &credit, movement, amount, invoice, reason, by };
     store::enter(conn, &[entry], now).await?;
-    record.remaining = Money::zero(amount.currency());
+    record.remaining = record.remaining.checked_sub(amount).map_err(|error| refused("credit", error))?;
     Ok(record)
 }
 

@@ -3,6 +3,7 @@
 pub mod archive;
 pub mod audit;
 pub mod credits;
+mod deposits;
 pub mod documents;
 mod error;
 mod failpoint;

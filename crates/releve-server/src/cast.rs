@@ -140,6 +140,7 @@ pub async fn install(db: &Db, cast: &Cast, plan: &Plan, within: Stretch, now: Ti
 
 async fn issuer(conn: &mut PgConnection, cast: &Cast, now: Timestamp) -> anyhow::Result<Issuer> {
     let wanted = Issuer {
+        vat_on_prepayment: false,
         id: IssuerId::fresh(now),
         party: cast.issuer.clone(),
         zone: Zone::utc(),

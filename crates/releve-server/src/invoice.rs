@@ -197,6 +197,11 @@ struct Voided {
 async fn void(settings: &Settings, ground: &Ground, number: &str, reason: &str, only: bool) -> anyhow::Result<String> {
     anyhow::ensure!(!reason.trim().is_empty(), "--reason: say why");
     let head = find(ground, number).await?;
+    if let Some(credit) = head.credit {
+        bail!(
+            "{number}: it is of money that was paid in advance, and of no month: withdraw the credit {credit} instead"
+        );
+    }
     let (now, archive) = (wall_clock(), archive(settings, settings.data.as_deref())?);
     let order = Order { archive: archive.as_ref(), ..Order::new(head.issuer, head.period) };
     let voided = releve_jobs::void(&ground.db, order, head.account, reason.to_owned(), ACTOR.to_owned(), now).await?;

@@ -240,7 +240,7 @@ pub(crate) fn onto(contract: Contract, records: Vec<AgreementRecord>) -> Result<
 /// Up to when an account was invoiced: what is agreed later holds from then on.
 pub async fn invoiced_until(conn: &mut PgConnection, account: AccountId) -> Result<Option<Timestamp>, StoreError> {
     let row = sqlx::query!(
-        "select max(period_end) as until from invoices where account_id = $1 and state = 'issued'",
+        "select max(period_end) as until from invoices where account_id = $1 and state = 'issued' and credit_id is null",
         account.uuid()
     )
     .fetch_one(conn)
@@ -257,7 +257,7 @@ pub async fn owed_from(conn: &mut PgConnection) -> Result<Vec<(IssuerId, Timesta
         from agreements g
         join accounts a on a.account_id = g.account_id
         left join lateral (select max(period_end) as until from invoices i
-                           where i.account_id = g.account_id and i.state = 'issued') i on true
+                           where i.account_id = g.account_id and i.state = 'issued' and i.credit_id is null) i on true
         where g.kind in ('reservation', 'recurring', 'once', 'minimum')
           and (g.until_at is null or i.until is null or g.until_at > i.until)
           -- What is owed once is owed in its own month, and none after it.

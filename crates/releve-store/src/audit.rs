@@ -180,7 +180,7 @@ pub async fn invoice_differences(
     let rows = sqlx::query!(
         r#"
         with billed as (
-            select * from invoices where state = 'issued' and period_start < $2 and period_end > $1
+            select * from invoices where state = 'issued' and credit_id is null and period_start < $2 and period_end > $1
         ), bound as (
             -- A credit note that takes a period back whole leaves no quantity on its lines, whatever was used.
             select * from billed b
@@ -254,7 +254,7 @@ pub async fn usage_sums(conn: &mut PgConnection, period: Period) -> Result<Vec<U
         select t.tenant_id, t.kind = 'suspense' as "suspense!", s.sku, sum(used.quantity)::bigint as "used!",
                (coalesce(sum(used.quantity) filter (where exists (
                    select from invoices i
-                   where i.account_id = t.account_id and i.state = 'issued' and i.book >= used.book
+                   where i.account_id = t.account_id and i.state = 'issued' and i.credit_id is null and i.book >= used.book
                      and i.period_start = used.period_start
                      and not exists (select from voids v
                                      where v.account_id = i.account_id and v.period_start = i.period_start

@@ -20,7 +20,7 @@ pub async fn billed_periods(
         r#"
         select distinct period_start, period_end
         from invoices
-        where issuer_id = $1 and state = 'issued' and period_end <= $2
+        where issuer_id = $1 and state = 'issued' and credit_id is null and period_end <= $2
         order by period_start
         "#,
         issuer.uuid(),
@@ -46,12 +46,14 @@ pub async fn open_accounts(
         join accounts a on a.account_id = p.account_id and a.issuer_id = $1
         where p.period_start = $2 and p.open_book > 1
           and exists (select from invoices i
-                      where i.account_id = p.account_id and i.period_start = $2 and i.state = 'issued')
+                      where i.account_id = p.account_id and i.period_start = $2 and i.state = 'issued'
+                        and i.credit_id is null)
           and (exists (select from invoices earlier
                        where earlier.account_id = p.account_id and earlier.period_start < $2 and earlier.state = 'issued'
+                         and earlier.credit_id is null
                          and earlier.issued_at >= (select max(i.issued_at) from invoices i
                                                    where i.account_id = p.account_id and i.period_start = $2
-                                                     and i.state = 'issued'))
+                                                     and i.state = 'issued' and i.credit_id is null))
                or exists (select from invoices i
                           where i.account_id = p.account_id and i.period_start = $2 and i.state = 'parked')
                or exists (select from voids v

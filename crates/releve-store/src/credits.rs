@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use releve_billing::{Credit, CreditKind, Drawn, NewCredit, Scope};
+use releve_billing::{Credit, CreditKind, DepositRef, Drawn, NewCredit, Number, Scope};
 use releve_types::{
     AccountId, Currency, Day, InvoiceId, Money, Period, TenantId, Timestamp,
     ids::{CreditId, PaymentId},
@@ -94,8 +94,12 @@ pub struct NewEntry<'a> {
     pub by: &'a str,
 }
 
-/// Makes a credit and opens it with what it is worth.
-pub async fn open(conn: &mut PgConnection, record: &CreditRecord) -> Result<(), StoreError> {
+/// Makes a credit and opens it with what it is worth, by its deposit invoice if it gets one.
+pub async fn open(
+    conn: &mut PgConnection,
+    record: &CreditRecord,
+    invoice: Option<InvoiceId>,
+) -> Result<(), StoreError> {
     let credit = &record.credit;
     let (scope, sku, tenant, project) = match credit.kind() {
         CreditKind::Paid { .. } => (None, None, None, None),
@@ -106,7 +110,7 @@ pub async fn open(conn: &mut PgConnection, record: &CreditRecord) -> Result<(), 
         }
     };
     let paid_on = match credit.kind() {
-        CreditKind::Paid { paid_on } => Some(day_to_sql(paid_on.index())),
+        CreditKind::Paid { paid_on, .. } => Some(day_to_sql(paid_on.index())),
         CreditKind::Granted { .. } => None,
     };
     sqlx::query!(
@@ -136,7 +140,7 @@ pub async fn open(conn: &mut PgConnection, record: &CreditRecord) -> Result<(), 
     .execute(&mut *conn)
     .await?;
     let (account, amount, by) = (record.account, credit.amount(), record.created_by.as_str());
-    let entry = NewEntry { account, credit, movement: Movement::Opened, amount, invoice: None, reason: "", by };
+    let entry = NewEntry { account, credit, movement: Movement::Opened, amount, invoice, reason: "", by };
     enter(conn, &[entry], record.created_at).await
 }
 
@@ -197,16 +201,38 @@ struct CreditRow {
     paid_on: Option<time::Date>,
     created_at: OffsetDateTime,
     created_by: String,
+    // Of its deposit invoice.
+    series: Option<String>,
+    year: Option<i32>,
+    serial: Option<i64>,
+    issued_at: Option<OffsetDateTime>,
 }
 
 fn broken(column: &'static str, detail: impl ToString) -> StoreError {
     StoreError::inconsistent("credits", column, detail)
 }
 
+/// The invoice that an advance got, of its parts.
+fn deposit(
+    series: Option<&str>,
+    year: Option<i32>,
+    serial: Option<i64>,
+    issued_at: Option<OffsetDateTime>,
+) -> Result<Option<Box<DepositRef>>, StoreError> {
+    let (Some(series), Some(year), Some(serial), Some(issued_at)) = (series, year, serial, issued_at) else {
+        return Ok(None);
+    };
+    let number = Number::new(series, year, serial).map_err(|e| StoreError::inconsistent("invoices", "number", e))?;
+    Ok(Some(Box::new(DepositRef { number, issued_at: from_sql(issued_at) })))
+}
+
 impl CreditRow {
     fn kind(&self) -> Result<CreditKind, StoreError> {
         match (self.kind.as_str(), self.scope.as_deref(), self.paid_on) {
-            ("paid", None, Some(paid_on)) => Ok(CreditKind::Paid { paid_on: Day::from_index(day_from_sql(paid_on)) }),
+            ("paid", None, Some(paid_on)) => {
+                let deposit = deposit(self.series.as_deref(), self.year, self.serial, self.issued_at)?;
+                Ok(CreditKind::Paid { paid_on: Day::from_index(day_from_sql(paid_on)), deposit })
+            }
             ("granted", Some(scope), None) => Ok(CreditKind::Granted { scope: self.scope(scope)? }),
             (other, ..) => Err(broken("kind", other)),
         }
@@ -262,13 +288,16 @@ pub async fn drawable(
     let rows = sqlx::query_as!(
         CreditRow,
         r#"
-        select credit_id, account_id, kind, description, amount, currency, remaining, priority, from_at, expires_at,
-               scope, sku, tenant_id, project, payment_id, paid_on, created_at, created_by
-        from credits
-        where (account_id = any($1) and remaining > 0 and from_at < $2 and (expires_at is null or expires_at > $3))
-           or credit_id = any($4)
-        order by credit_id
-        for update
+        select c.credit_id, c.account_id, c.kind, c.description, c.amount, c.currency, c.remaining, c.priority, c.from_at,
+               c.expires_at, c.scope, c.sku, c.tenant_id, c.project, c.payment_id, c.paid_on, c.created_at, c.created_by,
+               d.series as "series?", d.year, d.serial, d.issued_at
+        from credits c
+        left join invoices d on d.credit_id = c.credit_id and d.corrects = '[]' and d.state = 'issued'
+        where (c.account_id = any($1) and c.remaining > 0 and c.from_at < $2
+                 and (c.expires_at is null or c.expires_at > $3))
+           or c.credit_id = any($4)
+        order by c.credit_id
+        for update of c
         "#,
         &accounts,
         to_sql(period.end()),
@@ -294,11 +323,13 @@ pub async fn of(conn: &mut PgConnection, account: AccountId) -> Result<Vec<Credi
     let rows = sqlx::query_as!(
         CreditRow,
         r#"
-        select credit_id, account_id, kind, description, amount, currency, remaining, priority, from_at, expires_at,
-               scope, sku, tenant_id, project, payment_id, paid_on, created_at, created_by
-        from credits
-        where account_id = $1
-        order by credit_id
+        select c.credit_id, c.account_id, c.kind, c.description, c.amount, c.currency, c.remaining, c.priority, c.from_at,
+               c.expires_at, c.scope, c.sku, c.tenant_id, c.project, c.payment_id, c.paid_on, c.created_at, c.created_by,
+               d.series as "series?", d.year, d.serial, d.issued_at
+        from credits c
+        left join invoices d on d.credit_id = c.credit_id and d.corrects = '[]' and d.state = 'issued'
+        where c.account_id = $1
+        order by c.credit_id
         "#,
         account.uuid()
     )
@@ -312,17 +343,30 @@ pub async fn lock(conn: &mut PgConnection, id: CreditId) -> Result<Option<Credit
     let row = sqlx::query_as!(
         CreditRow,
         r#"
-        select credit_id, account_id, kind, description, amount, currency, remaining, priority, from_at, expires_at,
-               scope, sku, tenant_id, project, payment_id, paid_on, created_at, created_by
-        from credits
-        where credit_id = $1
-        for update
+        select c.credit_id, c.account_id, c.kind, c.description, c.amount, c.currency, c.remaining, c.priority, c.from_at,
+               c.expires_at, c.scope, c.sku, c.tenant_id, c.project, c.payment_id, c.paid_on, c.created_at, c.created_by,
+               d.series as "series?", d.year, d.serial, d.issued_at
+        from credits c
+        left join invoices d on d.credit_id = c.credit_id and d.corrects = '[]' and d.state = 'issued'
+        where c.credit_id = $1
+        for update of c
         "#,
         id.uuid()
     )
     .fetch_optional(conn)
     .await?;
     row.map(CreditRecord::try_from).transpose()
+}
+
+/// The deposit invoice of an advance, if it got one.
+pub async fn deposit_of(conn: &mut PgConnection, id: CreditId) -> Result<Option<InvoiceId>, StoreError> {
+    let row = sqlx::query!(
+        "select invoice_id from invoices where credit_id = $1 and corrects = '[]' and state = 'issued'",
+        id.uuid()
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(|r| InvoiceId::from_uuid(r.invoice_id)))
 }
 
 /// Credits that expired and still hold money that no period may draw any more: the account's period in which they ran out was
@@ -332,8 +376,10 @@ pub async fn run_out(conn: &mut PgConnection, now: Timestamp, len_max: i64) -> R
         CreditRow,
         r#"
         select c.credit_id, c.account_id, c.kind, c.description, c.amount, c.currency, c.remaining, c.priority, c.from_at,
-               c.expires_at, c.scope, c.sku, c.tenant_id, c.project, c.payment_id, c.paid_on, c.created_at, c.created_by
+               c.expires_at, c.scope, c.sku, c.tenant_id, c.project, c.payment_id, c.paid_on, c.created_at, c.created_by,
+               d.series as "series?", d.year, d.serial, d.issued_at
         from credits c
+        left join invoices d on d.credit_id = c.credit_id and d.corrects = '[]' and d.state = 'issued'
         where c.remaining > 0 and c.expires_at <= $1
           and exists (select from billing_run_accounts b join billing_runs r on r.run_id = b.run_id
                       where b.account_id = c.account_id and b.outcome in ('issued', 'nothing')
@@ -391,10 +437,14 @@ pub async fn drawn_by(
     let rows = sqlx::query!(
         r#"
         select e.invoice_id as "invoice_id!", e.credit_id, c.paid_on as "paid_on!",
-               case when e.to_side = 'invoice' then e.amount else -e.amount end as "amount!"
+               -- What opens an advance is what its deposit invoice says was paid.
+               case when e.to_side = 'invoice' or e.from_side = 'payment' then e.amount else -e.amount end as "amount!",
+               d.series as "series?", d.year, d.serial, d.issued_at
         from unnest($1::uuid[], $2::uuid[]) as asked(account_id, invoice_id)
         join credit_entries e on e.account_id = asked.account_id and e.invoice_id = asked.invoice_id
         join credits c on c.credit_id = e.credit_id
+        left join invoices d on d.credit_id = c.credit_id and d.corrects = '[]' and d.state = 'issued'
+                            and 'invoice' in (e.from_side, e.to_side)
         where c.kind = 'paid'
         order by e.invoice_id, e.entry_id
         "#,
@@ -412,6 +462,7 @@ pub async fn drawn_by(
         drawn.entry(invoice).or_default().push(Drawn {
             credit: CreditId::from_uuid(r.credit_id),
             paid_on: Day::from_index(day_from_sql(r.paid_on)),
+            deposit: deposit(r.series.as_deref(), r.year, r.serial, r.issued_at)?,
             amount: Money::exact(r.amount, currency).map_err(|e| broken("amount", e.to_string()))?,
         });
     }

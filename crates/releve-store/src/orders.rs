@@ -141,7 +141,7 @@ async fn drawn(conn: &mut PgConnection, accounts: &[Uuid]) -> Result<BTreeMap<Pu
         r#"
         select i.account_id, i.period_start, i.currency, i.total, i.purchase_order_id
         from invoices i
-        where i.account_id = any($1) and i.state = 'issued'
+        where i.account_id = any($1) and i.state = 'issued' and i.credit_id is null
           and exists (select from invoices n
                       where n.account_id = i.account_id and n.period_start = i.period_start
                         and n.purchase_order_id is not null)

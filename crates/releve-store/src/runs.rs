@@ -145,7 +145,8 @@ pub async fn open_accounts(
                                         and (g.until_at is null or g.until_at > $3)
                                     or g.kind in ('once', 'goodwill') and g.from_at >= $3))))
           and not exists (select from invoices i
-                          where i.account_id = a.account_id and i.period_start = $3 and i.state = 'issued')
+                          where i.account_id = a.account_id and i.period_start = $3 and i.state = 'issued'
+                            and i.credit_id is null)
         "#,
         run.uuid(),
         issuer.uuid(),
@@ -335,7 +336,7 @@ pub async fn issued_to(
 ) -> Result<BTreeSet<AccountId>, StoreError> {
     let ids: Vec<Uuid> = accounts.iter().map(|a| a.uuid()).collect();
     let rows = sqlx::query!(
-        "select account_id from invoices where account_id = any($1) and period_start = $2 and state = 'issued'",
+        "select account_id from invoices where account_id = any($1) and period_start = $2 and state = 'issued' and credit_id is null",
         &ids,
         to_sql(period.start())
     )

@@ -38,7 +38,8 @@ pub async fn unbilled(conn: &mut PgConnection, period: Period) -> Result<Vec<Unb
         left join accounts a on a.account_id = t.account_id
         where not exists (
             select from invoices i
-            where i.account_id = t.account_id and i.period_start = $1 and i.state = 'issued' and i.book >= used.book
+            where i.account_id = t.account_id and i.period_start = $1 and i.state = 'issued' and i.credit_id is null
+              and i.book >= used.book
               and not exists (select from voids v
                               where v.account_id = i.account_id and v.period_start = i.period_start and v.book >= i.book))
         group by t.account_id, a.issuer_id, used.tenant_id, s.sku

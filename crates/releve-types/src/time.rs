@@ -145,6 +145,11 @@ impl Day {
         Self(index)
     }
 
+    /// Noon in UTC: an instant of this day wherever clocks are less than half a day off.
+    pub const fn noon(self) -> Timestamp {
+        Timestamp(self.0 * MILLIS_PER_DAY + MILLIS_PER_DAY / 2)
+    }
+
     pub const fn index(self) -> i64 {
         self.0
     }

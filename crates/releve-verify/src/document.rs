@@ -1,7 +1,7 @@
 //! What does an invoice's JSON say? Read back as the invoice that was issued, which has to add up.
 
 use releve_billing::{
-    Advances, Allowance, Charge, ChargeKind, Content, Corrected, Drawn, Issued, Line, Number, Stamp,
+    Advances, Allowance, Charge, ChargeKind, Content, Corrected, DepositRef, Drawn, Issued, Line, Number, Stamp,
     tax::{ExchangeRate, Stated, Subtotal, Taxes, Vat, VatRate},
 };
 use releve_types::{Currency, InvoiceId, Money, Period, Timestamp};
@@ -85,6 +85,13 @@ struct AdvanceView {
     credit: String,
     paid_on: String,
     amount: String,
+    deposit: Option<DepositView>,
+}
+
+#[derive(Deserialize)]
+struct DepositView {
+    number: String,
+    issued_at: String,
 }
 
 #[derive(Deserialize)]
@@ -237,6 +244,7 @@ impl Document {
             Ok(Drawn {
                 credit: parsed("advances.credit", &a.credit)?,
                 paid_on: parsed("advances.paid_on", &a.paid_on)?,
+                deposit: a.deposit.as_ref().map(deposit).transpose()?,
                 amount: sign.money("advances.amount", &a.amount)?,
             })
         };
@@ -249,6 +257,11 @@ impl Document {
         }
         Ok(advances)
     }
+}
+
+fn deposit(of: &DepositView) -> Result<Box<DepositRef>, DocumentError> {
+    let number = parsed("advances.deposit.number", &of.number)?;
+    Ok(Box::new(DepositRef { number, issued_at: parsed("advances.deposit.issued_at", &of.issued_at)? }))
 }
 
 fn corrected(number: &str, before: &[Issued]) -> Result<Corrected, DocumentError> {

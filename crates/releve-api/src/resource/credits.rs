@@ -43,6 +43,7 @@ impl From<CreditError> for Problem {
             CreditError::Refused { field, detail } => Self::field(field, detail),
             CreditError::Price(error) => error.into(),
             CreditError::Store(error) => error.into(),
+            CreditError::Job(error) => Self::internal(&error),
         }
     }
 }
@@ -104,6 +105,9 @@ pub struct CreditView {
     /// Of a paid one: when.
     #[serde(skip_serializing_if = "Option::is_none")]
     paid_on: Option<String>,
+    /// The number of the deposit invoice that it got, where VAT is due when money is paid in advance.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deposit_invoice: Option<String>,
     created_at: String,
 }
 
@@ -144,7 +148,11 @@ impl CreditView {
             CreditKind::Granted { scope: Scope::Project { tenant, project } } => {
                 (None, Some(tenant.to_string()), Some(project.clone()), None)
             }
-            CreditKind::Paid { paid_on } => (None, None, None, Some(paid_on.to_string())),
+            CreditKind::Paid { paid_on, .. } => (None, None, None, Some(paid_on.to_string())),
+        };
+        let deposit_invoice = match credit.kind() {
+            CreditKind::Paid { deposit, .. } => deposit.as_ref().map(|deposit| deposit.number.to_string()),
+            CreditKind::Granted { .. } => None,
         };
         let expired = credit.expires().is_some_and(|expires| expires.start() <= now);
         Self {
@@ -166,6 +174,7 @@ impl CreditView {
             tenant,
             project,
             paid_on,
+            deposit_invoice,
             created_at: record.created_at.to_string(),
         }
     }

@@ -76,6 +76,9 @@ pub struct InvoiceView {
     due_at: Option<String>,
     /// SHA-256 over everything that it rests on.
     digest: Option<String>,
+    /// Of a deposit invoice, and of a credit note that takes one back: the credit that was paid in advance. Its period is none that is
+    /// billed, but the hour in which it was made.
+    credit: Option<String>,
     /// What holds a parked one back, and what settles it.
     held_by: Vec<HoldView>,
     /// Of an issued one.
@@ -152,6 +155,7 @@ impl InvoiceView {
             issued_at: stamp.map(|s| s.issued_at.to_string()),
             due_at: stamp.map(|s| s.due_at.to_string()),
             digest: stamp.map(|s| hex::encode(s.digest)),
+            credit: head.credit.map(|credit| credit.to_string()),
             held_by: head.holds.iter().map(HoldView::from).collect(),
             payment,
             delivery: delivery.map(Delivery::name),

@@ -56,6 +56,9 @@ pub struct NewIssuer {
     /// Days past due at which a customer is reminded, level by level: up to 5 rising numbers, 1 to 365. If empty: never.
     #[schema(example = json!([7, 14, 30]))]
     dunning_days: Option<Vec<u16>>,
+    /// VAT is due when money is paid in advance (in France for services: CGI art. 269, 2 c): what becomes a paid credit gets a deposit
+    /// invoice (type 386) at once. False if absent: VAT stands on the invoices that draw on it.
+    vat_on_prepayment: Option<bool>,
     address: Option<Lines>,
     postcode: Option<Line>,
     city: Option<Line>,
@@ -88,6 +91,8 @@ pub struct IssuerAmendment {
     /// Days past due at which a customer is reminded, level by level: up to 5 rising numbers, 1 to 365. If empty: never.
     #[schema(example = json!([7, 14, 30]))]
     dunning_days: Option<Vec<u16>>,
+    /// VAT is due when money is paid in advance: of what becomes a paid credit from now on.
+    vat_on_prepayment: Option<bool>,
     address: Option<Lines>,
     postcode: Option<Line>,
     city: Option<Line>,
@@ -119,6 +124,7 @@ pub struct IssuerView {
     series: String,
     due_days: i32,
     dunning_days: Vec<u16>,
+    vat_on_prepayment: bool,
     #[serde(flatten)]
     party: PartyView,
     /// Empty: not known yet, so invoices are parked.
@@ -141,6 +147,7 @@ impl From<&Issuer> for IssuerView {
             series: issuer.series.clone(),
             due_days: issuer.due_days,
             dunning_days: issuer.dunning.days().to_vec(),
+            vat_on_prepayment: issuer.vat_on_prepayment,
             party: PartyView::from(&issuer.party),
             vat_scheme: terms.vat_scheme.map_or("", Scheme::name),
             vat_on_debits: terms.vat_on_debits,
@@ -165,13 +172,15 @@ async fn create(
     let series = checked_series(input.series)?;
     let due_days = checked_due_days(input.due_days.unwrap_or(30))?;
     let dunning = checked_dunning(input.dunning_days.unwrap_or_default())?;
+    let vat_on_prepayment = input.vat_on_prepayment.unwrap_or_default();
     let terms = terms_fields!(input).onto(IssuerTerms::default())?;
     let party = party_fields!(input).named(input.name.0)?;
     let actor = scope.caller().actor();
     app.write(scope.caller(), repeat, move |conn, now| {
         Box::pin(async move {
             let id = IssuerId::fresh(now);
-            let issuer = Issuer { id, party, zone, series, due_days, dunning, terms, created_at: now };
+            let issuer =
+                Issuer { id, party, zone, series, due_days, dunning, vat_on_prepayment, terms, created_at: now };
             if !customers::insert_issuer(conn, &issuer).await? {
                 return Err(Problem::new(Code::NameTaken, "there is an issuer of this name").at("name"));
             }
@@ -223,6 +232,7 @@ async fn amend(
 ) -> Result<Response, Problem> {
     let due_days = input.due_days.map(checked_due_days).transpose()?;
     let dunning = input.dunning_days.map(checked_dunning).transpose()?;
+    let vat_on_prepayment = input.vat_on_prepayment;
     let terms = terms_fields!(input);
     let party = party_fields!(input);
     let actor = scope.caller().actor();
@@ -232,6 +242,7 @@ async fn amend(
             let before = IssuerView::from(&issuer);
             issuer.due_days = due_days.unwrap_or(issuer.due_days);
             issuer.dunning = dunning.unwrap_or(issuer.dunning);
+            issuer.vat_on_prepayment = vat_on_prepayment.unwrap_or(issuer.vat_on_prepayment);
             issuer.party = party.onto(issuer.party)?;
             issuer.terms = terms.onto(issuer.terms)?;
             customers::update_issuer(conn, &issuer).await?;

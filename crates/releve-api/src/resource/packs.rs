@@ -58,6 +58,10 @@ async fn made(app: &AppState, head: InvoiceHead, account: Option<AccountId>) -> 
     if head.state != InvoiceState::Issued || account.is_some_and(|account| account != head.account) {
         return Err(Problem::not_found("issued invoice", &head.id.to_string()));
     }
+    if head.credit.is_some() {
+        let why = "it rests on a payment and on nothing that was used: there is nothing to recompute";
+        return Err(Problem::new(Code::NotFound, why));
+    }
     let made = pack(app.db(), head.id).await.map_err(|error| Problem::internal(&error))?;
     let bytes = made.ok_or_else(|| {
         let why = "its documents are not rendered yet, or it was issued before what invoices rest on was kept";

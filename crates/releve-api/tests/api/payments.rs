@@ -243,6 +243,42 @@ async fn what_was_paid_in_advance_or_granted_is_a_credit() {
     evidence(&world, listed["items"][0]["number"].as_str().expect("a number")).await;
 }
 
+/// A seller who owes VAT on what is paid in advance says so once: each advance gets its own number, and both sides see it.
+#[tokio::test]
+async fn an_advance_gets_a_deposit_invoice_where_the_seller_says_so() {
+    let world = World::new().await;
+    billing::recharges(&world).await;
+    world.post("/v1/tenants", json!({ "name": "lab" })).await.expect(201);
+    world.post("/v1/tenants", json!({ "name": "other" })).await.expect(201);
+    let issuer = world.get("/v1/issuers").await.expect(200)["items"][0].clone();
+    assert_eq!(issuer["vat_on_prepayment"], json!(false));
+    let path = format!("/v1/issuers/{}", issuer["id"].as_str().expect("an id"));
+    let changed =
+        world.call("PATCH", &path, Some(&world.operator), Some(json!({ "vat_on_prepayment": true }))).await.expect(200);
+    assert_eq!(changed["vat_on_prepayment"], json!(true));
+    let paid = world.post("/v1/payments", payment("B1", "200.00", "in advance")).await.expect(201);
+    let top_up = json!({ "kind": "paid", "description": "Top-up", "payment": paid["id"] });
+    let credit = world.post("/v1/accounts/lab/credits", top_up).await.expect(201);
+    let number = credit["deposit_invoice"].as_str().expect("a number");
+    let invoice = world.get(&format!("/v1/invoices/{number}")).await.expect(200);
+    assert_eq!((&invoice["credit"], &invoice["payment"]["state"]), (&credit["id"], &json!("paid")));
+    assert_eq!((&invoice["payable"]["amount"], &invoice["prepaid"]["amount"]), (&json!("200.00"), &json!("200.00")));
+    for (tenant, documents) in [("lab", 1), ("other", 0)] {
+        let key = world.tenant_key(tenant).await;
+        let listed = world.call("GET", &format!("/v1/tenants/{tenant}/invoices"), Some(&key), None).await.expect(200);
+        assert_eq!(listed["items"].as_array().map(Vec::len), Some(documents), "{tenant}");
+    }
+    let (status, code, _) = world.get(&format!("/v1/invoices/{number}/pack")).await.problem();
+    assert_eq!((status, code.as_str()), (404, "not_found"));
+    // Taken back, it is corrected by a document of its own; a month's act does not reach it.
+    let withdraw = format!("/v1/accounts/lab/credits/{}/withdraw", credit["id"].as_str().expect("an id"));
+    world.post(&withdraw, json!({ "reason": "they leave" })).await.expect(200);
+    let listed = world.get("/v1/invoices?account=lab").await.expect(200);
+    let items = listed["items"].as_array().expect("a list");
+    let back = items.iter().find(|item| item["number"] != json!(number)).expect("two");
+    assert_eq!((items.len(), &back["corrects"], &back["total"]["amount"]), (2, &json!([number]), &json!("-200.00")));
+}
+
 /// What an invoice rests on, for its own tenants and the operator.
 async fn evidence(world: &World, number: &str) {
     for (tenant, status) in [("lab", 200), ("other", 404)] {

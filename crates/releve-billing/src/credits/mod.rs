@@ -11,7 +11,7 @@ use releve_types::{Currency, Day, Hour, Money, Period, Timestamp, ids::CreditId}
 
 pub use self::purse::{Drawn, Offer, Purse, drawn};
 use crate::{
-    PriceError, PriceReason, Scope,
+    DepositRef, PriceError, PriceReason, Scope,
     agreed::{check_description, dated},
 };
 
@@ -25,8 +25,8 @@ pub const PRIORITY_DEFAULT: u16 = 500;
 pub enum CreditKind {
     /// The seller's: given for nothing, for what the scope says.
     Granted { scope: Scope },
-    /// The customer's: paid in advance, on a day.
-    Paid { paid_on: Day },
+    /// The customer's: paid in advance, on a day; with the deposit invoice that it got, if it got one.
+    Paid { paid_on: Day, deposit: Option<Box<DepositRef>> },
 }
 
 impl CreditKind {

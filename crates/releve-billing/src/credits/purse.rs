@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use releve_types::{Currency, Day, Money, Period, ids::CreditId};
 
 use super::{Credit, CreditKind, draw};
-use crate::{Advances, Charge, ChargeKind, Content, Draft, InvoiceError, Issued, Rated};
+use crate::{Advances, Charge, ChargeKind, Content, DepositRef, Draft, InvoiceError, Issued, Rated};
 
 /// What one credit offers.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -30,11 +30,13 @@ impl Offer {
 }
 
 /// What a document takes of a credit that was paid in advance, with VAT; what a credit note gives back to it is below zero.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Drawn {
     pub credit: CreditId,
     /// When the advance was paid.
     pub paid_on: Day,
+    /// The invoice that the advance got when it was paid: its VAT stands there.
+    pub deposit: Option<Box<DepositRef>>,
     pub amount: Money,
 }
 
@@ -135,7 +137,9 @@ impl Purse {
         let of = |(id, amount)| {
             let offer = paid.iter().find(|offer| offer.credit.id() == id)?;
             match offer.credit.kind() {
-                CreditKind::Paid { paid_on } => Some(Drawn { credit: offer.credit.id(), paid_on: *paid_on, amount }),
+                CreditKind::Paid { paid_on, deposit } => {
+                    Some(Drawn { credit: offer.credit.id(), paid_on: *paid_on, deposit: deposit.clone(), amount })
+                }
                 CreditKind::Granted { .. } => None,
             }
         };

@@ -35,7 +35,7 @@
 //!
 //! What a credit offers is what the period's earlier documents have `drawn` of it, or what is `left` of it. What a credit or a
 //! discount is on: `all`, `sku` and the SKU, or `project`, tenant id and project; of a paid credit the day on
-//! which it was paid.
+//! which it was paid and, where it got a deposit invoice, its number and when it was issued.
 //!
 //! The terms of an agreement: of a `discount` the percentage and what it is on; of a `reservation` SKU, devices, matching, price and overage price or `-`; of `recurring`, `once` and
 //! `goodwill` SKU, price and VAT class; of a `minimum` the price.
@@ -229,7 +229,10 @@ fn write_offer(out: &mut impl Write, offer: &Offer) -> fmt::Result {
     write!(out, "credit\t{}\t{}\t{offered}\t{}\t", credit.id(), credit.kind().name(), offer.amount.amount())?;
     match credit.kind() {
         CreditKind::Granted { scope } => write_scope(out, scope),
-        CreditKind::Paid { paid_on } => writeln!(out, "{paid_on}"),
+        CreditKind::Paid { paid_on, deposit: None } => writeln!(out, "{paid_on}"),
+        CreditKind::Paid { paid_on, deposit: Some(deposit) } => {
+            writeln!(out, "{paid_on}\t{}\t{}", deposit.number, deposit.issued_at)
+        }
     }
 }
 

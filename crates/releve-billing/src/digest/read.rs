@@ -13,8 +13,8 @@ use uuid::Uuid;
 
 use super::{BASIS_VERSION, Basis, Reports};
 use crate::{
-    AgreedTerms, Agreement, AllocationItem, AtOnceItem, Contract, Credit, CreditKind, Model, NewCredit, Offer, Price,
-    PriceBook, Scope, Subject, Term, Tier, UnitPrice, Usage, UsageItem,
+    AgreedTerms, Agreement, AllocationItem, AtOnceItem, Contract, Credit, CreditKind, DepositRef, Model, NewCredit,
+    Offer, Price, PriceBook, Scope, Subject, Term, Tier, UnitPrice, Usage, UsageItem,
     tax::{ExchangeRate, Vat, VatRate},
 };
 
@@ -313,7 +313,11 @@ impl Reading {
     fn offer(&self, [id, kind, offered, amount]: [&&str; 4], on: &[&str]) -> Result<Offer, BasisError> {
         let kind = match (*kind, on) {
             ("granted", on) => CreditKind::Granted { scope: self.scope(on)? },
-            ("paid", [paid_on]) => CreditKind::Paid { paid_on: self.parsed(paid_on)? },
+            ("paid", [paid_on]) => CreditKind::Paid { paid_on: self.parsed(paid_on)?, deposit: None },
+            ("paid", [paid_on, number, issued_at]) => {
+                let deposit = DepositRef { number: self.parsed(number)?, issued_at: self.parsed(issued_at)? };
+                CreditKind::Paid { paid_on: self.parsed(paid_on)?, deposit: Some(Box::new(deposit)) }
+            }
             _ => return Err(self.broken("a credit is granted or paid")),
         };
         let kept = match *offered {

@@ -38,7 +38,7 @@ impl Advances {
         if kind != Kind::CreditNote {
             return self.clone();
         }
-        let drawn = |d: &Drawn| Drawn { amount: d.amount.negated(), ..*d };
+        let drawn = |d: &Drawn| Drawn { amount: d.amount.negated(), ..d.clone() };
         Self { drawn: self.drawn.iter().map(drawn).collect(), paid: self.paid.negated(), due: self.due.negated() }
     }
 }

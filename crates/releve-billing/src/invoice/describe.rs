@@ -43,6 +43,7 @@ fn line(charge: &Charge, tiered: &HashSet<ChargeKind>, called: &BTreeMap<Uuid, S
             called.to_owned()
         }
         ChargeKind::Credit(_) => format!("Credit: {called}"),
+        ChargeKind::Deposit(_) => format!("Deposit: {called}"),
     }
 }
 

@@ -5,6 +5,7 @@ mod advance;
 mod check;
 mod correct;
 mod demands;
+mod deposit;
 mod describe;
 mod hold;
 mod number;
@@ -17,11 +18,12 @@ pub use self::{
     advance::Advances,
     correct::correct,
     demands::{BackBilling, Demands},
+    deposit::{Deposit, DepositRef},
     hold::{Hold, HoldKind},
     number::{Number, due_at},
 };
 use crate::{
-    Charge, Drawn, Percent, Rated,
+    Charge, ChargeKind, Drawn, Percent, Rated,
     orders::OrderRef,
     refusal::PriceError,
     tax::{ExchangeRate, Missing, RateClass, Stated, TaxError, Taxes, Vat, VatRate, tax},
@@ -70,6 +72,8 @@ pub struct Corrected {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Kind {
     Invoice,
+    /// Of money that was paid in advance (UNTDID 1001, 386).
+    Deposit,
     /// More than was billed: an invoice that names the ones before.
     Correction,
     /// Less than was billed. What it owes is printed without a sign.
@@ -80,6 +84,7 @@ impl Kind {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Invoice => "invoice",
+            Self::Deposit => "deposit",
             Self::Correction => "correction",
             Self::CreditNote => "credit_note",
         }
@@ -94,8 +99,14 @@ impl Subject {
 }
 
 impl Content {
+    /// Whether it is of an advance: its invoice, or what takes it back.
+    pub fn is_of_deposit(&self) -> bool {
+        self.lines.iter().any(|line| matches!(line.charge.kind, ChargeKind::Deposit(_)))
+    }
+
     pub fn kind(&self) -> Kind {
         match (self.corrects.is_empty(), self.total.is_negative()) {
+            (true, _) if self.is_of_deposit() => Kind::Deposit,
             (true, _) => Kind::Invoice,
             (false, false) => Kind::Correction,
             (false, true) => Kind::CreditNote,

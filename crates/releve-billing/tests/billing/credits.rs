@@ -47,7 +47,10 @@ fn credit(text: &str) -> Credit {
             other => panic!("{other:?} is no part of a credit"),
         }
     }
-    let kind = if *kind == "paid" { CreditKind::Paid { paid_on: paid_on() } } else { CreditKind::Granted { scope } };
+    let kind = match *kind {
+        "paid" => CreditKind::Paid { paid_on: paid_on(), deposit: None },
+        _ => CreditKind::Granted { scope },
+    };
     let (description, amount, from) = ((*name).to_owned(), euros(amount), instant("01-01"));
     let id = CreditId::from_uuid(named(name));
     Credit::new(id, NewCredit { description, kind, amount, priority, from, expires }).expect("a credit")

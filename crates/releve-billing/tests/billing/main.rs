@@ -4,6 +4,7 @@ mod agreements;
 mod calendar;
 mod corrections;
 mod credits;
+mod deposits;
 mod digests;
 mod invoices;
 mod laws;

@@ -1,7 +1,7 @@
 //! What does an invoice that we issued say in the standard's terms?
 
 use releve_billing::{
-    Advances, Allowance, Charge, Content, Corrected, Issued, Kind, Line as IssuedLine,
+    Advances, Allowance, Charge, Content, Corrected, Issued, Kind, Line as IssuedLine, Number,
     tax::{Category, Ground, Scheme, Subtotal, Taxes, Vat},
 };
 use releve_types::{Currency, Language, Money, Period, Timestamp, Unit, Zone};
@@ -18,6 +18,8 @@ use crate::{Parties, mentions, parties};
 const SERVICE_TO_BE_PAID: &str = "S1";
 /// Of one that was paid before it was invoiced.
 const SERVICE_PAID: &str = "S2";
+/// Of one of which an advance was invoiced before.
+const SERVICE_AFTER_DEPOSIT: &str = "S4";
 
 /// The invoice as an electronic one; none for a seller that is no taxable person or that goes by no id: the standard has
 /// no words for them (BR-CO-26).
@@ -40,17 +42,27 @@ pub fn of(invoice: &Issued, parties: &Parties) -> Result<Option<EInvoice>, DateE
     let credit = kind == Kind::CreditNote;
     // Of what was paid in advance, the day on which it was is when it was due (BR-FR-CO-09).
     let paid_on = advances.drawn.iter().map(|drawn| drawn.paid_on).max().filter(|_| !credit && advances.cover_all());
+    let after_deposit = advances.drawn.iter().any(|drawn| drawn.deposit.is_some());
     let due_date = match paid_on {
-        Some(paid_on) => paid_on.to_string().parse()?,
-        None => date(zone, stamp.due_at)?,
+        // What follows a deposit invoice is not due before it is issued (BR-FR-CO-07).
+        Some(paid_on) if !after_deposit => paid_on.to_string().parse()?,
+        _ => date(zone, stamp.due_at)?,
     };
-    let framework = if paid_on.is_some() { SERVICE_PAID } else { SERVICE_TO_BE_PAID };
+    let framework = match paid_on {
+        _ if after_deposit => SERVICE_AFTER_DEPOSIT,
+        Some(_) => SERVICE_PAID,
+        None => SERVICE_TO_BE_PAID,
+    };
     Ok(Some(EInvoice {
         profile: profile(parties, &seller, &buyer, &taxes),
         process: (parties.issuer.country == "FR").then(|| framework.to_owned()),
         issue_date: date(zone, stamp.issued_at)?,
         due_date: (!credit).then_some(due_date),
-        document_type: if credit { DocumentType::CreditNote } else { DocumentType::Invoice },
+        document_type: match kind {
+            Kind::CreditNote => DocumentType::CreditNote,
+            Kind::Deposit => DocumentType::Prepayment,
+            Kind::Invoice | Kind::Correction => DocumentType::Invoice,
+        },
         currency: content.currency,
         accounting_tax: accounting_tax(parties, &taxes),
         vat_point: vat_point(parties, &taxes),
@@ -58,7 +70,7 @@ pub fn of(invoice: &Issued, parties: &Parties) -> Result<Option<EInvoice>, DateE
         buyer_reference: given(&parties.buyer_reference),
         purchase_order: content.purchase_order.as_ref().map(|order| order.number.clone()),
         contract: None,
-        preceding: preceding(&content, zone)?,
+        preceding: preceding(&content, &advances, zone)?,
         seller: Seller { party: seller, tax_registration: None, legal_form: given(&parties.terms.legal_mentions) },
         buyer,
         delivery: None,
@@ -67,7 +79,7 @@ pub fn of(invoice: &Issued, parties: &Parties) -> Result<Option<EInvoice>, DateE
             .filter(|_| !credit && paid_on.is_none())
             .map(|iban| payment(parties, iban, &number, &content)),
         payment_terms: (!credit).then(|| match paid_on {
-            Some(_) => format!("Paid in advance, the last on {due_date}"),
+            Some(paid_on) => format!("Paid in advance, the last on {paid_on}"),
             None => format!("Due by {due_date}"),
         }),
         allowances: Vec::new(),
@@ -132,10 +144,14 @@ fn notes(parties: &Parties, digest: &str) -> Vec<Note> {
     notes
 }
 
-fn preceding(content: &Content, zone: &Zone) -> Result<Vec<Preceding>, DateError> {
-    let one =
-        |c: &Corrected| Ok(Preceding { number: c.number.to_string(), issue_date: Some(date(zone, c.issued_at)?) });
-    content.corrects.iter().map(one).collect()
+/// What it corrects, and the deposit invoices of what was paid in advance.
+fn preceding(content: &Content, advances: &Advances, zone: &Zone) -> Result<Vec<Preceding>, DateError> {
+    let corrects = content.corrects.iter().map(|c: &Corrected| (&c.number, c.issued_at));
+    let deposits = advances.drawn.iter().filter_map(|drawn| drawn.deposit.as_deref());
+    let one = |(number, issued_at): (&Number, Timestamp)| {
+        Ok(Preceding { number: number.to_string(), issue_date: Some(date(zone, issued_at)?) })
+    };
+    corrects.chain(deposits.map(|d| (&d.number, d.issued_at))).map(one).collect()
 }
 
 fn party(party: &parties::Party, in_scope: bool) -> Party {

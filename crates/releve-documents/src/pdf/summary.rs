@@ -34,7 +34,9 @@ pub(super) fn summary(sheets: &mut Sheets, told: &Told<'_>) {
     facts(sheets, told);
     due(sheets, told);
     taxes(sheets, told);
-    charts(sheets, told);
+    if !told.is_of_deposit() {
+        charts(sheets, told);
+    }
     if told.kind != Kind::CreditNote {
         payment(sheets, told);
     }
@@ -81,7 +83,7 @@ fn facts(sheets: &mut Sheets, told: &Told<'_>) {
     let corrects: Vec<String> = told.content.corrects.iter().map(named).collect();
     let all = [
         (words.issued_on, told.day(&zone.date(stamp.issued_at))),
-        (words.period, told.stretch(told.content.period, zone)),
+        told.when(),
         (words.corrects, corrects.join(", ")),
         (words.your_reference, told.parties.buyer_reference.clone()),
         (words.purchase_order, told.purchase_order().to_owned()),
@@ -127,10 +129,10 @@ fn taxes(sheets: &mut Sheets, told: &Told<'_>) {
         sum(sheets, BODY, &label, &told.money(tax));
     }
     if !told.advances.paid.is_zero() {
-        let credit = told.kind == Kind::CreditNote;
-        let label = if credit { told.words.back_to_credits } else { told.words.paid_in_advance };
         sum(sheets, BODY, told.words.total_with_vat, &told.money(told.taxes.payable));
-        sum(sheets, BODY, label, &told.money(told.advances.paid.negated()));
+        for (label, amount) in told.paid() {
+            sum(sheets, BODY, &label, &told.money(amount.negated()));
+        }
     }
     sheets.rule();
     sheets.y += 70;

@@ -18,9 +18,10 @@ const NAME_LINES_MAX: usize = 3;
 const HEAD: i32 = 330;
 
 pub(super) fn usage(sheets: &mut Sheets, told: &Told<'_>) {
-    sheets.line(HEADING, (MARGIN, sheets.y), WIDTH, told.words.usage);
+    let title = if told.is_of_deposit() { told.words.advance } else { told.words.usage };
+    sheets.line(HEADING, (MARGIN, sheets.y), WIDTH, title);
     sheets.y += 380;
-    if told.kind != Kind::Invoice {
+    if matches!(told.kind, Kind::Correction | Kind::CreditNote) && !told.is_of_deposit() {
         sheets.paragraph(SMALL, told.words.what_changed);
     }
     for of_tenant in told.content.lines.chunk_by(|a, b| a.charge.tenant == b.charge.tenant) {
@@ -138,6 +139,23 @@ fn row(sheets: &mut Sheets, told: &Told<'_>, line: &Line) {
 pub(super) fn how(sheets: &mut Sheets, told: &Told<'_>, coverage: Option<&Coverage>, attached: bool) {
     let words = told.words;
     sheets.need(2_600);
+    if told.kind == Kind::Deposit {
+        sheets.paragraph(SMALL, words.to_be_used);
+    } else if !told.is_of_deposit() {
+        counted(sheets, told, coverage);
+    }
+    sheets.y += 100;
+    sheets.need(1_000);
+    sheets.line(STRONG, (MARGIN, sheets.y), WIDTH, words.verify);
+    sheets.y += 300;
+    if attached {
+        sheets.paragraph(SMALL, words.attached);
+    }
+    sheets.paragraph(SMALL, &format!("{} {}.", told.rests_on(), hex::encode(told.invoice.stamp().digest)));
+}
+
+fn counted(sheets: &mut Sheets, told: &Told<'_>, coverage: Option<&Coverage>) {
+    let words = told.words;
     sheets.line(STRONG, (MARGIN, sheets.y), WIDTH, words.how_counted);
     sheets.y += 300;
     sheets.paragraph(SMALL, words.counted);
@@ -149,12 +167,4 @@ pub(super) fn how(sheets: &mut Sheets, told: &Told<'_>, coverage: Option<&Covera
     };
     sheets.paragraph(SMALL, &energy);
     sheets.paragraph(SMALL, &coverage.map_or_else(|| words.no_coverage.to_owned(), |coverage| told.covered(coverage)));
-    sheets.y += 100;
-    sheets.need(1_000);
-    sheets.line(STRONG, (MARGIN, sheets.y), WIDTH, words.verify);
-    sheets.y += 300;
-    if attached {
-        sheets.paragraph(SMALL, words.attached);
-    }
-    sheets.paragraph(SMALL, &format!("{} {}.", words.digest, hex::encode(told.invoice.stamp().digest)));
 }

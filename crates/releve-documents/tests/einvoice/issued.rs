@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use releve_billing::{
-    Advances, Content, Drawn, Issued, Model, Number, Outcome, Price, PriceBook, Rounding, Stamp, Subject, Term, Usage,
-    UsageItem, correct, due_at, rate,
+    Advances, Content, Corrected, Deposit, DepositRef, Drawn, Issued, Model, Number, Outcome, Price, PriceBook,
+    Rounding, Stamp, Subject, Term, Usage, UsageItem, correct, due_at, rate,
     tax::{Ground, Scheme, Vat, tax},
 };
 use releve_documents::{
@@ -13,7 +13,7 @@ use releve_documents::{
 };
 use releve_types::{
     AccountId, Currency, InvoiceId, Language, Money, Period, TenantId, Timestamp, Unit, Zone,
-    ids::{CreditId, IssuerId, PriceBookId, PriceId},
+    ids::{CreditId, IssuerId, PaymentId, PriceBookId, PriceId},
 };
 use rust_decimal::Decimal;
 use uuid::Uuid;
@@ -156,6 +156,18 @@ fn valid() -> Vec<(String, EInvoice)> {
     add("prepaid", &prepaid(&one(domestic), one(domestic).taxes().payable), &registered(FRENCH));
     add("prepaid-in-part", &prepaid(&one(domestic), euros("99.99")), &registered(FRENCH));
     add("back-to-credits", &prepaid(&less[1], euros("-1.50")), &registered(FRENCH));
+    for (name, vat, buyer) in [
+        ("", domestic, FRENCH),
+        ("-reverse-charge", Vat::free(Ground::ReverseCharge), ("DE", "DE123456788", "HRB 1234")),
+        ("-outside", Vat::free(Ground::OutsideTerritory), ("US", "", "")),
+    ] {
+        let [deposit, taken_back] = deposits(vat, "999.99");
+        add(&format!("deposit{name}"), &deposit, &registered(buyer));
+        add(&format!("deposit-taken-back{name}"), &taken_back, &registered(buyer));
+        add(&format!("after-deposit{name}"), &after_deposit(&one(vat), euros("99.99")), &registered(buyer));
+    }
+    let whole = after_deposit(&one(domestic), one(domestic).taxes().payable);
+    add("after-deposit-whole", &whole, &registered(FRENCH));
     found
 }
 
@@ -173,10 +185,40 @@ fn euros(text: &str) -> Money {
     Money::parse(text, Currency::Eur).expect("an amount")
 }
 
+/// The deposit invoice of an advance of this much, and what takes all of it back.
+pub fn deposits(vat: Vat, paid: &str) -> [Issued; 2] {
+    let deposit = Deposit {
+        account: AccountId::from_uuid(Uuid::from_u128(2)),
+        issuer: IssuerId::from_uuid(Uuid::from_u128(1)),
+        credit: CreditId::from_uuid(Uuid::from_u128(0xc1)),
+        description: "Top-up & more",
+        payment: PaymentId::from_uuid(Uuid::from_u128(0xb1)),
+        paid_on: "2026-02-27".parse().expect("a day"),
+        vat,
+        hour: Period::new(instant("2026-04-03T08:00:00Z"), instant("2026-04-03T09:00:00Z")).expect("an hour"),
+    };
+    let invoice = deposit.invoice(euros(paid)).expect("adds up").expect("something").issue(stamp(7));
+    let Stamp { id, number, issued_at, .. } = invoice.stamp().clone();
+    let left = invoice.taxes().payable;
+    let note = deposit.credit_note(left, Corrected { id, number, issued_at }).expect("adds up").expect("something");
+    [invoice, note.issue(stamp(8))]
+}
+
 /// The same, but that so much of it was paid in advance.
 pub fn prepaid(issued: &Issued, amount: Money) -> Issued {
+    drawing(issued, amount, None)
+}
+
+/// The same, but that so much of it was paid in advance, and got a deposit invoice.
+pub fn after_deposit(issued: &Issued, amount: Money) -> Issued {
+    let deposit = DepositRef { number: stamp(7).number, issued_at: instant("2026-02-28T08:00:00Z") };
+    drawing(issued, amount, Some(Box::new(deposit)))
+}
+
+fn drawing(issued: &Issued, amount: Money, deposit: Option<Box<DepositRef>>) -> Issued {
     let (credit, paid_on) = (CreditId::from_uuid(Uuid::from_u128(0xc1)), "2026-02-27".parse().expect("a day"));
-    let advances = Advances::of(issued.taxes().payable, vec![Drawn { credit, paid_on, amount }]).expect("adds up");
+    let advances =
+        Advances::of(issued.taxes().payable, vec![Drawn { credit, paid_on, deposit, amount }]).expect("adds up");
     let (content, taxes) = (issued.content().clone(), issued.taxes().clone());
     Issued::restore(content, taxes, advances, issued.stamp().clone()).expect("adds up")
 }
@@ -207,6 +249,28 @@ fn the_same_invoice_gives_the_same_bytes() {
             assert!(text.contains("&lt;Ømega&gt; &amp; Fils") && !text.contains("<Ømega>"), "{name}");
         }
     }
+}
+
+/// What was paid was paid on its day; the invoice that follows says what framework it is of, and names it.
+#[test]
+fn a_deposit_is_invoiced_once_and_named_after() {
+    let documents: BTreeMap<_, _> = valid().into_iter().collect();
+    let deposit = &documents["deposit"];
+    assert_eq!((deposit.document_type.code(), deposit.process.as_deref()), ("386", Some("S2")));
+    // 833.32 and its VAT of 166.66 are a cent less than 999.99; 833.33 and 166.67 are one more.
+    let totals = &deposit.totals;
+    assert_eq!(
+        [totals.net, totals.vat, totals.gross, totals.paid, totals.due].map(|d| d.to_string()),
+        ["833.32", "166.66", "999.98", "999.98", "0.00"]
+    );
+    let back = &documents["deposit-taken-back"];
+    assert_eq!((back.document_type.code(), back.preceding[0].number.as_str()), ("381", deposit.number.as_str()));
+    for name in ["after-deposit", "after-deposit-whole"] {
+        let after = &documents[name];
+        assert_eq!((after.document_type.code(), after.process.as_deref()), ("380", Some("S4")), "{name}");
+        assert_eq!(after.preceding.iter().map(|p| p.number.as_str()).collect::<Vec<_>>(), [deposit.number.as_str()]);
+    }
+    assert_eq!(documents["after-deposit-whole"].totals.due, Decimal::ZERO);
 }
 
 /// A credit note names what it corrects, and says what it gives back without a sign.

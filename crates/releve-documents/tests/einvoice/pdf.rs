@@ -18,7 +18,9 @@ use releve_types::{
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
-use crate::issued::{FRENCH, HELD, documents, parties, prepaid, registered, several_rates, vat};
+use crate::issued::{
+    FRENCH, HELD, after_deposit, deposits, documents, parties, prepaid, registered, several_rates, vat,
+};
 
 /// In points: where the left margin ends and the right one begins, and what the upper and the lower edge keep free.
 const LEFT: Decimal = Decimal::from_parts(49, 0, 0, false, 0);
@@ -63,6 +65,13 @@ fn cases() -> Vec<Case> {
         case("not-taxable", free, parties(Scheme::NotTaxable, FRENCH)),
         case("prepaid", prepaid(first, first.taxes().payable), registered(FRENCH)),
         case("prepaid-fr", prepaid(first, Money::parse("99.99", Currency::Eur).expect("an amount")), french()),
+        case("deposit", deposits(domestic, "1200.00")[0].clone(), registered(FRENCH)),
+        case("deposit-taken-back-fr", deposits(domestic, "1200.00")[1].clone(), french()),
+        case(
+            "after-deposit-fr",
+            after_deposit(first, Money::parse("99.99", Currency::Eur).expect("an amount")),
+            french(),
+        ),
         case("agreed", agreed(first), registered(FRENCH)),
         case("agreed-fr", agreed(first), french()),
         case("branded", first.clone(), branded(registered(FRENCH), (640, 160))),

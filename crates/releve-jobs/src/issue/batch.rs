@@ -6,7 +6,7 @@ use std::{
 };
 
 use releve_billing::{
-    Content, Draft, Issued, Number, Outcome, Purse, Reports, Subject, Usage, due_at, orders::OpenOrder, tax::Seller,
+    Content, Draft, Issued, Number, Outcome, Purse, Reports, Subject, Usage, due_at, orders::OpenOrder,
 };
 use releve_store::{
     self as store, Db, Tx, archives,
@@ -24,8 +24,14 @@ use releve_store::{
 use releve_types::{AccountId, InvoiceId, Period, Timestamp};
 use serde_json::json;
 use sha2::{Digest, Sha256};
+use sqlx::PgConnection;
 
-use super::{Prepared, Turn, gather, one::One, turn, wallet};
+use super::{
+    Prepared, Turn, gather,
+    one::One,
+    sale::{Sale, rates, seller},
+    turn, wallet,
+};
 use crate::{JobError, documents, failpoint};
 
 /// What became of one account, before it is written.
@@ -64,7 +70,7 @@ pub async fn run(
     }
     runs::close_books(&mut tx, &to_close, period).await?;
     failpoint::hit("jobs.issue.before_numbers");
-    number(&mut tx, prepared, &drafts, now).await?;
+    number(&mut tx, &prepared.issuer, &drafts, now).await?;
     failpoint::hit("jobs.issue.after_numbers");
     failpoint::hit("jobs.issue.before_commit");
     tx.commit().await?;
@@ -114,10 +120,8 @@ async fn decide(
     let reports = reports(tx, prepared, period, &accounts).await?;
     let year = i32::from(issuer.zone.month_of(now).year());
     let number = Number::placeholder(&issuer.series, year).map_err(JobError::Numbering)?;
-    let rates = match issuer.zone.date(period.end().plus_millis(-1)).parse() {
-        Ok(day) => exchange_rates::on(tx, day).await?,
-        Err(_) => Vec::new(),
-    };
+    let at = period.end().plus_millis(-1);
+    let rates = rates(tx, &issuer, at).await?;
     let mut decided = Vec::with_capacity(accounts.len());
     for account in accounts {
         let book = open.get(&account).copied().unwrap_or(1);
@@ -143,10 +147,7 @@ async fn decide(
             before,
             purse: &purse,
             orders: &orders,
-            issuer: &issuer,
-            seller: &seller,
-            buyer,
-            rates: &rates,
+            sale: Sale { issuer: &issuer, seller: &seller, buyer, currency: contract.currency(), at, rates: &rates },
             number: &number,
             now,
             reports: reports.get(&account).copied().unwrap_or_else(|| Reports::of([])),
@@ -178,13 +179,6 @@ async fn documents_before(
     }
     documents.values_mut().for_each(|of_one| of_one.sort_by_key(|issued| issued.content().book));
     Ok(documents)
-}
-
-/// The seller, as far as VAT asks.
-async fn seller(tx: &mut Tx, issuer: &Issuer) -> Result<Seller, JobError> {
-    let rates = customers::vat_rates(tx, issuer.id).await?;
-    let customers::Party { country, vat_id, legal_id, address, .. } = issuer.party.clone();
-    Ok(Seller { scheme: issuer.terms.vat_scheme, country, vat_id, legal_id, address, rates })
 }
 
 /// The reports behind each account's usage: summed by the database, or, where days have left it, put together
@@ -233,7 +227,7 @@ async fn write<'a>(
                 let (taxes, advances, missing_gpu_ms) = (None, None, None);
                 (
                     AccountOutcome::Parked,
-                    Some(NewInvoice { id, content, taxes, advances, digest, holds, missing_gpu_ms }),
+                    Some(NewInvoice { id, content, credit: None, taxes, advances, digest, holds, missing_gpu_ms }),
                 )
             }
             Outcome::Draft(draft) => {
@@ -242,7 +236,7 @@ async fn write<'a>(
                 let (holds, missing_gpu_ms): (&[_], _) = (&[], missing(prepared, d.account));
                 (
                     AccountOutcome::Issued,
-                    Some(NewInvoice { id, content, taxes, advances, digest, holds, missing_gpu_ms }),
+                    Some(NewInvoice { id, content, credit: None, taxes, advances, digest, holds, missing_gpu_ms }),
                 )
             }
         };
@@ -270,14 +264,8 @@ async fn write<'a>(
     if prepared.turn == Turn::First {
         runs::record(tx, prepared.run, &rows, now).await?;
     }
-    let entries: Vec<outbox::NewEntry> = drafts
-        .iter()
-        .map(|(id, draft)| outbox::NewEntry {
-            topic: "invoice.issued",
-            account: Some(draft.content().account),
-            body: json!({ "invoice": id.to_string(), "account": draft.content().account.to_string() }),
-        })
-        .collect();
+    let entries: Vec<outbox::NewEntry> =
+        drafts.iter().map(|(id, draft)| issued_event(draft.content().account, *id)).collect();
     outbox::put(tx, &entries, now).await?;
     if let Turn::Void { reason, by } = &prepared.turn {
         for (id, draft) in &drafts {
@@ -294,18 +282,23 @@ async fn write<'a>(
     Ok(drafts)
 }
 
+/// What is told of a document that was issued.
+pub(crate) fn issued_event(account: AccountId, invoice: InvoiceId) -> outbox::NewEntry {
+    let body = json!({ "invoice": invoice.to_string(), "account": account.to_string() });
+    outbox::NewEntry { topic: "invoice.issued", account: Some(account), body }
+}
+
 /// Takes the numbers and issues under them, in the order of the accounts: the last thing before the commit, since
 /// everybody else who issues in this series waits for it.
-async fn number(
-    tx: &mut Tx,
-    prepared: &Prepared,
+pub(crate) async fn number(
+    conn: &mut PgConnection,
+    issuer: &Issuer,
     drafts: &[(InvoiceId, &Draft)],
     now: Timestamp,
 ) -> Result<(), JobError> {
-    let issuer = &prepared.issuer;
     let year = i32::from(issuer.zone.month_of(now).year());
     let count = i64::try_from(drafts.len()).unwrap_or(i64::MAX);
-    let taken = numbers::take(tx, issuer.id, &issuer.series, year, count, now).await?;
+    let taken = numbers::take(conn, issuer.id, &issuer.series, year, count, now).await?;
     let stamps = (taken.first..)
         .zip(drafts)
         .map(|(serial, (id, _))| Ok(NewStamp { id: *id, number: Number::new(&issuer.series, year, serial)? }))
@@ -313,7 +306,7 @@ async fn number(
         .map_err(JobError::Numbering)?;
     let due_days = u16::try_from(issuer.due_days).unwrap_or(0);
     let due = due_at(&issuer.zone, taken.issued_at, due_days);
-    let found = invoices::stamp(tx, &stamps, taken.issued_at, due).await?;
+    let found = invoices::stamp(conn, &stamps, taken.issued_at, due).await?;
     if usize::try_from(found) != Ok(stamps.len()) {
         return Err(JobError::NotAllIssued { expected: stamps.len(), found });
     }

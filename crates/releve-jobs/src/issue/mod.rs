@@ -6,6 +6,7 @@ mod gather;
 mod holds;
 mod one;
 mod past;
+mod sale;
 mod turn;
 mod wallet;
 
@@ -22,6 +23,10 @@ use releve_types::{
 };
 
 pub use self::gather::usage;
+pub(crate) use self::{
+    batch::{issued_event, number},
+    sale::{Sale, rates, seller},
+};
 use crate::{JobError, archive};
 
 /// Accounts billed in one transaction: for so many at most, writers of usage wait for each other's end. A pass over

@@ -1,22 +1,16 @@
 //! What does one account's period come to? Its document and the digest that it rests on, or why it is parked. Pure but for
 //! the log: all that is needed was read before.
 
-use std::collections::BTreeMap;
-
 use releve_billing::{
-    BackBilling, Basis, Contract, Demands, Draft, Hold, HoldKind, InvoiceError, Issued, Number, Outcome, Parked, Purse,
-    RateError, Rated, Reports, Subject, Usage, correct,
+    BackBilling, Basis, Contract, Demands, Hold, HoldKind, InvoiceError, Issued, Number, Outcome, Purse, RateError,
+    Rated, Reports, Subject, Usage, correct,
     orders::{OpenOrder, order_for},
     park, rate,
-    tax::{self, Buyer, ExchangeRate, Missing, RATE_AGE_DAYS_MAX, RateClass, Seller, Vat},
 };
-use releve_documents::{Parties, einvoice::Violation};
-use releve_store::{
-    customers::{self, Account, Issuer},
-    documents::Named,
-};
+use releve_documents::einvoice::Violation;
 use releve_types::Timestamp;
 
+use super::Sale;
 use crate::{JobError, documents};
 
 /// Why an account's usage does not become an invoice: its own affair, whatever the others' is.
@@ -38,16 +32,12 @@ pub(super) struct One<'a> {
     pub void: bool,
     /// The documents of the period so far.
     pub before: Vec<Issued>,
-    pub issuer: &'a Issuer,
+    /// Between whom, and when: what VAT asks.
+    pub sale: Sale<'a>,
     /// What it may draw on.
     pub purse: &'a Purse,
     /// What the customer ordered in advance.
     pub orders: &'a [OpenOrder],
-    /// The issuer, as far as VAT asks.
-    pub seller: &'a Seller,
-    pub buyer: &'a Account,
-    /// By which rates VAT may be stated in another currency, on the day on which it becomes chargeable.
-    pub rates: &'a [ExchangeRate],
     /// What stands for the number that it will get.
     pub number: &'a Number,
     pub now: Timestamp,
@@ -71,13 +61,13 @@ impl One<'_> {
             (used, rated, self.reports)
         };
         let rated = self.purse.granted(rated)?;
-        let outcome = correct(subject, rated, before, &|class| self.vat(class), holds)?;
+        let outcome = correct(subject, rated, before, &|class| self.sale.vat(class), holds)?;
         let Outcome::Draft(draft) = outcome else { return Ok((outcome, None)) };
-        let draft = match self.stated(self.purse.paid(draft)?)? {
+        let draft = match self.sale.stated(self.purse.paid(draft)?)? {
             Ok(draft) => draft,
             Err(parked) => return Ok((Outcome::Parked(parked), None)),
         };
-        let required = self.buyer.purchase_order_required && !self.void;
+        let required = self.sale.buyer.purchase_order_required && !self.void;
         let draft = match order_for(self.orders, draft.content(), before, required) {
             Ok(order) => draft.ordered(order),
             Err(unmet) => return Ok((Outcome::Parked(draft.hold(vec![unmet])?), None)),
@@ -88,7 +78,7 @@ impl One<'_> {
                 return Ok((Outcome::Parked(draft.hold(unmet)?), None));
             }
         }
-        let broken = documents::violations(&draft, &self.parties(), self.number, self.now)?;
+        let broken = documents::violations(&draft, &self.sale.parties(), self.number, self.now)?;
         if !broken.is_empty() {
             let parked = draft.hold(broken.iter().map(breaks).collect())?;
             return Ok((Outcome::Parked(parked), None));
@@ -103,33 +93,13 @@ impl One<'_> {
         Ok((Outcome::Draft(draft), Some(text)))
     }
 
-    /// With its VAT in the currency of where it is owed, if that is another; parked, if no rate is known.
-    fn stated(&self, draft: Draft) -> Result<Result<Draft, Parked>, InvoiceError> {
-        let currency = self.contract.currency();
-        let national = tax::stated_in(self.seller, currency).filter(|_| draft.taxes().is_charged());
-        let Some(national) = national else { return Ok(Ok(draft)) };
-        if let Some(rate) = self.rates.iter().find(|rate| rate.other(national) == Some(currency)) {
-            return draft.stated(rate.clone()).map(Ok);
-        }
-        let day = self.issuer.zone.date(self.subject.period.end().plus_millis(-1));
-        let hold = Hold {
-            kind: HoldKind::Tax,
-            detail: format!("exchange_rate: what VAT in {currency} comes to in {national} on {day}"),
-            to_do: format!(
-                "add the rate of {national} and {currency} of {day}, or of at most {RATE_AGE_DAYS_MAX} days before; then run again"
-            ),
-            gpu_ms: None,
-        };
-        draft.hold(vec![hold]).map(Err)
-    }
-
     /// What its documents have to meet; a person who takes all back has looked.
     fn demands(&self) -> Demands<'_> {
-        let buyer = self.buyer;
+        let Sale { buyer, issuer, .. } = self.sale;
         let until = |months: u16| {
-            let ended = self.issuer.zone.month_of(self.subject.period.end());
+            let ended = issuer.zone.month_of(self.subject.period.end());
             let last = (0..months).fold(ended, |month, _| month.next());
-            BackBilling { months, until: self.issuer.zone.month(last).start() }
+            BackBilling { months, until: issuer.zone.month(last).start() }
         };
         Demands {
             reference: &buyer.buyer_reference,
@@ -138,29 +108,6 @@ impl One<'_> {
             correction_min: buyer.correction_min,
             back_billing: buyer.back_billing_months.map(until),
         }
-    }
-
-    /// All that is billed is a service, supplied as the period ends.
-    fn vat(&self, class: RateClass) -> Result<Vat, Vec<Missing>> {
-        let customers::Party { country, vat_id, legal_id, address, .. } = self.buyer.party.clone();
-        let buyer = Buyer { country, vat_id, legal_id, address, kind: self.buyer.customer_kind };
-        let vat = tax::decide(self.seller, &buyer, class, self.subject.period.end().plus_millis(-1))?;
-        tax::in_national_currency(self.seller, vat, self.contract.currency())
-    }
-
-    /// Who will stand on its documents. Tenants go by their ids: their names break no rule.
-    fn parties(&self) -> Parties {
-        let named = Named {
-            issuer: self.issuer.party.clone(),
-            terms: self.issuer.terms.clone(),
-            brand: None,
-            account: self.buyer.party.clone(),
-            buyer_reference: self.buyer.buyer_reference.clone(),
-            language: self.buyer.language,
-            tenants: BTreeMap::new(),
-            missing_gpu_ms: None,
-        };
-        documents::parties(&self.issuer.zone, named)
     }
 
     /// Parks it alone, with the reason beside what else holds it back.

@@ -19,6 +19,8 @@ pub struct Issuer {
     pub due_days: i32,
     /// When those are reminded who have not paid.
     pub dunning: Dunning,
+    /// VAT is due when money is paid in advance: an advance gets a deposit invoice (CGI art. 269, 2 c).
+    pub vat_on_prepayment: bool,
     pub terms: IssuerTerms,
     pub created_at: Timestamp,
 }
@@ -44,8 +46,9 @@ pub async fn insert_issuer(conn: &mut PgConnection, issuer: &Issuer) -> Result<b
     let done = sqlx::query!(
         r#"
         insert into issuers (issuer_id, name, address, postcode, city, country, vat_id, legal_id, email, zone, series,
-                             due_days, vat_scheme, vat_on_debits, legal_mentions, iban, bic, late_penalty, created_at, dunning_days)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
+                             due_days, vat_scheme, vat_on_debits, legal_mentions, iban, bic, late_penalty, created_at, dunning_days,
+                             vat_on_prepayment)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)
         on conflict (name) do nothing
         "#,
         issuer.id.uuid(),
@@ -68,6 +71,7 @@ pub async fn insert_issuer(conn: &mut PgConnection, issuer: &Issuer) -> Result<b
         terms.late_penalty,
         to_sql(issuer.created_at),
         &days_to_sql(&issuer.dunning),
+        issuer.vat_on_prepayment,
     )
     .execute(conn)
     .await?;
@@ -83,7 +87,7 @@ pub async fn update_issuer(conn: &mut PgConnection, issuer: &Issuer) -> Result<b
         update issuers
         set address = $2, postcode = $3, city = $4, country = $5, vat_id = $6, legal_id = $7, email = $8, due_days = $9,
             vat_scheme = $10, vat_on_debits = $11, legal_mentions = $12, iban = $13, bic = $14, late_penalty = $15,
-            dunning_days = $16
+            dunning_days = $16, vat_on_prepayment = $17
         where issuer_id = $1
         "#,
         issuer.id.uuid(),
@@ -102,6 +106,7 @@ pub async fn update_issuer(conn: &mut PgConnection, issuer: &Issuer) -> Result<b
         terms.bic,
         terms.late_penalty,
         &days_to_sql(&issuer.dunning),
+        issuer.vat_on_prepayment,
     )
     .execute(conn)
     .await?;
@@ -137,6 +142,7 @@ struct IssuerRow {
     bic: String,
     late_penalty: String,
     dunning_days: Vec<i16>,
+    vat_on_prepayment: bool,
     created_at: time::OffsetDateTime,
 }
 
@@ -149,6 +155,7 @@ impl TryFrom<IssuerRow> for Issuer {
             series: row.series,
             due_days: row.due_days,
             dunning: dunning(&row.dunning_days)?,
+            vat_on_prepayment: row.vat_on_prepayment,
             terms: IssuerTerms {
                 vat_scheme: scheme(&row.vat_scheme)?,
                 vat_on_debits: row.vat_on_debits,
@@ -183,7 +190,7 @@ pub async fn issuer(conn: &mut PgConnection, id: IssuerId) -> Result<Option<Issu
         IssuerRow,
         r#"
         select issuer_id, name, address, postcode, city, country, vat_id, legal_id, email, zone, series, due_days,
-               vat_scheme, vat_on_debits, legal_mentions, iban, bic, late_penalty, dunning_days, created_at
+               vat_scheme, vat_on_debits, legal_mentions, iban, bic, late_penalty, dunning_days, vat_on_prepayment, created_at
         from issuers
         where issuer_id = $1
         "#,
@@ -212,7 +219,7 @@ pub async fn issuers(conn: &mut PgConnection) -> Result<Vec<Issuer>, StoreError>
         IssuerRow,
         r#"
         select issuer_id, name, address, postcode, city, country, vat_id, legal_id, email, zone, series, due_days,
-               vat_scheme, vat_on_debits, legal_mentions, iban, bic, late_penalty, dunning_days, created_at
+               vat_scheme, vat_on_debits, legal_mentions, iban, bic, late_penalty, dunning_days, vat_on_prepayment, created_at
         from issuers
         order by name
         "#

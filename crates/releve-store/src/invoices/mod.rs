@@ -6,7 +6,7 @@ mod read;
 use std::collections::BTreeMap;
 
 use releve_billing::{Advances, Content, Corrected, Hold, Number, tax::Taxes};
-use releve_types::{AccountId, InvoiceId, Period, Timestamp};
+use releve_types::{AccountId, InvoiceId, Period, Timestamp, ids::CreditId};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use sqlx::PgConnection;
@@ -60,7 +60,7 @@ pub async fn existing(
     let rows = sqlx::query!(
         r#"
         select account_id, invoice_id, state, book from invoices
-        where account_id = any($1) and period_start = $2
+        where account_id = any($1) and period_start = $2 and credit_id is null
         order by account_id, book
         "#,
         &ids,
@@ -82,6 +82,8 @@ pub async fn existing(
 pub struct NewInvoice<'a> {
     pub id: InvoiceId,
     pub content: &'a Content,
+    /// The advance that it is of, if it is of one and no period's.
+    pub credit: Option<CreditId>,
     /// Of a draft.
     pub taxes: Option<&'a Taxes>,
     /// Of a draft.
@@ -90,6 +92,12 @@ pub struct NewInvoice<'a> {
     pub holds: &'a [Hold],
     /// What it says of coverage.
     pub missing_gpu_ms: Option<i64>,
+}
+
+impl NewInvoice<'_> {
+    const fn state(&self) -> InvoiceState {
+        if self.holds.is_empty() { InvoiceState::Draft } else { InvoiceState::Parked }
+    }
 }
 
 /// Stores drafts and parked invoices; one that was parked before is made again in its place. A parked invoice
@@ -104,42 +112,41 @@ pub async fn put(
     let ids: Vec<Uuid> = invoices.iter().map(|i| i.id.uuid()).collect();
     let accounts: Vec<Uuid> = invoices.iter().map(|i| i.content.account.uuid()).collect();
     let issuers: Vec<Uuid> = invoices.iter().map(|i| i.content.issuer.uuid()).collect();
-    let state = |i: &NewInvoice<'_>| if i.holds.is_empty() { InvoiceState::Draft } else { InvoiceState::Parked };
-    let states: Vec<&str> = invoices.iter().map(|i| state(i).name()).collect();
-    let starts: Vec<_> = invoices.iter().map(|i| to_sql(i.content.period.start())).collect();
-    let ends: Vec<_> = invoices.iter().map(|i| to_sql(i.content.period.end())).collect();
+    let states: Vec<&str> = invoices.iter().map(|i| i.state().name()).collect();
+    let stretch = |i: &NewInvoice<'_>| (to_sql(i.content.period.start()), to_sql(i.content.period.end()));
+    let (starts, ends): (Vec<_>, Vec<_>) = invoices.iter().map(stretch).unzip();
     let books: Vec<i32> = invoices.iter().map(|i| i.content.book).collect();
     let currencies: Vec<&str> = invoices.iter().map(|i| i.content.currency.code()).collect();
     let totals: Vec<Decimal> = invoices.iter().map(|i| i.content.total.amount()).collect();
     let corrects: Vec<Value> =
         invoices.iter().map(|i| i.content.corrects.iter().map(corrected_to_json).collect()).collect();
     let payable: Vec<Option<Decimal>> = invoices.iter().map(|i| i.taxes.map(|t| t.payable.amount())).collect();
-    let prepaid: Vec<Decimal> =
-        invoices.iter().map(|i| i.advances.map_or(Decimal::ZERO, |a| a.paid.amount())).collect();
+    let prepaid = invoices.iter().map(|i| i.advances.map_or(Decimal::ZERO, |a| a.paid.amount()));
+    let prepaid: Vec<Decimal> = prepaid.collect();
     let orders = invoices.iter().map(|i| i.content.purchase_order.clone().map(|o| (o.id.uuid(), o.number)).unzip());
     let (order_ids, order_numbers): (Vec<Option<Uuid>>, Vec<Option<String>>) = orders.unzip();
     let digests: Vec<Option<&[u8]>> = invoices.iter().map(|i| i.digest.as_ref().map(|d| d.as_slice())).collect();
     let missing: Vec<Option<i64>> = invoices.iter().map(|i| i.missing_gpu_ms).collect();
+    let credits: Vec<Option<Uuid>> = invoices.iter().map(|i| i.credit.map(CreditId::uuid)).collect();
     let reasons: Vec<Value> = invoices.iter().map(|i| i.holds.iter().map(hold_to_json).collect()).collect();
     sqlx::query!(
         r#"
         insert into invoices as i (invoice_id, account_id, issuer_id, state, period_start, period_end, book, series,
                                    currency, total, digest, parked_for, payable, prepaid, corrects,
-                                   purchase_order_id, purchase_order, missing_gpu_ms, created_at)
+                                   purchase_order_id, purchase_order, missing_gpu_ms, credit_id, created_at)
         select invoice_id, account_id, issuer_id, state, period_start, period_end, book, $12, currency, total, digest,
-               parked_for, payable, prepaid, corrects, purchase_order_id, purchase_order, missing_gpu_ms, $13
+               parked_for, payable, prepaid, corrects, purchase_order_id, purchase_order, missing_gpu_ms, credit_id, $13
         from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::timestamptz[], $6::timestamptz[], $7::int4[],
                     $8::text[], $9::numeric[], $10::bytea[], $11::jsonb[],
-                    $14::numeric[], $15::numeric[], $16::jsonb[], $17::uuid[], $18::text[], $19::bigint[])
+                    $14::numeric[], $15::numeric[], $16::jsonb[], $17::uuid[], $18::text[], $19::bigint[],
+                    $20::uuid[])
              as made(invoice_id, account_id, issuer_id, state, period_start, period_end, book, currency, total, digest,
-                     parked_for, payable, prepaid, corrects, purchase_order_id, purchase_order, missing_gpu_ms)
+                     parked_for, payable, prepaid, corrects, purchase_order_id, purchase_order, missing_gpu_ms, credit_id)
         order by account_id
-        on conflict (account_id, period_start, book) do update
-            set state = excluded.state, series = excluded.series, currency = excluded.currency, total = excluded.total,
-                digest = excluded.digest, parked_for = excluded.parked_for, payable = excluded.payable,
-                prepaid = excluded.prepaid, corrects = excluded.corrects,
-                purchase_order_id = excluded.purchase_order_id, purchase_order = excluded.purchase_order,
-                missing_gpu_ms = excluded.missing_gpu_ms
+        on conflict (account_id, period_start, book) where credit_id is null do update
+            set (state, series, currency, total, digest, parked_for, payable, prepaid, corrects, purchase_order_id, purchase_order, missing_gpu_ms)
+                = (excluded.state, excluded.series, excluded.currency, excluded.total, excluded.digest, excluded.parked_for,
+                   excluded.payable, excluded.prepaid, excluded.corrects, excluded.purchase_order_id, excluded.purchase_order, excluded.missing_gpu_ms)
             where (i.state, i.series, i.currency, i.total, i.digest, i.parked_for, i.payable, i.prepaid, i.corrects,
                    i.purchase_order_id, i.missing_gpu_ms)
                   is distinct from
@@ -164,7 +171,8 @@ pub async fn put(
         &corrects,
         &order_ids as _,
         &order_numbers as _,
-        &missing as _
+        &missing as _,
+        &credits as _
     )
     .execute(conn)
     .await?;

@@ -10,7 +10,7 @@ use releve_billing::{
 };
 use releve_types::{
     AccountId, Currency, InvoiceId, Money, Period, TenantId, Timestamp,
-    ids::{AgreementId, IssuerId, PurchaseOrderId},
+    ids::{AgreementId, CreditId, IssuerId, PurchaseOrderId},
 };
 use rust_decimal::Decimal;
 use serde_json::Value;
@@ -43,6 +43,8 @@ pub struct InvoiceHead {
     /// What the customer ordered it under.
     pub purchase_order: Option<OrderRef>,
     pub holds: Vec<Hold>,
+    /// The advance that it is of, if it is of one and no period's.
+    pub credit: Option<CreditId>,
     pub created_at: Timestamp,
     /// Of an issued one.
     pub stamp: Option<Stamp>,
@@ -68,6 +70,7 @@ struct HeadRow {
     digest: Option<Vec<u8>>,
     parked_for: Value,
     corrects: Value,
+    credit_id: Option<Uuid>,
     created_at: OffsetDateTime,
     issued_at: Option<OffsetDateTime>,
     due_at: Option<OffsetDateTime>,
@@ -114,6 +117,7 @@ impl TryFrom<HeadRow> for InvoiceHead {
                 OrderRef { id, number }
             }),
             holds: holds.iter().map(hold_from_json).collect::<Result<_, _>>()?,
+            credit: row.credit_id.map(CreditId::from_uuid),
             created_at: from_sql(row.created_at),
             stamp,
         })
@@ -140,7 +144,8 @@ pub async fn page(
         HeadRow,
         r#"
         select invoice_id, account_id, issuer_id, state, period_start, period_end, book, series, year, serial,
-               currency, total, payable, prepaid, purchase_order_id, purchase_order, digest, parked_for, corrects, created_at, issued_at, due_at
+               currency, total, payable, prepaid, purchase_order_id, purchase_order, digest, parked_for, corrects, credit_id, created_at, issued_at,
+               due_at
         from invoices
         where ($1::uuid is null or account_id = $1) and ($2::uuid is null or issuer_id = $2)
           and ($3::text is null or state = $3) and ($4::timestamptz is null or period_start = $4)
@@ -165,7 +170,8 @@ pub async fn head(conn: &mut PgConnection, id: InvoiceId) -> Result<Option<Invoi
         HeadRow,
         r#"
         select invoice_id, account_id, issuer_id, state, period_start, period_end, book, series, year, serial,
-               currency, total, payable, prepaid, purchase_order_id, purchase_order, digest, parked_for, corrects, created_at, issued_at, due_at
+               currency, total, payable, prepaid, purchase_order_id, purchase_order, digest, parked_for, corrects, credit_id, created_at, issued_at,
+               due_at
         from invoices
         where invoice_id = $1
         "#,
@@ -182,7 +188,8 @@ pub async fn numbered(conn: &mut PgConnection, number: &str) -> Result<Vec<Invoi
         HeadRow,
         r#"
         select invoice_id, account_id, issuer_id, state, period_start, period_end, book, series, year, serial,
-               currency, total, payable, prepaid, purchase_order_id, purchase_order, digest, parked_for, corrects, created_at, issued_at, due_at
+               currency, total, payable, prepaid, purchase_order_id, purchase_order, digest, parked_for, corrects, credit_id, created_at, issued_at,
+               due_at
         from invoices
         where number = $1 and issuer_id in (select issuer_id from issuers)
         order by invoice_id
@@ -225,7 +232,8 @@ pub async fn issued_heads(
         r#"
         select i.invoice_id, i.account_id, i.issuer_id, i.state, i.period_start, i.period_end, i.book, i.series,
                i.year, i.serial, i.currency, i.total, i.payable, i.prepaid,
-               i.purchase_order_id, i.purchase_order, i.digest, i.parked_for, i.corrects, i.created_at, i.issued_at, i.due_at
+               i.purchase_order_id, i.purchase_order, i.digest, i.parked_for, i.corrects, i.credit_id, i.created_at,
+               i.issued_at, i.due_at
         from unnest($1::uuid[]) with ordinality as asked(invoice_id, ord)
         join invoices i on i.invoice_id = asked.invoice_id
         where i.state = 'issued'

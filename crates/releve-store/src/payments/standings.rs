@@ -39,14 +39,15 @@ async fn groups(conn: &mut PgConnection, of: &[(AccountId, InvoiceId)]) -> Resul
     let invoices: Vec<Uuid> = of.iter().map(|(_, invoice)| invoice.uuid()).collect();
     let rows = sqlx::query!(
         r#"
-        select i.invoice_id, i.account_id, i.period_start, i.currency, i.payable - i.prepaid as "due!", i.due_at as "due_at!",
+        select i.invoice_id, i.account_id, i.period_start, i.credit_id, i.currency, i.payable - i.prepaid as "due!", i.due_at as "due_at!",
                coalesce(s.amount, 0) as "settled!", coalesce(w.amount, 0) as "given_up!"
         from (
-            select distinct i.account_id, i.period_start
+            select distinct i.account_id, i.period_start, i.credit_id
             from unnest($1::uuid[], $2::uuid[]) as asked(account_id, invoice_id)
             join invoices i on i.invoice_id = asked.invoice_id and i.account_id = asked.account_id
         ) asked
         join invoices i on i.account_id = asked.account_id and i.period_start = asked.period_start
+                       and i.credit_id is not distinct from asked.credit_id
         left join lateral (
             select sum(s.amount) as amount from settlements s
             where s.account_id = i.account_id and s.invoice_id = i.invoice_id
@@ -63,11 +64,11 @@ async fn groups(conn: &mut PgConnection, of: &[(AccountId, InvoiceId)]) -> Resul
     )
     .fetch_all(conn)
     .await?;
-    let mut groups: BTreeMap<(Uuid, Timestamp, Currency), Vec<Item>> = BTreeMap::new();
+    let mut groups: BTreeMap<(Uuid, Timestamp, Option<Uuid>, Currency), Vec<Item>> = BTreeMap::new();
     for row in rows {
         let currency: Currency = row.currency.parse().map_err(|e| broken("currency", e))?;
         let money = |amount| Money::exact(amount, currency).map_err(|e| broken("amount", e));
-        groups.entry((row.account_id, from_sql(row.period_start), currency)).or_default().push(Item {
+        groups.entry((row.account_id, from_sql(row.period_start), row.credit_id, currency)).or_default().push(Item {
             invoice: InvoiceId::from_uuid(row.invoice_id),
             due: money(row.due)?,
             due_at: from_sql(row.due_at),
