@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use releve_metering::{Catalog, NodeDay, Screened};
+use releve_metering::{Catalog, NodeDay, Screened, covered_of_day};
 use releve_store::{
     StoreError, Tx,
     amendments::{self, Standing},
@@ -15,7 +15,6 @@ use releve_store::{
 use releve_types::{
     AllocationId, Hour, NodeId, Ranges, Sku, TenantId, TenantKey, Timestamp,
     ids::{QuarantineId, fresh_uuid},
-    time::MILLIS_PER_DAY,
 };
 use releve_wire::{Digest, Report, Segment, allocation_id};
 use serde_json::json;
@@ -201,11 +200,6 @@ async fn make_room_for(
     let freed = standing.iter().fold(Ranges::empty(), |all, s| all.union(&covered_of_day(&s.report)));
     change.uncovered_ms = freed.minus(&covered).total();
     Ok(change)
-}
-
-fn covered_of_day(report: &Report) -> Ranges {
-    let start = report.head.window.start;
-    report.head.covered.shift(start.as_millis() - start.day() * MILLIS_PER_DAY)
 }
 
 /// Takes back all that these reports of a held day counted. `hours` are whose books will be written to besides: books

@@ -114,8 +114,8 @@ async fn issue(
     let placeholder = Number::placeholder(&issuer.series, year).map_err(JobError::Numbering)?;
     let broken = documents::violations(draft, &sale.parties(), &placeholder, now)?;
     if let Some(first) = broken.first() {
-        let detail = format!("its deposit invoice would break {}: {}, {}", first.rule, first.field, first.message);
-        return Err(refused("payment", detail));
+        let detail = format!("its document would break {}: {}, {}", first.rule, first.field, first.message);
+        return Err(refused("account", detail));
     }
     let id = InvoiceId::fresh(now);
     let new = NewInvoice {

@@ -90,19 +90,23 @@ async fn put(
     let folder = format!("{}/{number}", head.issuer);
     let manifest = format!("{:#}\n", manifest(&head, &number, &files)).into_bytes();
     let sha256 = Sha256::digest(&manifest).into();
-    for OfInvoice { extension, document } in files {
-        let path = format!("{folder}/{number}.{extension}");
-        if let Err(error) = to.storage.put(&path, document.body).await {
-            return Ok(Err(error));
-        }
-    }
-    if let Err(error) = to.storage.put(&format!("{folder}/manifest.json"), manifest).await {
+    let files = files.into_iter().map(|of| (format!("{folder}/{number}.{}", of.extension), of.document.body));
+    let last = (format!("{folder}/manifest.json"), manifest);
+    if let Err(error) = travel(to, files.chain([last])).await {
         return Ok(Err(error));
     }
     let mut tx = db.begin_app().await?;
     hand_overs::done(&mut tx, of, &to.name, sha256, now).await?;
     tx.commit().await?;
     Ok(Ok(()))
+}
+
+/// In this order, up to the first that does not arrive.
+async fn travel(to: &Destination, files: impl Iterator<Item = (String, Vec<u8>)>) -> Result<(), StorageError> {
+    for (path, body) in files {
+        to.storage.put(&path, body).await?;
+    }
+    Ok(())
 }
 
 /// What is handed over. The same bytes each time.

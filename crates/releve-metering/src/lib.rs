@@ -14,4 +14,4 @@ pub use catalog::{Catalog, KeyState, NodeRecord, NodeState, Place, Rule, Steps};
 pub use fate::Reason;
 pub use flags::{Flag, FlagKind, flags};
 pub use roll_up::{AllocationKey, Deltas, Held, MeterKey, UsageKey, Used, Writer, roll_up};
-pub use screen::{Exposure, Screened, screen};
+pub use screen::{Exposure, Screened, covered_of_day, screen};

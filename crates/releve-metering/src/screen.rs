@@ -45,6 +45,12 @@ impl Doubt {
     }
 }
 
+/// The milliseconds that a report covers, counted from the UTC day's start. A window divides an hour, so it has one day.
+pub fn covered_of_day(report: &Report) -> Ranges {
+    let start = report.head.window.start;
+    report.head.covered.shift(start.as_millis() - start.day() * MILLIS_PER_DAY)
+}
+
 impl Screened {
     pub const fn node(&self) -> NodeId {
         self.report.head.node
@@ -54,10 +60,9 @@ impl Screened {
         self.report.head.window.start.day()
     }
 
-    /// The covered milliseconds, counted from the UTC day's start. A window divides an hour, so it has one day.
+    /// As `covered_of_day` says.
     pub fn covered_of_day(&self) -> Ranges {
-        let window = self.report.head.window;
-        self.report.head.covered.shift(window.start.as_millis() - self.day() * MILLIS_PER_DAY)
+        covered_of_day(&self.report)
     }
 
     /// The physical GPUs of the report: a slice has its parent's.

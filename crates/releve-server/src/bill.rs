@@ -27,7 +27,7 @@ pub struct Billed {
 #[derive(Serialize, Clone, PartialEq, Eq, Debug)]
 pub struct InvoiceRow {
     pub number: String,
-    /// invoice, correction or credit_note.
+    /// invoice, deposit, correction or credit_note.
     pub kind: &'static str,
     /// By name.
     pub account: String,
@@ -82,6 +82,43 @@ async fn heads(tx: &mut releve_store::Tx, filter: InvoiceFilter) -> anyhow::Resu
     }
 }
 
+/// What an issuer's customers were invoiced when they paid in advance, and what was taken back of it.
+pub async fn of_advances(db: &Db, issuer: IssuerId) -> anyhow::Result<Vec<Issued>> {
+    let mut tx = db.begin_app().await?;
+    let filter = InvoiceFilter { issuer: Some(issuer), state: Some(InvoiceState::Issued), ..InvoiceFilter::default() };
+    let heads = heads(&mut tx, filter).await?;
+    let ids: Vec<_> = heads.iter().filter(|head| head.credit.is_some()).map(|head| head.id).collect();
+    let mut issued = invoices::issued(&mut tx, &ids).await?;
+    issued.sort_by_key(|i| (i.stamp().number.year(), i.stamp().number.serial()));
+    tx.commit().await?;
+    Ok(issued)
+}
+
+/// Documents as rows of a command's result.
+pub fn rows(issued: &[Issued], stage: &Stage) -> Vec<InvoiceRow> {
+    let names = stage.names();
+    let accounts: BTreeMap<AccountId, &str> = stage.members.iter().map(|m| (m.account, m.name.as_str())).collect();
+    let row = |issued: &Issued| {
+        let mut tenants: Vec<&str> = Vec::new();
+        for tenant in issued.content().lines.iter().filter_map(|line| line.charge.tenant) {
+            let name = names.get(&tenant).copied().unwrap_or("?");
+            if !tenants.contains(&name) {
+                tenants.push(name);
+            }
+        }
+        InvoiceRow {
+            number: issued.stamp().number.to_string(),
+            kind: issued.content().kind().name(),
+            account: accounts.get(&issued.content().account).copied().unwrap_or("?").to_owned(),
+            tenant: tenants.join(", "),
+            total: issued.content().total.amount().to_string(),
+            payable: issued.taxes().payable.amount().to_string(),
+            currency: issued.content().currency.code().to_owned(),
+        }
+    };
+    issued.iter().map(row).collect()
+}
+
 impl Billed {
     /// Held GPU time on the lines, in milliseconds, by tenant.
     pub fn gpu_ms(&self) -> BTreeMap<TenantId, i64> {
@@ -114,31 +151,6 @@ impl Billed {
             }
         }
         Ok(sum)
-    }
-
-    /// The invoices, in the order of their numbers. Each is of one account; its tenants are named together.
-    pub fn rows(&self, stage: &Stage) -> Vec<InvoiceRow> {
-        let names = stage.names();
-        let accounts: BTreeMap<AccountId, &str> = stage.members.iter().map(|m| (m.account, m.name.as_str())).collect();
-        let row = |issued: &Issued| {
-            let mut tenants: Vec<&str> = Vec::new();
-            for tenant in issued.content().lines.iter().filter_map(|line| line.charge.tenant) {
-                let name = names.get(&tenant).copied().unwrap_or("?");
-                if !tenants.contains(&name) {
-                    tenants.push(name);
-                }
-            }
-            InvoiceRow {
-                number: issued.stamp().number.to_string(),
-                kind: issued.content().kind().name(),
-                account: accounts.get(&issued.content().account).copied().unwrap_or("?").to_owned(),
-                tenant: tenants.join(", "),
-                total: issued.content().total.amount().to_string(),
-                payable: issued.taxes().payable.amount().to_string(),
-                currency: issued.content().currency.code().to_owned(),
-            }
-        };
-        self.issued.iter().map(row).collect()
     }
 
     /// Why invoices are held back, in words, one line a reason.

@@ -39,6 +39,8 @@ pub struct Cast {
     pub actor: &'static str,
     pub issuer: Party,
     pub terms: IssuerTerms,
+    /// Whether advances get deposit invoices.
+    pub vat_on_prepayment: bool,
     pub vat_rates: Vec<DatedRate>,
     pub series: &'static str,
     pub currency: Currency,
@@ -140,7 +142,7 @@ pub async fn install(db: &Db, cast: &Cast, plan: &Plan, within: Stretch, now: Ti
 
 async fn issuer(conn: &mut PgConnection, cast: &Cast, now: Timestamp) -> anyhow::Result<Issuer> {
     let wanted = Issuer {
-        vat_on_prepayment: false,
+        vat_on_prepayment: cast.vat_on_prepayment,
         id: IssuerId::fresh(now),
         party: cast.issuer.clone(),
         zone: Zone::utc(),

@@ -4,6 +4,7 @@ use std::{path::Path, sync::Arc};
 
 use anyhow::Context;
 use releve_aggregator::{Aggregator, ReadingFate};
+use releve_billing::Issued;
 use releve_jobs::Order;
 use releve_sim::fleet;
 use releve_store::{
@@ -44,6 +45,8 @@ pub struct Outcome {
     pub tenants: Vec<TenantRow>,
     /// First invoices, and what corrects them.
     pub invoices: Vec<InvoiceRow>,
+    /// What was invoiced as it was paid in advance.
+    pub deposits: Vec<InvoiceRow>,
     /// Whose invoice waits for a person, and for what.
     pub parked: Vec<String>,
     pub reports: u64,
@@ -106,12 +109,13 @@ async fn month_of(
     // After it: what is told then changes no document that was issued before.
     clock.forward(clock.now().plus_millis(MILLIS_PER_SECOND));
     let billed = hand_over(ground, &aggregator, &stage, period, clock.now()).await?;
+    let deposits = bill::of_advances(&ground.db, stage.issuer.id).await?;
     if let Some(dir) = &asked.out {
-        write_documents(ground, &billed, dir).await?;
+        write_documents(ground, (&billed, &deposits), dir).await?;
     }
     ground.keep_house().await?;
     let suspense = suspense_gpu_ms(ground, period).await?;
-    Ok((outcome(month, &stage, &billed, &tally, readings, suspense)?, stage))
+    Ok((outcome(month, &stage, (&billed, &deposits), &tally, readings, suspense)?, stage))
 }
 
 /// What is told after the month was billed changes it: a namespace had another tenant in its last days. One is given back
@@ -169,7 +173,7 @@ async fn suspense_gpu_ms(ground: &Ground, period: Period) -> anyhow::Result<i64>
 fn outcome(
     month: BillingMonth,
     stage: &Stage,
-    billed: &Billed,
+    (billed, deposits): (&Billed, &[Issued]),
     tally: &Tally,
     readings: u64,
     suspense_gpu_ms: i64,
@@ -184,7 +188,8 @@ fn outcome(
     Ok(Outcome {
         month: month.to_string(),
         tenants: stage.members.iter().map(row).collect(),
-        invoices: billed.rows(stage),
+        invoices: bill::rows(&billed.issued, stage),
+        deposits: bill::rows(deposits, stage),
         parked: billed.held_back(),
         reports: tally.sent,
         duplicates: tally.of("duplicate"),
@@ -193,12 +198,12 @@ fn outcome(
     })
 }
 
-/// The invoices' kept bytes, as <number>.json, .html, .pdf, and where it can be an electronic one .ubl.xml and .cii.xml; and their
-/// evidence packs as .pack.tar.
-async fn write_documents(ground: &Ground, billed: &Billed, dir: &Path) -> anyhow::Result<()> {
+/// The invoices' kept bytes, as <number>.json, .html, .pdf, and where it can be an electronic one .ubl.xml and .cii.xml; and, but of
+/// what rests on a payment alone, their evidence packs as .pack.tar.
+async fn write_documents(ground: &Ground, (billed, deposits): (&Billed, &[Issued]), dir: &Path) -> anyhow::Result<()> {
     std::fs::create_dir_all(dir).with_context(|| format!("{}", dir.display()))?;
     let mut tx = ground.db.begin_app().await?;
-    for issued in &billed.issued {
+    for issued in billed.issued.iter().chain(deposits) {
         let (account, stamp) = (issued.content().account, issued.stamp());
         for file in releve_jobs::documents::files(&mut tx, (account, stamp.id)).await? {
             let path = dir.join(format!("{}.{}", stamp.number, file.extension));
@@ -235,6 +240,10 @@ fn print(outcome: &Outcome) {
             let kind = more.kind.replace('_', " ");
             println!("{:<16} {:>12} {:>14} {:>10} {currency}  {} ({kind})", "", "", "", more.payable, more.number);
         }
+    }
+    for deposit in &outcome.deposits {
+        let (account, payable, currency) = (&deposit.account, &deposit.payable, &deposit.currency);
+        println!("{account:<16} {:>12} {:>14} {payable:>10} {currency}  {} (paid in advance)", "", "", deposit.number);
     }
     let suspense = hours(outcome.suspense_gpu_ms);
     println!(

@@ -47,6 +47,7 @@ pub fn cast(period: Period) -> anyhow::Result<Cast> {
             bic: "AGRIFRPP".to_owned(),
             late_penalty: String::new(),
         },
+        vat_on_prepayment: true,
         vat_rates: vec![
             rate("FR", RateClass::Standard, "20")?,
             rate("FR", RateClass::Reduced, "5.5")?,

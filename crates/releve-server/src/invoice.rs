@@ -70,6 +70,9 @@ pub async fn run(settings: &Settings, asked: &Invoice) -> anyhow::Result<()> {
 /// Writes a pack; says where, as `--json` an object.
 async fn pack(settings: &Settings, ground: &Ground, number: &str, out: Option<&Path>) -> anyhow::Result<String> {
     let head = find(ground, number).await?;
+    if head.credit.is_some() {
+        bail!("{number} rests on a payment and on nothing that was used: there is nothing to recompute");
+    }
     let bytes = releve_jobs::pack::pack(&ground.db, head.id).await?;
     let bytes = bytes.with_context(|| format!("{number} was issued before what invoices rest on was kept"))?;
     let path = out.map_or_else(|| PathBuf::from(format!("{number}.pack.tar")), Path::to_owned);

@@ -111,6 +111,7 @@ fn cast(trace: &Trace, reserve: &[cli::Reserve]) -> anyhow::Result<Cast> {
         issuer: Party { name: "Helios replay".to_owned(), ..Party::default() },
         // Who recharges its own cluster is no taxable person.
         terms: IssuerTerms { vat_scheme: Some(Scheme::NotTaxable), ..IssuerTerms::default() },
+        vat_on_prepayment: false,
         vat_rates: Vec::new(),
         series: "HELIOS",
         currency: Currency::Eur,
@@ -166,7 +167,7 @@ fn outcome(
         counted: tally.of("counted"),
         duplicates: tally.of("duplicate") + tally.of("late_known"),
         quarantined: tally.of("quarantined"),
-        invoices: billed.rows(stage),
+        invoices: bill::rows(&billed.issued, stage),
     })
 }
 

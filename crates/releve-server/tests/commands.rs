@@ -120,21 +120,34 @@ fn the_demo_ends_with_invoices_and_their_documents() {
         (of_kind("credit_note"), of_kind("correction")),
         (vec![&json!("Brio Studio")], vec![&json!("Delta Search")])
     );
+    // Two paid in advance: one all that it owes, the other a part. What draws on it names what they got for it.
+    let deposits = first["deposits"].as_array().unwrap();
+    assert!(deposits.len() == 2 && deposits.iter().all(|of| of["kind"] == "deposit"), "{deposits:?}");
     for tenant in tenants {
         assert!(tenant["gpu_ms"].is_i64() && tenant["amount"].is_string(), "{tenant}");
     }
-    for of in invoices {
+    let mut named = Vec::new();
+    for of in invoices.iter().chain(deposits) {
         let number = of["number"].as_str().unwrap();
         let document = std::fs::read_to_string(out.join(format!("{number}.json"))).unwrap();
         let document: Value = serde_json::from_str(&document).unwrap();
         assert_eq!(document["number"], of["number"]);
+        named.extend(
+            document["advances"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter_map(|a| a["deposit"]["number"].as_str().map(str::to_owned)),
+        );
         assert!(std::fs::read_to_string(out.join(format!("{number}.html"))).unwrap().contains(number));
         let shown = releve(&["invoice", "show", number, "--data", text(&data)]).unwrap();
         assert_eq!(shown, document);
     }
     assert!(first["suspense_gpu_ms"].as_i64().is_some_and(|ms| ms > 0), "somebody is not mapped");
     every_pack_holds(&out, invoices);
-    every_electronic_invoice_passes(&out, invoices);
+    every_electronic_invoice_passes(&out, &[&invoices[..], deposits].concat());
+    named.sort_unstable();
+    assert_eq!(named, deposits.iter().map(|of| of["number"].as_str().unwrap()).collect::<Vec<_>>());
 
     let again = releve(&demo).unwrap();
     assert_eq!(again["duplicates"], first["reports"]);

@@ -173,7 +173,7 @@ struct Listing {
     issuer: Option<String>,
     /// `draft`, `parked` or `issued`; any if absent.
     state: Option<String>,
-    /// Of the period that starts then.
+    /// Of the period that starts then: what is of money paid in advance is of none.
     #[param(inline)]
     period_start: Option<Instant>,
     #[serde(default)]

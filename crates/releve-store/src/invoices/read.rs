@@ -130,6 +130,7 @@ pub struct InvoiceFilter {
     pub account: Option<AccountId>,
     pub issuer: Option<IssuerId>,
     pub state: Option<InvoiceState>,
+    /// Documents of advances are of no period.
     pub period_start: Option<Timestamp>,
 }
 
@@ -148,7 +149,7 @@ pub async fn page(
                due_at
         from invoices
         where ($1::uuid is null or account_id = $1) and ($2::uuid is null or issuer_id = $2)
-          and ($3::text is null or state = $3) and ($4::timestamptz is null or period_start = $4)
+          and ($3::text is null or state = $3) and ($4::timestamptz is null or period_start = $4 and credit_id is null)
           and ($5::uuid is null or invoice_id > $5)
         order by invoice_id
         limit $6
