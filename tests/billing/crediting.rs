@@ -8,8 +8,10 @@ use releve_jobs::{
     void,
 };
 use releve_store::{
+    Tx,
     credits::{self, CreditRecord},
-    customers, invoices, payments,
+    customers, invoices,
+    payments::{self, Payment},
 };
 use releve_types::{Currency, Money, Timestamp};
 
@@ -19,27 +21,29 @@ fn euros(text: &str) -> Money {
     Money::parse(text, Currency::Eur).expect("an amount")
 }
 
+/// Money that came in before anything was billed.
+pub async fn advance(tx: &mut Tx, amount: &str) -> Payment {
+    let issuer = customers::issuers(tx).await.expect("issuers").remove(0);
+    let received = Received {
+        amount: euros(amount),
+        paid_on: "2020-04-28".parse().expect("a day"),
+        source: payments::Source::Api,
+        reference: format!("advance of {amount}"),
+        end_to_end_id: String::new(),
+        payer: String::new(),
+        remittance: "advance".to_owned(),
+        paid_for: PaidFor::Text,
+    };
+    record(tx, &issuer, received, "test", later()).await.expect("recorded").0
+}
+
 /// What a first tenant's account is granted, or, of a payment, what it paid in advance.
 async fn credited(bench: &Bench, amount: &str, paid: bool, expires: Option<Timestamp>) -> CreditRecord {
     let mut tx = bench.db.begin_app().await.expect("a transaction");
-    let issuer = customers::issuers(&mut tx).await.expect("issuers").remove(0);
     let account = bench.world.tenants[0].account;
     let account = customers::account(&mut tx, account).await.expect("asked").expect("there");
-    let source = if paid {
-        let received = Received {
-            amount: euros(amount),
-            paid_on: "2020-04-28".parse().expect("a day"),
-            source: payments::Source::Api,
-            reference: format!("advance of {amount}"),
-            end_to_end_id: String::new(),
-            payer: String::new(),
-            remittance: "advance".to_owned(),
-            paid_for: PaidFor::Text,
-        };
-        Source::Payment(Box::new(record(&mut tx, &issuer, received, "test", later()).await.expect("recorded").0))
-    } else {
-        Source::Grant(Scope::All)
-    };
+    let source =
+        if paid { Source::Payment(Box::new(advance(&mut tx, amount).await)) } else { Source::Grant(Scope::All) };
     let description = format!("{} {amount}", if paid { "paid" } else { "granted" });
     let asked = Asked { description, source, amount: Some(euros(amount)), priority: 500, from: at(0), expires };
     let opened = open(&mut tx, &account, asked, "test", later()).await.expect("opened");

@@ -5,7 +5,7 @@ use releve_jobs::{
     credits::{Asked, CreditError, Source, open, withdraw},
     documents,
     pack::pack,
-    payments::{Decision, PaidFor, Received, record},
+    payments::Decision,
     void,
 };
 use releve_store::{
@@ -17,7 +17,10 @@ use releve_types::{Currency, Money, Timestamp};
 use releve_verify::verify;
 use serde_json::Value;
 
-use crate::bench::{Bench, at, june, later};
+use crate::{
+    bench::{Bench, at, june, later},
+    crediting::advance,
+};
 
 fn euros(text: &str) -> Money {
     Money::parse(text, Currency::Eur).expect("an amount")
@@ -33,18 +36,7 @@ async fn world() -> Bench {
 
 async fn paid(bench: &Bench, amount: &str) -> Payment {
     let mut tx = bench.db.begin_app().await.expect("a transaction");
-    let issuer = customers::issuers(&mut tx).await.expect("issuers").remove(0);
-    let received = Received {
-        amount: euros(amount),
-        paid_on: "2020-04-28".parse().expect("a day"),
-        source: payments::Source::Api,
-        reference: format!("advance of {amount}"),
-        end_to_end_id: String::new(),
-        payer: String::new(),
-        remittance: "advance".to_owned(),
-        paid_for: PaidFor::Text,
-    };
-    let payment = record(&mut tx, &issuer, received, "test", later()).await.expect("recorded").0;
+    let payment = advance(&mut tx, amount).await;
     tx.commit().await.expect("commits");
     payment
 }

@@ -27,8 +27,9 @@ pub use delivery::Delivery;
 pub use digest::{BASIS_VERSION, Basis, BasisError, Recorded, Reports, digest};
 pub use estimate::{Estimate, estimate};
 pub use invoice::{
-    Advances, BackBilling, Content, Corrected, Demands, Deposit, DepositRef, Draft, Hold, HoldKind, InvoiceError,
-    Issued, Kind, Line, Number, Outcome, Parked, Stamp, Subject, VatOf, correct, draft, due_at, park,
+    Advances, BackBilling, Content, Corrected, DEPOSIT_BASIS_VERSION, Demands, Deposit, DepositRef, Draft, Hold,
+    HoldKind, InvoiceError, Issued, Kind, Line, Number, Outcome, Parked, Stamp, Subject, VatOf, correct, draft, due_at,
+    park,
 };
 pub use price::{Price, Tier, UnitPrice};
 pub use rate::{Charge, ChargeKind, RateError, Rated, Unpriced, rate};

@@ -5,7 +5,7 @@
 //! meaning within `format`.
 
 use releve_billing::{
-    BASIS_VERSION, Corrected, Drawn, Issued, Line, UnitPrice,
+    BASIS_VERSION, Corrected, DEPOSIT_BASIS_VERSION, Drawn, Issued, Line, UnitPrice,
     tax::{Stated, Subtotal, Vat},
 };
 use releve_types::{Language, money::Currency};
@@ -239,7 +239,7 @@ pub fn invoice_json(invoice: &Issued, parties: &Parties, coverage: Option<&Cover
         digest: DigestView {
             algorithm: "sha-256",
             over: if content.is_of_deposit() {
-                "releve-deposit/1".to_owned()
+                format!("releve-deposit/{DEPOSIT_BASIS_VERSION}")
             } else {
                 format!("releve-basis/{BASIS_VERSION}")
             },

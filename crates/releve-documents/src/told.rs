@@ -71,7 +71,7 @@ impl Told<'_> {
                 _ if self.kind == Kind::CreditNote => words.back_to_credits.to_owned(),
                 Some(deposit) => {
                     let day = self.day(&zone.date(deposit.issued_at));
-                    format!("{} {} {} {day}", words.paid_by_deposit, deposit.number, words.of_day)
+                    format!("{} {} {} {day}", words.deposit, deposit.number, words.of_day)
                 }
                 None => words.paid_in_advance.to_owned(),
             };

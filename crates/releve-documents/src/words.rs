@@ -30,8 +30,6 @@ pub(crate) struct Words {
     pub to_pay: &'static str,
     pub total_with_vat: &'static str,
     pub paid_in_advance: &'static str,
-    /// Before the number of a deposit invoice.
-    pub paid_by_deposit: &'static str,
     pub back_to_credits: &'static str,
     /// Of an advance that is none any more.
     pub held_for_payer: &'static str,
@@ -98,7 +96,6 @@ const ENGLISH: Words = Words {
     to_pay: "To pay",
     total_with_vat: "Total, with VAT",
     paid_in_advance: "Paid in advance",
-    paid_by_deposit: "Deposit invoice",
     back_to_credits: "Given back to your credits",
     held_for_payer: "Held at your disposal",
     paid_on: "Paid on",
@@ -166,7 +163,6 @@ const FRENCH: Words = Words {
     to_pay: "À payer",
     total_with_vat: "Total TVA comprise",
     paid_in_advance: "Payé d'avance",
-    paid_by_deposit: "Facture d'acompte",
     back_to_credits: "Rendu à vos crédits",
     held_for_payer: "Tenu à votre disposition",
     paid_on: "Payé le",

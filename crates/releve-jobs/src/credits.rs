@@ -112,7 +112,7 @@ pub async fn open(
 }
 
 /// Who sells to the account, as it stays until the commit: what a document is taxed by is what it prints.
-async fn shared(conn: &mut PgConnection, account: &Account) -> Result<Issuer, CreditError> {
+pub(crate) async fn shared(conn: &mut PgConnection, account: &Account) -> Result<Issuer, CreditError> {
     let found = customers::share_issuer(conn, account.issuer).await?;
     Ok(found.ok_or(JobError::NoIssuer(account.issuer))?)
 }
@@ -135,8 +135,7 @@ pub async fn withdraw(
         return Err(refused("credit", "nothing is left of it"));
     }
     let credit = Arc::clone(&record.credit);
-    let issuer = shared(conn, account).await?;
-    let (invoice, amount) = match deposits::take_back(conn, (account, &issuer), &record, decision.now).await? {
+    let (invoice, amount) = match deposits::take_back(conn, account, &record, decision.now).await? {
         Some((invoice, amount)) => (Some(invoice), amount),
         None => (None, record.remaining),
     };

@@ -10,9 +10,7 @@ use releve_billing::{
 use releve_store::{
     credits::{self, CreditRecord},
     customers::{Account, Issuer},
-    exchange_rates,
     invoices::{self, NewInvoice},
-    outbox,
 };
 use releve_types::{Day, InvoiceId, Money, Period, Timestamp, ids::PaymentId};
 use sha2::{Digest, Sha256};
@@ -20,9 +18,9 @@ use sqlx::PgConnection;
 
 use crate::{
     JobError,
-    credits::{CreditError, refused},
+    credits::{CreditError, refused, shared},
     documents,
-    issue::{Sale, issued_event, number, rates, seller},
+    issue::{Sale, number, put, rates, seller},
 };
 
 /// Who pays whom in advance.
@@ -73,13 +71,14 @@ pub(crate) async fn open(
 /// got none. Its VAT is the deposit invoice's, whatever would be charged today.
 pub(crate) async fn take_back(
     conn: &mut PgConnection,
-    (account, issuer): Parties<'_>,
+    account: &Account,
     record: &CreditRecord,
     now: Timestamp,
 ) -> Result<Option<(InvoiceId, Money)>, CreditError> {
-    let (CreditKind::Paid { paid_on, .. }, Some(payment)) = (record.credit.kind(), record.payment) else {
+    let (CreditKind::Paid { paid_on, deposit: Some(_) }, Some(payment)) = (record.credit.kind(), record.payment) else {
         return Ok(None);
     };
+    let issuer = &shared(conn, account).await?;
     let Some(of) = credits::deposit_of(conn, record.credit.id()).await? else { return Ok(None) };
     let Some(before) = invoices::issued(conn, &[of]).await?.pop() else { return Ok(None) };
     let Some(&vat) = before.taxes().lines.first() else { return Ok(None) };
@@ -129,12 +128,7 @@ async fn issue(
         missing_gpu_ms: None,
     };
     let drafts = [(id, draft)];
-    invoices::put(conn, &[new], &issuer.series, now).await?;
-    invoices::put_lines(conn, &drafts).await?;
-    exchange_rates::put_stated(conn, &drafts).await?;
-    let kept = documents::document((account, id), documents::BASIS, basis.into_bytes());
-    releve_store::documents::put(conn, &[kept], now).await?;
-    outbox::put(conn, &[issued_event(account, id)], now).await?;
+    put(conn, issuer, &[new], (&drafts, vec![((account, id), basis)]), now).await?;
     number(conn, issuer, &drafts, now).await?;
     Ok(id)
 }

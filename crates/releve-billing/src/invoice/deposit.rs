@@ -20,8 +20,8 @@ use crate::{
     tax::{RateClass, Vat, tax},
 };
 
-/// What the text of a deposit's basis begins with.
-const BASIS: &str = "releve-deposit\t1";
+/// The version of the text of a deposit's basis.
+pub const DEPOSIT_BASIS_VERSION: u32 = 1;
 
 /// The invoice that an advance got when it was paid.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -101,8 +101,9 @@ impl Deposit<'_> {
     /// What such a document rests on: the text whose SHA-256 is its digest, one fact per line, its fields separated by tabs.
     pub fn basis(&self, draft: &Draft) -> String {
         let Self { account, issuer, credit, payment, paid_on, vat, .. } = self;
-        let mut out =
-            format!("{BASIS}\naccount\t{account}\nissuer\t{issuer}\ncredit\t{credit}\npayment\t{payment}\t{paid_on}\n");
+        let mut out = format!(
+            "releve-deposit\t{DEPOSIT_BASIS_VERSION}\naccount\t{account}\nissuer\t{issuer}\ncredit\t{credit}\npayment\t{payment}\t{paid_on}\n"
+        );
         for corrected in &draft.content.corrects {
             let _ = writeln!(out, "takes_back\t{}", corrected.number);
         }

@@ -18,7 +18,7 @@ pub use self::{
     advance::Advances,
     correct::correct,
     demands::{BackBilling, Demands},
-    deposit::{Deposit, DepositRef},
+    deposit::{DEPOSIT_BASIS_VERSION, Deposit, DepositRef},
     hold::{Hold, HoldKind},
     number::{Number, due_at},
 };

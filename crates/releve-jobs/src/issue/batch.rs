@@ -244,15 +244,9 @@ async fn write<'a>(
         new.extend(stored);
     }
     let nothing: Vec<InvoiceId> = decided.iter().filter(|d| d.outcome == Outcome::Nothing).map(|d| d.id).collect();
-    invoices::put(tx, &new, &prepared.issuer.series, now).await?;
+    let bases = decided.iter().filter_map(|d| Some(((d.account, d.id), d.basis.clone()?))).collect();
+    put(tx, &prepared.issuer, &new, (&drafts, bases), now).await?;
     invoices::release(tx, &nothing).await?;
-    invoices::put_lines(tx, &drafts).await?;
-    exchange_rates::put_stated(tx, &drafts).await?;
-    // What it rests on is part of it: kept as it was digested, for whoever makes it again.
-    let basis =
-        |d: &Decided| Some(documents::document((d.account, d.id), documents::BASIS, d.basis.clone()?.into_bytes()));
-    let bases: Vec<_> = decided.iter().filter_map(basis).collect();
-    store::documents::put(tx, &bases, now).await?;
     let mut drawn = Vec::new();
     for d in decided {
         if let Outcome::Draft(draft) = &d.outcome {
@@ -264,9 +258,6 @@ async fn write<'a>(
     if prepared.turn == Turn::First {
         runs::record(tx, prepared.run, &rows, now).await?;
     }
-    let entries: Vec<outbox::NewEntry> =
-        drafts.iter().map(|(id, draft)| issued_event(draft.content().account, *id)).collect();
-    outbox::put(tx, &entries, now).await?;
     if let Turn::Void { reason, by } = &prepared.turn {
         for (id, draft) in &drafts {
             let &Content { account, period, book, .. } = draft.content();
@@ -282,10 +273,35 @@ async fn write<'a>(
     Ok(drafts)
 }
 
-/// What is told of a document that was issued.
-pub(crate) fn issued_event(account: AccountId, invoice: InvoiceId) -> outbox::NewEntry {
-    let body = json!({ "invoice": invoice.to_string(), "account": account.to_string() });
-    outbox::NewEntry { topic: "invoice.issued", account: Some(account), body }
+/// A draft with the id that it will be issued under.
+pub(crate) type ToIssue<'a> = (InvoiceId, &'a Draft);
+
+/// The text that a document rests on.
+pub(crate) type BasisOf = ((AccountId, InvoiceId), String);
+
+/// Stores documents; of the drafts among them also their lines, what they rest on, and what is told once they are issued.
+pub(crate) async fn put(
+    conn: &mut PgConnection,
+    issuer: &Issuer,
+    all: &[NewInvoice<'_>],
+    (drafts, bases): (&[ToIssue<'_>], Vec<BasisOf>),
+    now: Timestamp,
+) -> Result<(), JobError> {
+    invoices::put(conn, all, &issuer.series, now).await?;
+    invoices::put_lines(conn, drafts).await?;
+    exchange_rates::put_stated(conn, drafts).await?;
+    // What it rests on is part of it: kept as it was digested, for whoever makes it again.
+    let basis = |(of, text): BasisOf| documents::document(of, documents::BASIS, text.into_bytes());
+    let bases: Vec<_> = bases.into_iter().map(basis).collect();
+    store::documents::put(conn, &bases, now).await?;
+    let told = |(id, draft): &ToIssue<'_>| {
+        let account = draft.content().account;
+        let body = json!({ "invoice": id.to_string(), "account": account.to_string() });
+        outbox::NewEntry { topic: "invoice.issued", account: Some(account), body }
+    };
+    let entries: Vec<outbox::NewEntry> = drafts.iter().map(told).collect();
+    outbox::put(conn, &entries, now).await?;
+    Ok(())
 }
 
 /// Takes the numbers and issues under them, in the order of the accounts: the last thing before the commit, since

@@ -24,7 +24,7 @@ use releve_types::{
 
 pub use self::gather::usage;
 pub(crate) use self::{
-    batch::{issued_event, number},
+    batch::{number, put},
     sale::{Sale, rates, seller},
 };
 use crate::{JobError, archive};
