@@ -7,6 +7,7 @@ mod auditing;
 mod bench;
 mod correcting;
 mod crediting;
+mod delivering;
 mod depositing;
 mod frozen;
 mod handing;

@@ -8,6 +8,7 @@
 //! | [`http`] | JSON over HTTP |
 //! | [`proxy`] | a network in between that can be cut or fall silent |
 //! | [`world`] | a small cloud: tenants, nodes with keys, a price |
+//! | [`receiver`] | a receiver of webhooks that fails as it is told |
 //! | [`wait`] | conditions with deadlines |
 //! | [`process`], [`place`] | what the above stand on: children, signals, ports, directories |
 
@@ -17,6 +18,7 @@ pub mod postgres;
 pub mod process;
 pub mod proxy;
 pub mod rabbit;
+pub mod receiver;
 pub mod releve;
 pub mod testbed;
 pub mod wait;

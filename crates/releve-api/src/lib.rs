@@ -64,6 +64,7 @@ fn routes() -> OpenApiRouter<AppState> {
         .merge(resource::suspense::router())
         .merge(resource::tenants::router())
         .merge(resource::usage::router())
+        .merge(resource::webhook_endpoints::router())
 }
 
 /// The API, ready to serve.

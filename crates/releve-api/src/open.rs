@@ -146,6 +146,7 @@ async fn error_page(PathOf(code): PathOf<String>) -> Result<Response, Problem> {
         (name = "quarantine", description = "What was understood but not believed"),
         (name = "service", description = "Health, metrics, this document"),
         (name = "tenant", description = "What a tenant sees of itself"),
+        (name = "webhooks", description = "Who is told what happens"),
     ),
 )]
 struct Document;

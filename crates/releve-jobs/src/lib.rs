@@ -15,6 +15,7 @@ pub mod partitions;
 pub mod payments;
 mod reconcile;
 mod settings;
+pub mod webhooks;
 
 pub use archive::{ArchiveReader, read_archive};
 pub use audit::{AuditReport, Check, Difference, audit, rebuild};

@@ -3,14 +3,18 @@
 
 use std::{future::Future, iter};
 
-use releve_store::{Db, agreements, corrections, customers, idempotency, runs};
-use releve_types::{Period, Timestamp, ids::IssuerId, time::wall_clock};
+use releve_store::{Db, agreements, corrections, customers, idempotency, outbox, runs};
+use releve_types::{
+    Period, Timestamp,
+    ids::IssuerId,
+    time::{MILLIS_PER_DAY, wall_clock},
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     JobError, Order, Settings, archive, credits, documents, hand_over,
     issue::{correct_accounts, correct_all, issue},
-    partitions, payments,
+    partitions, payments, webhooks,
 };
 
 /// The jobs, each with the number of the lock that keeps two programs from doing it at once. Issuing needs none:
@@ -61,8 +65,18 @@ impl Job {
 /// Runs all jobs, again and again, until it is cancelled. A job that fails is logged, counted and tried again in
 /// the next round; the others go on.
 pub async fn run(db: Db, settings: Settings, cancel: CancellationToken) {
+    match settings.webhooks.clone() {
+        // Beside the rounds: nobody waits for a month to be billed.
+        Some(sender) => {
+            tokio::join!(rounds(&db, &settings, &cancel), webhooks::run(db.clone(), sender, cancel.clone()));
+        }
+        None => rounds(&db, &settings, &cancel).await,
+    }
+}
+
+async fn rounds(db: &Db, settings: &Settings, cancel: &CancellationToken) {
     loop {
-        round(&db, &settings, wall_clock(), &cancel).await;
+        round(db, settings, wall_clock(), cancel).await;
         tokio::select! {
             () = cancel.cancelled() => return,
             () = settings.nudge.nudged() => {}
@@ -92,11 +106,19 @@ pub async fn round(db: &Db, settings: &Settings, now: Timestamp, cancel: &Cancel
     }
 }
 
-/// Forgets answers to repeated requests that nobody may ask for again: those older than `idempotency::ANSWERS_KEPT_HOURS`.
+/// How long it is known what happened and who was told of it.
+pub const EVENTS_KEPT_DAYS: i64 = 90;
+/// Events that one round forgets.
+const EVENTS_FORGOTTEN_MAX: i64 = 10_000;
+
+/// Forgets answers to repeated requests that nobody may ask for again: those older than `idempotency::ANSWERS_KEPT_HOURS`;
+/// and events that nobody is owed any more.
 async fn forget(db: &Db, now: Timestamp) -> Result<(), JobError> {
     let mut tx = db.begin_app().await?;
     if runs::try_job_lock(&mut tx, Job::Forget.lock()).await? {
         idempotency::forget(&mut tx, now).await?;
+        let before = now.plus_millis(-EVENTS_KEPT_DAYS * MILLIS_PER_DAY);
+        outbox::forget(&mut tx, before, EVENTS_FORGOTTEN_MAX).await?;
     }
     tx.commit().await?;
     Ok(())

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use releve_outbound::Storage;
+use releve_outbound::{Storage, WebhookSender};
 use releve_types::time::MILLIS_PER_DAY;
 use tokio::sync::Notify;
 
@@ -27,6 +27,8 @@ pub struct Settings {
     pub archive: Option<Storage>,
     /// None: documents leave when somebody fetches them.
     pub hand_over: Option<Destination>,
+    /// None: nobody is told by webhook.
+    pub webhooks: Option<WebhookSender>,
     pub nudge: Nudge,
 }
 
@@ -40,6 +42,7 @@ impl Default for Settings {
             reports_keep_days: REPORTS_KEEP_DAYS,
             archive: None,
             hand_over: None,
+            webhooks: None,
             nudge: Nudge::default(),
         }
     }

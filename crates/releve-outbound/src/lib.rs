@@ -1,5 +1,9 @@
 #![doc = include_str!("../README.md")]
 
+pub mod guard;
 pub mod storage;
+pub mod webhook;
 
+pub use ipnet::IpNet;
 pub use storage::{ObjectReader, ObjectWriter, Storage, StorageConfig, StorageError};
+pub use webhook::WebhookSender;

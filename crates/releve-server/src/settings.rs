@@ -4,7 +4,7 @@ use std::{fmt, net::SocketAddr, path::PathBuf, str::FromStr};
 
 use clap::Args;
 use releve_jobs::hand_over::Destination;
-use releve_outbound::{Storage, storage::StorageConfig};
+use releve_outbound::{IpNet, Storage, storage::StorageConfig};
 use releve_types::{Timestamp, time::MILLIS_PER_HOUR};
 
 /// Connections to a PostgreSQL server, unless set.
@@ -47,6 +47,10 @@ pub struct Settings {
     /// Hand over only what was issued from then on. Without it, all that was not.
     #[arg(long, env = "RELEVE_HAND_OVER_SINCE", global = true, value_name = "INSTANT")]
     pub hand_over_since: Option<Timestamp>,
+
+    /// Networks that are not public and that webhooks may be posted to nevertheless, also by http, separated by commas.
+    #[arg(long, env = "RELEVE_WEBHOOK_ALLOW", global = true, value_name = "CIDR", value_delimiter = ',')]
+    pub webhook_allow: Vec<IpNet>,
 
     /// How many days reports stay in the database before they are archived.
     #[arg(long, env = "RELEVE_REPORTS_KEEP_DAYS", global = true, value_name = "DAYS",

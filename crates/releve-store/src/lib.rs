@@ -49,5 +49,6 @@ pub mod tenure;
 pub mod unbilled;
 pub mod usage_views;
 pub mod voids;
+pub mod webhooks;
 
 pub use pool::{Db, StoreError, TenantTx, Tx};

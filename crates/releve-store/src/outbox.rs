@@ -1,8 +1,7 @@
-//! What has to leave the house because of a change? Entries written in the transaction that makes the change.
-//!
-//! Nothing takes them out yet: webhooks and mail come with the alerts, and find what waits for them here.
+//! What has to leave the house because of a change? Events, written in the transaction that makes the change, so that
+//! nothing is told that did not happen and nothing that did is kept quiet. Who is told is decided later: see `webhooks`.
 
-use releve_types::{AccountId, Timestamp, ids::OutboxId};
+use releve_types::{AccountId, Timestamp, ids::EventId};
 use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -16,16 +15,17 @@ pub struct NewEntry {
     pub body: Value,
 }
 
-/// Adds entries, due at once.
-pub async fn put(conn: &mut PgConnection, entries: &[NewEntry], now: Timestamp) -> Result<(), StoreError> {
-    let ids: Vec<Uuid> = entries.iter().map(|_| OutboxId::fresh(now).uuid()).collect();
+/// Adds events; returns their ids, in the same order.
+pub async fn put(conn: &mut PgConnection, entries: &[NewEntry], now: Timestamp) -> Result<Vec<EventId>, StoreError> {
+    let events: Vec<EventId> = entries.iter().map(|_| EventId::fresh(now)).collect();
+    let ids: Vec<Uuid> = events.iter().map(|event| event.uuid()).collect();
     let topics: Vec<&str> = entries.iter().map(|e| e.topic).collect();
     let accounts: Vec<Option<Uuid>> = entries.iter().map(|e| e.account.map(AccountId::uuid)).collect();
     let bodies: Vec<&Value> = entries.iter().map(|e| &e.body).collect();
     sqlx::query!(
         r#"
-        insert into outbox (outbox_id, topic, account_id, body, created_at, next_at)
-        select outbox_id, topic, account_id, body, $5, $5
+        insert into outbox (outbox_id, topic, account_id, body, created_at)
+        select outbox_id, topic, account_id, body, $5
         from unnest($1::uuid[], $2::text[], $3::uuid[], $4::jsonb[]) as said(outbox_id, topic, account_id, body)
         "#,
         &ids,
@@ -36,12 +36,26 @@ pub async fn put(conn: &mut PgConnection, entries: &[NewEntry], now: Timestamp) 
     )
     .execute(conn)
     .await?;
-    Ok(())
+    Ok(events)
 }
 
-/// How many entries wait to be delivered.
-pub async fn waiting(conn: &mut PgConnection) -> Result<i64, StoreError> {
-    let row =
-        sqlx::query!(r#"select count(*) as "waiting!" from outbox where delivered_at is null"#).fetch_one(conn).await?;
-    Ok(row.waiting)
+/// Forgets what happened before `before`, with the log of who was told of it; how many events. What somebody is still
+/// owed stays.
+pub async fn forget(conn: &mut PgConnection, before: Timestamp, events_max: i64) -> Result<u64, StoreError> {
+    let done = sqlx::query!(
+        r#"
+        delete from outbox
+        where outbox_id in (
+            select outbox_id from outbox o
+            where created_at < $1 and spread_at is not null
+              and not exists (select from webhook_deliveries d where d.event_id = o.outbox_id and d.state = 'waiting')
+            order by created_at
+            limit $2)
+        "#,
+        to_sql(before),
+        events_max
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected())
 }

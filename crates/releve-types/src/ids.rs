@@ -77,13 +77,13 @@ ids! {
     /// An invoice, draft or issued.
     InvoiceId => "inv", "invoice";
     InvoiceStatusId => "ist", "status of an invoice";
+    /// Something that happened and that somebody is told of: an entry of the outbox.
+    EventId => "evt", "event";
     ExchangeRateId => "exr", "exchange rate";
     /// The legal entity that sells and whose name stands on the invoice.
     IssuerId => "iss", "issuer";
     /// A machine with GPUs.
     NodeId => "nod", "node";
-    /// An entry of the outbox.
-    OutboxId => "out", "outbox entry";
     /// Money that came in or went out.
     PaymentId => "pay", "payment";
     /// A dated list of prices.
@@ -100,6 +100,8 @@ ids! {
     RunId => "run", "billing run";
     /// Who uses.
     TenantId => "ten", "tenant";
+    /// Where events are posted to.
+    WebhookEndpointId => "whe", "webhook endpoint";
     /// One dated rule from a tenant key to a tenant.
     KeyRuleId => "rul", "tenant key rule";
 }

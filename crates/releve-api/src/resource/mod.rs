@@ -37,3 +37,4 @@ pub mod suspense;
 pub mod tenants;
 pub mod usage;
 pub mod vat_rates;
+pub mod webhook_endpoints;

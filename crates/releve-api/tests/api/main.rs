@@ -15,4 +15,5 @@ mod quickstart;
 mod refusals;
 mod scopes;
 mod suspense;
+mod webhooks;
 mod world;

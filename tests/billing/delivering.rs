@@ -1,0 +1,238 @@
+//! Is what happened told at least once, with one id, to whom it concerns, and does a receiver that fails do no harm?
+
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+use releve_jobs::webhooks::{self as jobs, schedule::FAILING_MS_MAX};
+use releve_outbound::{IpNet, WebhookSender, guard::system_lookup, webhook::secret_text};
+use releve_store::webhooks::{
+    self, DisabledFor, Endpoint,
+    deliveries::{self, Delivery},
+};
+use releve_tests::receiver::{Received, Receiver};
+use releve_types::{
+    AccountId, Timestamp,
+    ids::WebhookEndpointId,
+    time::{MILLIS_PER_DAY, MILLIS_PER_MINUTE},
+};
+
+use crate::bench::{Bench, later};
+
+const SECRET: [u8; 32] = [5; 32];
+
+fn sender() -> WebhookSender {
+    let loopback: IpNet = "127.0.0.0/8".parse().expect("a network");
+    WebhookSender::with(&[loopback], system_lookup(), Duration::from_millis(500)).expect("a sender")
+}
+
+async fn endpoint(bench: &Bench, url: &str, account: Option<AccountId>, topics: &[&str]) -> WebhookEndpointId {
+    let endpoint = Endpoint {
+        id: WebhookEndpointId::fresh(later()),
+        account,
+        url: url.to_owned(),
+        description: String::new(),
+        topics: topics.iter().map(|topic| (*topic).to_owned()).collect(),
+        created_at: later(),
+        created_by: "test".to_owned(),
+        failing_since: None,
+        disabled: None,
+    };
+    let mut tx = bench.db.begin_app().await.expect("a transaction");
+    webhooks::insert(&mut tx, &endpoint).await.expect("made");
+    webhooks::rotate(&mut tx, endpoint.id, &SECRET, later(), later()).await.expect("a secret");
+    tx.commit().await.expect("commits");
+    endpoint.id
+}
+
+async fn round(bench: &Bench, at: Timestamp) -> usize {
+    jobs::round(&bench.db, &sender(), Arc::new(move || at)).await.expect("runs")
+}
+
+async fn log(bench: &Bench, of: WebhookEndpointId) -> Vec<Delivery> {
+    let mut tx = bench.db.begin_app().await.expect("a transaction");
+    deliveries::deliveries(&mut tx, of, None, None, 100).await.expect("read")
+}
+
+async fn read(bench: &Bench, of: WebhookEndpointId) -> Endpoint {
+    let mut tx = bench.db.begin_app().await.expect("a transaction");
+    webhooks::endpoint(&mut tx, of).await.expect("read").expect("is there")
+}
+
+async fn issued(bench: &Bench) {
+    bench.counted(vec![bench.hour(0, 0, &[0, 1, 2])]).await;
+    assert_eq!(bench.issue().await.issued_now, 3);
+}
+
+fn ids(received: &[Received]) -> BTreeSet<String> {
+    received.iter().map(|one| one.header("webhook-id").to_owned()).collect()
+}
+
+#[tokio::test]
+async fn each_is_told_what_concerns_it_and_only_that() {
+    let bench = Bench::new(1, 3, 1).await;
+    let (operator, customer, other) = (Receiver::new().await, Receiver::new().await, Receiver::new().await);
+    let account = bench.world.tenants[1].account;
+    endpoint(&bench, &operator.url, None, &[]).await;
+    endpoint(&bench, &customer.url, Some(account), &["invoice.issued"]).await;
+    endpoint(&bench, &other.url, None, &["invoice.overdue"]).await;
+    issued(&bench).await;
+    assert_eq!(round(&bench, later()).await, 4);
+    assert_eq!(round(&bench, later()).await, 0, "what is delivered is not sent again");
+    let (told, own) = (operator.take(), customer.take());
+    assert_eq!((told.len(), own.len(), other.take().len()), (3, 1, 0));
+    assert!(ids(&told).is_superset(&ids(&own)), "an event has one id for whoever is told of it");
+    let head = bench.invoices().await.into_iter().find(|head| head.account == account).expect("its invoice");
+    let json = own[0].json();
+    assert_eq!((&json["type"], &json["timestamp"]), (&"invoice.issued".into(), &later().to_string().into()));
+    let data = &json["data"];
+    assert_eq!(data["invoice"], head.id.to_string());
+    assert_eq!(data["number"], head.stamp.expect("issued").number.to_string());
+    assert_eq!(data["payable"], serde_json::json!({ "amount": "1.00", "currency": "EUR" }));
+    assert!(told.iter().chain(&own).all(|one| one.is_signed_with(&secret_text(&SECRET))));
+    assert!(!own[0].is_signed_with(&secret_text(&[6; 32])));
+}
+
+#[tokio::test]
+async fn who_is_added_later_is_told_what_happens_from_then_on() {
+    let bench = Bench::new(1, 3, 1).await;
+    issued(&bench).await;
+    let receiver = Receiver::new().await;
+    let late = endpoint(&bench, &receiver.url, None, &[]).await;
+    bench.set("update webhook_endpoints set created_at = created_at + interval '1 ms'").await;
+    assert_eq!(round(&bench, later()).await, 0);
+    assert_eq!(log(&bench, late).await, []);
+}
+
+#[tokio::test]
+async fn a_receiver_that_fails_six_times_gets_the_same_message_each_time() {
+    let bench = Bench::new(1, 3, 1).await;
+    let receiver = Receiver::new().await;
+    let account = bench.world.tenants[0].account;
+    let id = endpoint(&bench, &receiver.url, Some(account), &[]).await;
+    issued(&bench).await;
+    receiver.will_answer(&[500, 503, 302, 404, 0, 429]);
+    let mut at = later();
+    for failed in 1..=6 {
+        assert_eq!(round(&bench, at).await, 1, "try {failed}");
+        let delivery = log(&bench, id).await.remove(0);
+        assert_eq!((delivery.state.as_str(), delivery.tries.len()), ("waiting", failed));
+        let due = delivery.due_at.expect("another try");
+        assert_eq!(round(&bench, due.plus_millis(-1)).await, 0, "not before it is due");
+        at = due;
+    }
+    assert_eq!(read(&bench, id).await.failing_since, Some(later()));
+    assert_eq!(round(&bench, at).await, 1);
+    let delivery = log(&bench, id).await.remove(0);
+    assert_eq!((delivery.state.as_str(), delivery.done_at), ("delivered", Some(at)));
+    let told: Vec<_> = delivery.tries.iter().map(|t| (t.status, t.failure.clone().unwrap_or_default())).collect();
+    let answered = |status: u16| (Some(status), format!("it answered {status}"));
+    assert_eq!(told[..2], [answered(500), answered(503)]);
+    assert_eq!(told[2], (Some(302), "it answered 302, and redirects are not followed".to_owned()));
+    assert_eq!(told[4].0, None, "it hung");
+    assert!(told[4].1.starts_with("no answer in time"), "{}", told[4].1);
+    assert_eq!(told[6], (Some(200), String::new()));
+    let received = receiver.take();
+    assert_eq!((received.len(), ids(&received).len()), (7, 1));
+    assert!(received.iter().all(|one| one.body == received[0].body), "the same words on every try");
+    assert!(read(&bench, id).await.failing_since.is_none(), "a success forgets the failures");
+}
+
+#[tokio::test]
+async fn one_that_fails_for_days_is_disabled_told_of_and_sent_the_rest_once_enabled() {
+    let bench = Bench::new(1, 3, 1).await;
+    let (broken, well) = (Receiver::new().await, Receiver::new().await);
+    let id = endpoint(&bench, &broken.url, None, &["invoice.issued"]).await;
+    endpoint(&bench, &well.url, None, &["webhook_endpoint.disabled"]).await;
+    issued(&bench).await;
+    broken.will_answer(&[500; 100]);
+    let mut at = later();
+    while log(&bench, id).await.iter().any(|delivery| delivery.state == "waiting") {
+        round(&bench, at).await;
+        at = at.plus_millis(MILLIS_PER_MINUTE * 60);
+    }
+    let given_up = log(&bench, id).await;
+    assert!(given_up.iter().all(|d| d.state == "given_up" && d.tries.len() == 10), "{given_up:?}");
+    assert!(at.as_millis() - later().as_millis() > 3 * MILLIS_PER_DAY);
+    assert!(read(&bench, id).await.disabled.is_none(), "given up after three days, disabled after five");
+    let at = later().plus_millis(FAILING_MS_MAX);
+    let mut tx = bench.db.begin_app().await.expect("a transaction");
+    assert_eq!(deliveries::resend_since(&mut tx, id, later(), at).await.expect("due again"), 3);
+    tx.commit().await.expect("commits");
+    round(&bench, at).await;
+    assert_eq!(read(&bench, id).await.disabled, Some((at, DisabledFor::Failing)));
+    round(&bench, at).await;
+    let told = well.take();
+    assert_eq!(told.len(), 1, "once, however many of its messages failed");
+    assert_eq!(told[0].json()["data"]["reason"], "failing");
+    let much_later = at.plus_millis(30 * MILLIS_PER_DAY);
+    assert_eq!(round(&bench, much_later).await, 0, "what it is owed waits");
+    broken.is_mended();
+    broken.take();
+    let mut tx = bench.db.begin_app().await.expect("a transaction");
+    let enabled = Endpoint { disabled: None, failing_since: None, ..read(&bench, id).await };
+    webhooks::update(&mut tx, &enabled).await.expect("enabled");
+    tx.commit().await.expect("commits");
+    assert_eq!(round(&bench, much_later).await, 3);
+    assert_eq!(ids(&broken.take()).len(), 3);
+}
+
+#[tokio::test]
+async fn one_that_is_gone_is_asked_no_more() {
+    let bench = Bench::new(1, 3, 1).await;
+    let receiver = Receiver::new().await;
+    let account = bench.world.tenants[0].account;
+    let id = endpoint(&bench, &receiver.url, Some(account), &["invoice.issued"]).await;
+    issued(&bench).await;
+    receiver.will_answer(&[410]);
+    assert_eq!(round(&bench, later()).await, 1);
+    assert_eq!(read(&bench, id).await.disabled, Some((later(), DisabledFor::Gone)));
+    assert_eq!(round(&bench, later().plus_millis(MILLIS_PER_DAY)).await, 0);
+}
+
+#[tokio::test]
+async fn one_that_resolves_to_this_machine_gets_nothing_unless_the_operator_allows_it() {
+    let bench = Bench::new(1, 3, 1).await;
+    let receiver = Receiver::new().await;
+    let url = receiver.url.replace("127.0.0.1", "localhost");
+    let id = endpoint(&bench, &url, Some(bench.world.tenants[0].account), &[]).await;
+    issued(&bench).await;
+    let guarded = WebhookSender::new(&[]).expect("a sender");
+    jobs::round(&bench.db, &guarded, Arc::new(later)).await.expect("runs");
+    let failure = log(&bench, id).await.remove(0).tries.remove(0).failure.expect("refused");
+    assert!(failure.contains("localhost has the address") && failure.contains("to which nothing is sent"), "{failure}");
+    assert_eq!(receiver.take().len(), 0);
+}
+
+#[tokio::test]
+async fn a_try_that_nothing_is_heard_of_is_made_again() {
+    let bench = Bench::new(1, 3, 1).await;
+    let receiver = Receiver::new().await;
+    let id = endpoint(&bench, &receiver.url, Some(bench.world.tenants[0].account), &[]).await;
+    issued(&bench).await;
+    // As by a process that died with the message in its hands.
+    let lost_at = later().plus_millis(jobs::LOST_AFTER_MS);
+    let mut tx = bench.db.begin_app().await.expect("a transaction");
+    deliveries::spread(&mut tx, later(), 100).await.expect("spread");
+    let taken = deliveries::claim(&mut tx, &[], (10, 10), lost_at, later()).await.expect("taken up");
+    assert_eq!(taken[&id].len(), 1);
+    tx.commit().await.expect("commits");
+    assert_eq!(round(&bench, later()).await, 0, "nobody else takes it meanwhile");
+    assert_eq!(round(&bench, lost_at).await, 1);
+    assert_eq!(receiver.take().len(), 1);
+}
+
+#[tokio::test]
+async fn what_happened_long_ago_is_forgotten_unless_it_is_owed() {
+    let bench = Bench::new(1, 3, 1).await;
+    let receiver = Receiver::new().await;
+    let id = endpoint(&bench, &receiver.url, None, &[]).await;
+    issued(&bench).await;
+    receiver.will_answer(&[500]);
+    round(&bench, later()).await;
+    let mut tx = bench.db.begin_app().await.expect("a transaction");
+    let all = later().plus_millis(1);
+    assert_eq!(releve_store::outbox::forget(&mut tx, later(), 100).await.expect("forgot"), 0, "not yet old");
+    assert_eq!(releve_store::outbox::forget(&mut tx, all, 100).await.expect("forgot"), 2);
+    tx.commit().await.expect("commits");
+    let left: Vec<_> = log(&bench, id).await.into_iter().map(|d| d.state).collect();
+    assert_eq!(left, ["waiting"]);
+}
