@@ -1,9 +1,12 @@
 //! Does the audit pass what is right, and find each thing that is not?
 
 use releve_jobs::{Check, audit};
+use releve_store::audit_log::{self, Change};
 use releve_tests::world::{self, Hold};
 use releve_types::{TenantKey, ids::fresh_uuid};
+use serde_json::json;
 use sqlx::AssertSqlSafe;
+use tokio_util::sync::CancellationToken;
 
 use crate::bench::{Bench, HOUR, at, later, may};
 
@@ -103,4 +106,71 @@ async fn each_equation_is_seen_to_break() {
         assert!(!report.ok, "{sql}");
         assert!(report.differences.iter().any(|d| d.check == check), "{sql}: {:?}", report.differences);
     }
+}
+
+/// Runs the jobs once, which seals what was written.
+async fn sealed(bench: &Bench) {
+    let settings = releve_jobs::Settings { issue_automatically: false, ..Default::default() };
+    releve_jobs::round(&bench.db, &settings, later(), &CancellationToken::new()).await;
+}
+
+async fn note(bench: &Bench, subject: &str) {
+    let mut tx = bench.db.begin_app().await.unwrap();
+    let change = Change {
+        actor: "test".to_owned(),
+        action: "price.create",
+        subject: subject.to_owned(),
+        before: None,
+        after: Some(json!({ "price": "2.50", "sku": "b" })),
+    };
+    audit_log::add(&mut tx, &change, later()).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_log_that_was_tampered_with_is_found_out() {
+    let bench = Bench::new(1, 1, 1).await;
+    for subject in ["one", "two", "three"] {
+        note(&bench, subject).await;
+    }
+    sealed(&bench).await;
+    note(&bench, "four").await;
+    let report = audit(&bench.db, may(), None).await.unwrap();
+    assert!(report.ok, "{:?}", report.differences);
+    let first = report.log.head.clone().expect("a seal");
+    assert_eq!(report.log.unsealed, 1);
+    sealed(&bench).await;
+    sealed(&bench).await;
+    let log = audit(&bench.db, may(), None).await.unwrap().log;
+    assert_eq!((log.sealed, log.unsealed), (report.log.sealed + 1, 0), "each entry is sealed once");
+    assert_ne!(log.head.as_ref(), Some(&first));
+
+    let refused = bench.refused("update audit_seals set sha256 = sha256").await;
+    assert_eq!(refused.as_deref(), Some("42501"), "the programs may not so much as try");
+    // What only whoever owns the database can do.
+    let found = async |sql: &'static str| {
+        bench.set("alter table audit_log disable trigger frozen; alter table audit_seals disable trigger frozen").await;
+        bench.set(sql).await;
+        let report = audit(&bench.db, may(), None).await.unwrap();
+        assert_eq!(report.ok, report.differences.is_empty());
+        report.differences.iter().map(|d| (d.check, d.at.clone())).collect::<Vec<_>>()
+    };
+    let seal = |n: i64| (Check::Log, format!("seal {n}"));
+    let last = log.sealed;
+    let one = last - 3;
+    assert_eq!(found("update audit_log set actor = 'nobody' where subject = 'one'").await, [seal(one)]);
+    assert_eq!(found("update audit_log set actor = 'test' where subject = 'one'").await, []);
+    assert_eq!(
+        found(r#"update audit_log set after = '{"price": "2.51", "sku": "b"}' where subject = 'one'"#).await,
+        [seal(one)]
+    );
+    assert_eq!(
+        found(r#"update audit_log set after = '{"sku": "b", "price": "2.50"}' where subject = 'one'"#).await,
+        []
+    );
+    let removed = "alter table audit_seals drop constraint audit_seals_entry_fkey;
+        delete from audit_log where subject = 'two'";
+    assert_eq!(found(removed).await, [seal(one + 1)]);
+    let hidden = "delete from audit_seals s where not exists (select from audit_log a where a.entry = s.entry)";
+    assert_eq!(found(hidden).await, [seal(one + 2)], "nor does it help to remove the seal as well");
 }

@@ -143,7 +143,7 @@ impl Bench {
 
     /// What no test is about is written past the API.
     pub async fn set(&self, sql: &'static str) {
-        sqlx::query(sql).execute(&mut self.admin().await).await.expect("set");
+        sqlx::raw_sql(sql).execute(&mut self.admin().await).await.expect("set");
     }
 
     /// Another database of the same server, as the superuser.

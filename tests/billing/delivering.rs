@@ -2,26 +2,30 @@
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use releve_jobs::webhooks::{self as jobs, schedule::FAILING_MS_MAX};
-use releve_outbound::{IpNet, WebhookSender, guard::system_lookup, webhook::secret_text};
+use releve_jobs::webhooks::{self as jobs, Sender, schedule::FAILING_MS_MAX};
+use releve_outbound::{IpNet, MailSender, WebhookSender, guard::system_lookup, webhook::secret_text};
 use releve_store::webhooks::{
     self, DisabledFor, Endpoint,
     deliveries::{self, Delivery},
 };
-use releve_tests::receiver::{Received, Receiver};
+use releve_tests::{
+    mailbox::Mailbox,
+    receiver::{Received, Receiver},
+};
 use releve_types::{
     AccountId, Timestamp,
     ids::WebhookEndpointId,
-    time::{MILLIS_PER_DAY, MILLIS_PER_MINUTE},
+    time::{MILLIS_PER_DAY, MILLIS_PER_HOUR},
 };
 
 use crate::bench::{Bench, later};
 
 const SECRET: [u8; 32] = [5; 32];
 
-fn sender() -> WebhookSender {
+fn sender() -> Sender {
     let loopback: IpNet = "127.0.0.0/8".parse().expect("a network");
-    WebhookSender::with(&[loopback], system_lookup(), Duration::from_millis(500)).expect("a sender")
+    let webhooks = WebhookSender::with(&[loopback], system_lookup(), Duration::from_millis(500)).expect("a sender");
+    Sender { webhooks, mail: None }
 }
 
 async fn endpoint(bench: &Bench, url: &str, account: Option<AccountId>, topics: &[&str]) -> WebhookEndpointId {
@@ -86,7 +90,7 @@ async fn each_is_told_what_concerns_it_and_only_that() {
     let data = &json["data"];
     assert_eq!(data["invoice"], head.id.to_string());
     assert_eq!(data["number"], head.stamp.expect("issued").number.to_string());
-    assert_eq!(data["payable"], serde_json::json!({ "amount": "1.00", "currency": "EUR" }));
+    assert_eq!(data["payable"], serde_json::json!({ "amount": "3.00", "currency": "EUR" }));
     assert!(told.iter().chain(&own).all(|one| one.is_signed_with(&secret_text(&SECRET))));
     assert!(!own[0].is_signed_with(&secret_text(&[6; 32])));
 }
@@ -145,11 +149,13 @@ async fn one_that_fails_for_days_is_disabled_told_of_and_sent_the_rest_once_enab
     issued(&bench).await;
     broken.will_answer(&[500; 100]);
     let mut at = later();
+    round(&bench, at).await;
     while log(&bench, id).await.iter().any(|delivery| delivery.state == "waiting") {
+        at = at.plus_millis(MILLIS_PER_HOUR);
         round(&bench, at).await;
-        at = at.plus_millis(MILLIS_PER_MINUTE * 60);
     }
     let given_up = log(&bench, id).await;
+    assert_eq!(given_up.len(), 3);
     assert!(given_up.iter().all(|d| d.state == "given_up" && d.tries.len() == 10), "{given_up:?}");
     assert!(at.as_millis() - later().as_millis() > 3 * MILLIS_PER_DAY);
     assert!(read(&bench, id).await.disabled.is_none(), "given up after three days, disabled after five");
@@ -195,7 +201,7 @@ async fn one_that_resolves_to_this_machine_gets_nothing_unless_the_operator_allo
     let url = receiver.url.replace("127.0.0.1", "localhost");
     let id = endpoint(&bench, &url, Some(bench.world.tenants[0].account), &[]).await;
     issued(&bench).await;
-    let guarded = WebhookSender::new(&[]).expect("a sender");
+    let guarded = Sender { webhooks: WebhookSender::new(&[]).expect("a sender"), mail: None };
     jobs::round(&bench.db, &guarded, Arc::new(later)).await.expect("runs");
     let failure = log(&bench, id).await.remove(0).tries.remove(0).failure.expect("refused");
     assert!(failure.contains("localhost has the address") && failure.contains("to which nothing is sent"), "{failure}");
@@ -235,4 +241,45 @@ async fn what_happened_long_ago_is_forgotten_unless_it_is_owed() {
     tx.commit().await.expect("commits");
     let left: Vec<_> = log(&bench, id).await.into_iter().map(|d| d.state).collect();
     assert_eq!(left, ["waiting"]);
+}
+
+#[tokio::test]
+async fn who_wants_mail_gets_mail() {
+    let bench = Bench::new(1, 3, 1).await;
+    let mailbox = Mailbox::new().await;
+    let account = bench.world.tenants[0].account;
+    let id = endpoint(&bench, "mailto:billing@customer.example", Some(account), &["invoice.issued"]).await;
+    issued(&bench).await;
+    let round = async |sender: Sender, at| jobs::round(&bench.db, &sender, Arc::new(move || at)).await.expect("runs");
+    assert_eq!(round(sender(), later()).await, 1);
+    let delivery = log(&bench, id).await.remove(0);
+    assert_eq!(delivery.tries[0].failure.as_deref(), Some("no mail server is set (RELEVE_SMTP)"));
+
+    let mail = MailSender::new(&mailbox.url, "Billing <billing@cloud.example>").expect("a sender");
+    let sender = Sender { mail: Some(mail), ..sender() };
+    mailbox.will_refuse(&[451]);
+    let at = delivery.due_at.expect("another try");
+    assert_eq!(round(sender.clone(), at).await, 1);
+    let delivery = log(&bench, id).await.remove(0);
+    let refused = (delivery.tries[1].status, delivery.tries[1].failure.as_deref());
+    assert_eq!(refused, (Some(451), Some("it answered 451")));
+    let at = delivery.due_at.expect("another try");
+    assert_eq!(round(sender.clone(), at).await, 1);
+    let delivery = log(&bench, id).await.remove(0);
+    assert_eq!((delivery.state.as_str(), delivery.tries[2].status), ("delivered", Some(250)));
+    assert_eq!(round(sender, at).await, 0);
+
+    let received = mailbox.take();
+    assert_eq!(received.len(), 1);
+    let number = bench.invoices().await.into_iter().find(|head| head.account == account).expect("its invoice");
+    let number = number.stamp.expect("issued").number.to_string();
+    for line in [
+        "To: billing@customer.example".to_owned(),
+        format!("Subject: Invoice {number} was issued"),
+        format!("Message-ID: <{}@cloud.example>", delivery.event.id),
+        format!("number: {number}"),
+        "payable amount: 3.00".to_owned(),
+    ] {
+        assert!(received[0].lines().any(|one| one == line), "{line} in {}", received[0]);
+    }
 }

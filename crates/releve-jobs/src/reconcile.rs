@@ -3,7 +3,7 @@
 
 use std::{future::Future, iter};
 
-use releve_store::{Db, agreements, corrections, customers, idempotency, outbox, runs};
+use releve_store::{Db, agreements, audit_log, corrections, customers, idempotency, outbox, runs};
 use releve_types::{
     Period, Timestamp,
     ids::IssuerId,
@@ -30,6 +30,7 @@ pub enum Job {
     Remind,
     Expire,
     HandOver,
+    Seal,
 }
 
 impl Job {
@@ -44,6 +45,7 @@ impl Job {
             Self::Remind => "remind",
             Self::Expire => "expire",
             Self::HandOver => "hand_over",
+            Self::Seal => "seal",
         }
     }
 
@@ -58,6 +60,7 @@ impl Job {
             Self::Remind => 7,
             Self::Expire => 8,
             Self::HandOver => 9,
+            Self::Seal => 10,
         }
     }
 }
@@ -100,9 +103,26 @@ pub async fn round(db: &Db, settings: &Settings, now: Timestamp, cancel: &Cancel
     attempt(cancel, Job::Remind, async { payments::remind(db, now).await.map(drop) }).await;
     attempt(cancel, Job::Expire, async { credits::expire(db, now).await.map(drop) }).await;
     attempt(cancel, Job::Forget, forget(db, now)).await;
+    attempt(cancel, Job::Seal, seal(db)).await;
     if let Some(storage) = &settings.archive {
         let keep_days = settings.reports_keep_days;
         attempt(cancel, Job::Archive, async { archive::run(db, storage, keep_days, now).await.map(drop) }).await;
+    }
+}
+
+/// Entries of the audit log sealed in one transaction.
+const ENTRIES_SEALED_MAX: i32 = 10_000;
+
+/// Seals what was committed to the audit log since.
+async fn seal(db: &Db) -> Result<(), JobError> {
+    loop {
+        let mut tx = db.begin_app().await?;
+        let mine = runs::try_job_lock(&mut tx, Job::Seal.lock()).await?;
+        let sealed = if mine { audit_log::seal(&mut tx, ENTRIES_SEALED_MAX).await? } else { 0 };
+        tx.commit().await?;
+        if sealed < u64::from(ENTRIES_SEALED_MAX.unsigned_abs()) {
+            return Ok(());
+        }
     }
 }
 

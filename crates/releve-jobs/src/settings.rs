@@ -2,11 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use releve_outbound::{Storage, WebhookSender};
+use releve_outbound::Storage;
 use releve_types::time::MILLIS_PER_DAY;
 use tokio::sync::Notify;
 
-use crate::{hand_over::Destination, issue::ISSUE_ACCOUNTS_MAX};
+use crate::{hand_over::Destination, issue::ISSUE_ACCOUNTS_MAX, webhooks::Sender};
 
 /// How long reports stay in the database before they are archived.
 pub const REPORTS_KEEP_DAYS: i64 = 60;
@@ -27,8 +27,8 @@ pub struct Settings {
     pub archive: Option<Storage>,
     /// None: documents leave when somebody fetches them.
     pub hand_over: Option<Destination>,
-    /// None: nobody is told by webhook.
-    pub webhooks: Option<WebhookSender>,
+    /// None: nobody is told anything.
+    pub webhooks: Option<Sender>,
     pub nudge: Nudge,
 }
 

@@ -97,6 +97,8 @@ pub enum SendError {
     Url(#[from] UrlRefused),
     #[error("{0}")]
     Forbidden(#[from] crate::guard::Forbidden),
+    #[error("{0}")]
+    Mail(#[from] crate::mail::MailError),
     #[error("no signature could be made: {0}")]
     Sign(#[from] standardwebhooks::WebhookError),
     #[error("no answer in time ({TRY_SECONDS_MAX} s)")]

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, ensure};
 use releve_jobs::audit::{Difference, audit, rebuild};
-use releve_store::{Tx, periods};
+use releve_store::{Tx, audit_log::Chain, periods};
 use releve_types::Period;
 use serde::Serialize;
 
@@ -24,6 +24,22 @@ struct Outcome {
     differences_in_all: usize,
     /// Per period, tenant and SKU, in base units; not of a rebuild.
     sums: Vec<SumRow>,
+    /// Not of a rebuild.
+    audit_log: Option<LogRow>,
+}
+
+/// How far the audit log is sealed. Its head, noted elsewhere, proves later that nothing up to it was touched.
+#[derive(Serialize, Debug)]
+struct LogRow {
+    sealed: i64,
+    unsealed: i64,
+    head: Option<String>,
+}
+
+impl From<Chain> for LogRow {
+    fn from(chain: Chain) -> Self {
+        Self { sealed: chain.sealed, unsealed: chain.unsealed, head: chain.head }
+    }
 }
 
 /// What a tenant used of a SKU, as each side of the equation says it.
@@ -87,6 +103,7 @@ async fn outcome(settings: &Settings, asked: &cli::Audit, ground: &Ground) -> an
         differences: Vec::new(),
         differences_in_all: 0,
         sums: Vec::new(),
+        audit_log: None,
     };
     for period in periods {
         outcome.periods.push(period.to_string());
@@ -109,6 +126,7 @@ async fn outcome(settings: &Settings, asked: &cli::Audit, ground: &Ground) -> an
                 unbilled: s.unbilled,
                 suspense: s.suspense,
             }));
+            outcome.audit_log = Some(LogRow::from(found.log));
             (found.differences, found.differences_in_all)
         };
         outcome.ok &= in_all == 0;
@@ -142,6 +160,9 @@ fn print(outcome: &Outcome) {
             total(|s| s.unbilled),
             total(|s| s.suspense)
         );
+    }
+    if let Some(LogRow { sealed, unsealed, head: Some(head) }) = &outcome.audit_log {
+        println!("audit log: {sealed} entries sealed, {unsealed} not yet; the last seal is {head}");
     }
     let verdict = if outcome.ok { "everything agrees" } else { "differences were found" };
     println!(

@@ -6,7 +6,7 @@ use anyhow::Context;
 use releve_aggregator::{Aggregator, Runner};
 use releve_api::AppState;
 use releve_broker::{BrokerConfig, Consumer, ConsumerConfig, Ended, Topology};
-use releve_outbound::{Storage, WebhookSender, storage::StorageConfig};
+use releve_outbound::{Storage, storage::StorageConfig};
 use releve_types::time::wall_clock;
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
@@ -109,7 +109,7 @@ pub async fn run(
     }
     if roles.jobs {
         let hand_over = settings.hand_over()?.map(|config| Storage::open(&config)).transpose()?;
-        let webhooks = Some(WebhookSender::new(&settings.webhook_allow).context("webhooks")?);
+        let webhooks = Some(settings.sender()?);
         let jobs = releve_jobs::Settings { webhooks, ..settings.jobs(archive(settings, dir)?, hand_over) };
         let (db, cancel) = (ground.db.clone(), stop.clone());
         tasks.spawn(async move {

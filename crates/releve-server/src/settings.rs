@@ -3,8 +3,10 @@
 use std::{fmt, net::SocketAddr, path::PathBuf, str::FromStr};
 
 use clap::Args;
-use releve_jobs::hand_over::Destination;
-use releve_outbound::{IpNet, Storage, storage::StorageConfig};
+use releve_jobs::{hand_over::Destination, webhooks::Sender};
+use releve_outbound::{
+    IpNet, MailSender, Storage, WebhookSender, mail::MailError, storage::StorageConfig, webhook::SendError,
+};
 use releve_types::{Timestamp, time::MILLIS_PER_HOUR};
 
 /// Connections to a PostgreSQL server, unless set.
@@ -51,6 +53,22 @@ pub struct Settings {
     /// Networks that are not public and that webhooks may be posted to nevertheless, also by http, separated by commas.
     #[arg(long, env = "RELEVE_WEBHOOK_ALLOW", global = true, value_name = "CIDR", value_delimiter = ',')]
     pub webhook_allow: Vec<IpNet>,
+
+    /// The mail server that endpoints like mailto:billing@example.com are reached over: smtps://user:password@host, or
+    /// smtp://host:587?tls=required.
+    #[arg(
+        long,
+        env = "RELEVE_SMTP",
+        global = true,
+        hide_env_values = true,
+        requires = "mail_from",
+        value_name = "URL"
+    )]
+    pub smtp: Option<Secret>,
+
+    /// Whom mail comes from, as in 'Billing <billing@example.com>'.
+    #[arg(long, env = "RELEVE_MAIL_FROM", global = true, value_name = "ADDRESS")]
+    pub mail_from: Option<String>,
 
     /// How many days reports stay in the database before they are archived.
     #[arg(long, env = "RELEVE_REPORTS_KEEP_DAYS", global = true, value_name = "DAYS",
@@ -174,6 +192,10 @@ pub enum SettingsError {
     HandOver(String),
     #[error("--archive {0}: expected a directory or s3://BUCKET/PREFIX")]
     Archive(String),
+    #[error("--smtp, --mail-from: {0}")]
+    Mail(#[from] MailError),
+    #[error("webhooks: {0}")]
+    Webhooks(#[from] SendError),
     #[error("--message-bytes-max {0} is not between 65536 and 1048576")]
     MessageBytes(usize),
     #[error("--pool must be at least 1")]
@@ -229,6 +251,14 @@ impl Settings {
             access_key_id: self.s3.access_key_id.clone(),
             secret_access_key: self.s3.secret_access_key.clone(),
         })
+    }
+
+    /// How messages leave.
+    pub fn sender(&self) -> Result<Sender, SettingsError> {
+        let webhooks = WebhookSender::new(&self.webhook_allow)?;
+        let server = self.smtp.as_ref().zip(self.mail_from.as_ref());
+        let mail = server.map(|(server, from)| MailSender::new(&server.0, from)).transpose()?;
+        Ok(Sender { webhooks, mail })
     }
 
     /// The jobs' settings under these.

@@ -31,6 +31,9 @@ pub struct AuditEntryView {
     subject: String,
     before: Option<Value>,
     after: Option<Value>,
+    /// SHA-256 over the entry and the seal before it, in hex; none for up to a minute. Noted elsewhere, it proves later that nothing
+    /// up to it was touched: `releve audit` recomputes the chain.
+    seal: Option<String>,
 }
 
 impl From<Entry> for AuditEntryView {
@@ -43,6 +46,7 @@ impl From<Entry> for AuditEntryView {
             subject: entry.subject,
             before: entry.before,
             after: entry.after,
+            seal: entry.seal,
         }
     }
 }

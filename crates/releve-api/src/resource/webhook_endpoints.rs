@@ -57,7 +57,7 @@ pub fn router() -> OpenApiRouter<AppState> {
 #[serde(deny_unknown_fields)]
 pub struct NewWebhookEndpoint {
     /// Where messages are posted: https, up to 2048 bytes. An address that is not public, and http, only where the
-    /// operator's settings allow its network.
+    /// operator's settings allow its network. Or whom they are mailed to, as plain text: mailto:billing@example.com.
     #[schema(example = "https://example.com/hooks/releve")]
     url: String,
     /// What it is for.
@@ -126,7 +126,7 @@ pub struct WebhookSecretView {
 }
 
 fn checked_url(url: String) -> Result<String, Problem> {
-    jobs::parse_url(&url).map_err(|refused| Problem::field("url", refused.to_string()))?;
+    jobs::check_url(&url).map_err(|refused| Problem::field("url", refused.to_string()))?;
     Ok(url)
 }
 

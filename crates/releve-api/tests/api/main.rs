@@ -7,6 +7,7 @@ mod idempotency;
 mod intake;
 mod isolation;
 mod lists;
+mod matrix;
 mod node;
 mod nodes;
 mod payments;

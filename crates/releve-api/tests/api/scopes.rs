@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::world::World;
 
 /// Fewer unknown keys than one server hears before it asks for patience.
-const REFUSED_AT_ONCE: usize = 80;
+pub const REFUSED_AT_ONCE: usize = 80;
 
 /// Each described operation, as a request with something in the place of each parameter.
 pub fn operations() -> Vec<(String, String, Value)> {

@@ -7,7 +7,7 @@ mod rebuild;
 use std::collections::BTreeMap;
 
 use releve_outbound::Storage;
-use releve_store::{Db, StoreError, Tx, audit as stored, billing_usage, invoices};
+use releve_store::{Db, StoreError, Tx, audit as stored, audit_log, billing_usage, invoices};
 use releve_types::{Period, TenantId};
 
 use self::rebuild::Known;
@@ -33,6 +33,8 @@ pub enum Check {
     Invoices,
     /// Each number of a series is on an invoice.
     Numbers,
+    /// Each seal of the audit log follows from the one before and its entry.
+    Log,
 }
 
 impl Check {
@@ -44,6 +46,7 @@ impl Check {
             Self::Lines => "usage hours = invoice lines",
             Self::Invoices => "invoices",
             Self::Numbers => "numbers",
+            Self::Log => "audit log",
         }
     }
 }
@@ -95,6 +98,7 @@ pub struct AuditReport {
     /// Reports whose signature was checked and whose segments were added up again.
     pub reports: u64,
     pub invoices: u64,
+    pub log: audit_log::Chain,
 }
 
 /// Held time by tenant and SKU: rebuilt, and stored.
@@ -124,13 +128,15 @@ pub async fn audit(db: &Db, period: Period, archive: Option<&Storage>) -> Result
     differences.extend(rollups(&mut tx, period).await?);
     differences.extend(lines(&mut tx, period).await?);
     differences.extend(numbers(&mut tx).await?);
+    differences.extend(log(&mut tx).await?);
+    let log = audit_log::chain(&mut tx).await?;
     let (invoices, broken) = check_invoices(&mut tx, period).await?;
     differences.extend(broken);
     let sums = sums(&mut tx, period, held).await?;
     tx.rollback().await?;
     let differences_in_all = differences.len();
     differences.truncate(DIFFERENCES_LISTED_MAX);
-    Ok(AuditReport { ok: differences_in_all == 0, differences, differences_in_all, sums, reports, invoices })
+    Ok(AuditReport { ok: differences_in_all == 0, differences, differences_in_all, sums, reports, invoices, log })
 }
 
 /// Adds up the stored or archived reports of a range again and compares with its allocation hours: the first
@@ -165,6 +171,13 @@ async fn lines(tx: &mut Tx, period: Period) -> Result<Vec<Difference>, StoreErro
         Difference::new(Check::Lines, &d.number, d.used, d.lines).of(d.tenant, Some(d.sku))
     };
     Ok(found.into_iter().map(difference).collect())
+}
+
+/// Of each break the seal that should follow and does not.
+async fn log(tx: &mut Tx) -> Result<Vec<Difference>, StoreError> {
+    let listed_max = i64::try_from(DIFFERENCES_LISTED_MAX).unwrap_or(i64::MAX);
+    let broken = audit_log::broken_seals(tx, listed_max).await?;
+    Ok(broken.into_iter().map(|seal| Difference::new(Check::Log, &format!("seal {seal}"), 1, 0)).collect())
 }
 
 async fn numbers(tx: &mut Tx) -> Result<Vec<Difference>, StoreError> {

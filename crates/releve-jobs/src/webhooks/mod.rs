@@ -1,4 +1,4 @@
-//! Who is told what happened, and when? Events are set against the endpoints that want them, and what is due is sent: at
+//! Who is told what happened, and when, by webhook or by mail? Events are set against the endpoints that want them, and what is due is sent: at
 //! least once, with the same id and the same words on every try, and never before the commit of what it tells.
 //!
 //! No connection is held while a message travels. A try is written down as taken up before it is made: a process that dies
@@ -9,7 +9,11 @@ pub mod schedule;
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use releve_outbound::webhook::{Answer, Message, SendError, TRY_SECONDS_MAX, WebhookSender};
+use releve_outbound::{
+    Mail, MailSender,
+    mail::{MAIL_SCHEME, MailError, parse_mailto},
+    webhook::{Answer, Message, SendError, TRY_SECONDS_MAX, WebhookSender, parse_url},
+};
 use releve_store::{
     Db,
     outbox::{self, NewEntry},
@@ -19,12 +23,12 @@ use releve_store::{
     },
 };
 use releve_types::{Timestamp, ids::WebhookEndpointId, time::wall_clock};
-use serde_json::json;
+use serde_json::{Value, json};
 use sqlx::PgConnection;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-pub use releve_outbound::webhook::{SECRET_BYTES, UrlRefused, parse_url, secret_text};
+pub use releve_outbound::webhook::{SECRET_BYTES, secret_text};
 
 use crate::JobError;
 
@@ -49,11 +53,29 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// The longest text that is kept of a failure, in characters.
 const FAILURE_CHARS_MAX: usize = 500;
 
+/// How messages leave.
+#[derive(Clone, Debug)]
+pub struct Sender {
+    pub webhooks: WebhookSender,
+    /// None: what is to be mailed waits, with that as its failure.
+    pub mail: Option<MailSender>,
+}
+
+/// Whether messages can be sent to an address, as far as it says itself; why not.
+pub fn check_url(text: &str) -> Result<(), SendError> {
+    if text.starts_with(MAIL_SCHEME) {
+        parse_mailto(text)?;
+    } else {
+        parse_url(text)?;
+    }
+    Ok(())
+}
+
 /// Where the time comes from.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
 /// Sends what is due, again and again, until it is cancelled. What is under way then is finished.
-pub async fn run(db: Db, sender: WebhookSender, cancel: CancellationToken) {
+pub async fn run(db: Db, sender: Sender, cancel: CancellationToken) {
     let clock: Clock = Arc::new(wall_clock);
     let mut under_way = UnderWay::default();
     while !cancel.is_cancelled() {
@@ -75,7 +97,7 @@ pub async fn run(db: Db, sender: WebhookSender, cancel: CancellationToken) {
 }
 
 /// Sends what is due once, and waits for what becomes of it; how many tries.
-pub async fn round(db: &Db, sender: &WebhookSender, clock: Clock) -> Result<usize, JobError> {
+pub async fn round(db: &Db, sender: &Sender, clock: Clock) -> Result<usize, JobError> {
     let mut under_way = UnderWay::default();
     let begun = under_way.begin(db, sender, &clock).await?;
     while under_way.ended().await.is_some() {}
@@ -90,7 +112,7 @@ struct UnderWay {
 }
 
 impl UnderWay {
-    async fn begin(&mut self, db: &Db, sender: &WebhookSender, clock: &Clock) -> Result<usize, JobError> {
+    async fn begin(&mut self, db: &Db, sender: &Sender, clock: &Clock) -> Result<usize, JobError> {
         let now = clock();
         let free = ENDPOINTS_AT_ONCE_MAX.saturating_sub(self.busy.len());
         let busy: Vec<_> = self.busy.iter().copied().collect();
@@ -132,17 +154,17 @@ impl UnderWay {
 }
 
 /// One try, from the secrets to the log.
-async fn send(db: Db, sender: WebhookSender, clock: Clock, endpoint: WebhookEndpointId, claimed: Claimed) {
+async fn send(db: Db, sender: Sender, clock: Clock, endpoint: WebhookEndpointId, claimed: Claimed) {
     let event = claimed.event.id;
     let tried = async {
         let at = clock();
         let mut tx = db.begin_app().await?;
         let secrets = deliveries::secrets(&mut tx, endpoint, at).await?;
-        let body = payload::of(&mut tx, &claimed.event).await?;
+        let told = payload::of(&mut tx, &claimed.event).await?;
         tx.commit().await?;
         let id = event.to_string();
         let started = tokio::time::Instant::now();
-        let sent = sender.send(Message { url: &claimed.url, id: &id, at, body: &body, secrets: &secrets }).await;
+        let sent = deliver(&sender, (&claimed.url, &id, at), &told, &secrets).await;
         let took_ms = i64::try_from(started.elapsed().as_millis()).unwrap_or(i64::MAX);
         let mut tx = db.begin_app().await?;
         settle(&mut tx, endpoint, &claimed, sent, (at, took_ms), clock()).await?;
@@ -152,6 +174,20 @@ async fn send(db: Db, sender: WebhookSender, clock: Clock, endpoint: WebhookEndp
     if let Err(error) = tried.await {
         tracing::error!(%endpoint, %event, %error, "what became of a webhook could not be written down; it is sent again");
     }
+}
+
+async fn deliver(
+    sender: &Sender,
+    (url, id, at): (&str, &str, Timestamp),
+    told: &Value,
+    secrets: &[Vec<u8>],
+) -> Result<Answer, SendError> {
+    if url.starts_with(MAIL_SCHEME) {
+        let mail = sender.mail.as_ref().ok_or(MailError::None)?;
+        let (subject, text) = payload::as_text(told);
+        return mail.send(Mail { url, id, at, subject: &subject, text: &text }).await;
+    }
+    sender.webhooks.send(Message { url, id, at, body: &told.to_string(), secrets }).await
 }
 
 /// What a try means for its delivery and for its endpoint.
