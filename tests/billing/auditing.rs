@@ -115,7 +115,7 @@ async fn sealed(bench: &Bench) {
 }
 
 async fn note(bench: &Bench, subject: &str) {
-    let mut tx = bench.db.begin_app().await.unwrap();
+    let mut tx = bench.db.begin_app().await.expect("a transaction");
     let change = Change {
         actor: "test".to_owned(),
         action: "price.create",
@@ -123,8 +123,8 @@ async fn note(bench: &Bench, subject: &str) {
         before: None,
         after: Some(json!({ "price": "2.50", "sku": "b" })),
     };
-    audit_log::add(&mut tx, &change, later()).await.unwrap();
-    tx.commit().await.unwrap();
+    audit_log::add(&mut tx, &change, later()).await.expect("noted");
+    tx.commit().await.expect("commits");
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 mod agreements;
 mod billing;
+mod cancelled;
 mod document;
 mod idempotency;
 mod intake;
