@@ -3,6 +3,7 @@
 //! A scope can be made here only, by a request that carries a key that has it: a handler that takes
 //! [`TenantScope`] can't be called for a tenant that its caller must not see. Keys are 256 random bits, shown once
 //! and stored as their SHA-256; nothing about them is remembered between requests, so a revoked one is dead at once.
+//! A session is a key that ends by itself and holds in a browser; a link opens nothing but one session.
 
 use std::fmt;
 
@@ -12,7 +13,7 @@ use axum::{
 };
 use releve_store::{
     StoreError, TenantTx,
-    api_keys::{self, ApiKey},
+    api_keys::{self, ApiKey, CredentialKind},
     customers::Tenant,
 };
 use releve_types::{AccountId, TenantId, Timestamp, ids::ApiKeyId};
@@ -29,6 +30,10 @@ use crate::{
 
 /// What every key starts with, so that a leaked one is found by a search.
 pub const KEY_PREFIX: &str = "rlv_";
+/// What every session starts with.
+pub const SESSION_PREFIX: &str = "rls_";
+/// What every link starts with.
+pub const LINK_PREFIX: &str = "rll_";
 /// How much of a key is kept readable, to tell keys apart.
 pub const HINT_LEN: usize = 12;
 /// The longest credential that is looked at, in bytes.
@@ -91,13 +96,13 @@ pub fn mint(
     created_by: &str,
     now: Timestamp,
 ) -> Result<Minted, Problem> {
-    let mut random = [0_u8; 32];
-    getrandom::fill(&mut random).map_err(|error| Problem::internal(&error))?;
-    let secret = format!("{KEY_PREFIX}{}", hex::encode(random));
+    let secret = fresh_secret(KEY_PREFIX)?;
     let meters = scopes.iter().filter_map(|s| if let Scope::Reading(meter) = s { Some(meter.clone()) } else { None });
     let plain = scopes.iter().filter(|s| !matches!(s, Scope::Reading(_)));
     let record = ApiKey {
         id: ApiKeyId::fresh(now),
+        kind: CredentialKind::Key,
+        made_by: None,
         sha256: Sha256::digest(secret.as_bytes()).into(),
         hint: secret.chars().take(HINT_LEN).collect(),
         name: name.to_owned(),
@@ -113,6 +118,29 @@ pub fn mint(
     Ok(Minted { secret, record })
 }
 
+fn fresh_secret(prefix: &str) -> Result<String, Problem> {
+    let mut random = [0_u8; 32];
+    getrandom::fill(&mut random).map_err(|error| Problem::internal(&error))?;
+    Ok(format!("{prefix}{}", hex::encode(random)))
+}
+
+impl Minted {
+    /// The same as a link or a session: one that came from a key and ends at the latest when it does.
+    pub fn from_key(self, kind: CredentialKind, made_by: ApiKeyId, expires_at: Timestamp) -> Result<Self, Problem> {
+        let prefix = if kind == CredentialKind::Link { LINK_PREFIX } else { SESSION_PREFIX };
+        let secret = fresh_secret(prefix)?;
+        let record = ApiKey {
+            kind,
+            made_by: Some(made_by),
+            sha256: Sha256::digest(secret.as_bytes()).into(),
+            hint: secret.chars().take(HINT_LEN).collect(),
+            expires_at: Some(expires_at),
+            ..self.record
+        };
+        Ok(Self { secret, record })
+    }
+}
+
 /// Whoever holds the key that a request carries.
 #[derive(Clone, Debug)]
 pub struct Caller(ApiKey);
@@ -120,6 +148,10 @@ pub struct Caller(ApiKey);
 impl Caller {
     pub fn key(&self) -> ApiKeyId {
         self.0.id
+    }
+
+    pub fn record(&self) -> &ApiKey {
+        &self.0
     }
 
     /// As the audit log names it.
@@ -150,10 +182,21 @@ async fn authenticate<T>(
     door: Door,
     more: impl AsyncFnOnce(&mut PgConnection, Caller) -> Result<T, Problem>,
 ) -> Result<T, Problem> {
+    authenticate_as(parts, app, door, &[CredentialKind::Key, CredentialKind::Session], more).await
+}
+
+/// The same for some kinds of credentials only.
+async fn authenticate_as<T>(
+    parts: &Parts,
+    app: &AppState,
+    door: Door,
+    kinds: &[CredentialKind],
+    more: impl AsyncFnOnce(&mut PgConnection, Caller) -> Result<T, Problem>,
+) -> Result<T, Problem> {
     let digest = credential(parts)?;
     let now = app.now();
     let mut tx = app.db().begin_app().await?;
-    let caller = match find(&mut tx, &digest, now).await {
+    let caller = match find(&mut tx, &digest, kinds, now).await {
         Ok(Ok(caller)) => caller,
         Ok(Err(refused)) => {
             app.limits().take(Door::Refused, None)?;
@@ -175,7 +218,9 @@ fn credential(parts: &Parts) -> Result<[u8; 32], Problem> {
     let text = header.to_str().ok().filter(|text| text.len() <= CREDENTIAL_BYTES_MAX);
     let key = text.and_then(|text| text.split_once(' ')).filter(|(kind, _)| kind.eq_ignore_ascii_case("bearer"));
     match key {
-        Some((_, key)) if key.trim().starts_with(KEY_PREFIX) => Ok(Sha256::digest(key.trim().as_bytes()).into()),
+        Some((_, key)) if [KEY_PREFIX, SESSION_PREFIX, LINK_PREFIX].iter().any(|p| key.trim().starts_with(p)) => {
+            Ok(Sha256::digest(key.trim().as_bytes()).into())
+        }
         _ => Err(refused("malformed", "the credential is no API key: expected 'Bearer rlv_…'")),
     }
 }
@@ -183,18 +228,29 @@ fn credential(parts: &Parts) -> Result<[u8; 32], Problem> {
 async fn find(
     conn: &mut PgConnection,
     digest: &[u8; 32],
+    kinds: &[CredentialKind],
     now: Timestamp,
 ) -> Result<Result<Caller, Problem>, StoreError> {
     let refused = |reason, detail: &str| Ok(Err(Problem::new(Code::Unauthorized, detail).because(reason)));
     // The index finds the digest, not the key, and the bytes are compared again in constant time: how long a
     // refusal takes says nothing about any key.
     let found = api_keys::by_digest(conn, digest).await?.filter(|key| bool::from(key.sha256.ct_eq(digest)));
-    let Some(key) = found else { return refused("unknown", "there is no such API key") };
+    let Some(key) = found.filter(|key| kinds.contains(&key.kind)) else {
+        return refused("unknown", "there is no such API key");
+    };
     if key.revoked_at.is_some() {
-        return refused("revoked", "the API key was revoked");
+        return match key.kind {
+            CredentialKind::Key => refused("revoked", "the API key was revoked"),
+            CredentialKind::Session => refused("revoked", "the session was ended"),
+            CredentialKind::Link => refused("revoked", "the link was used before, or taken back"),
+        };
     }
     if key.expires_at.is_some_and(|at| at <= now) {
-        return refused("expired", "the API key has expired");
+        return match key.kind {
+            CredentialKind::Key => refused("expired", "the API key has expired"),
+            CredentialKind::Session => refused("expired", "the session has expired"),
+            CredentialKind::Link => refused("expired", "the link has expired"),
+        };
     }
     api_keys::touch(conn, key.id, now).await?;
     Ok(Ok(Caller(key)))
@@ -230,6 +286,48 @@ scopes! {
     AgentScope => Scope::Agent, Door::Intake;
     /// May read `/metrics`.
     MetricsScope => Scope::MetricsRead, Door::Api;
+}
+
+/// May read what pages show: a tenant's or an operator's.
+#[derive(Clone, Debug)]
+pub struct ReaderScope(Caller);
+
+impl ReaderScope {
+    pub fn caller(&self) -> &Caller {
+        &self.0
+    }
+}
+
+fn must_read(caller: Caller) -> Result<Caller, Problem> {
+    if caller.has(&Scope::OperatorRead) || caller.has(&Scope::TenantRead) {
+        return Ok(caller);
+    }
+    Err(Problem::new(Code::Forbidden, "this takes a key with the scope 'tenant:read' or 'operator:read'"))
+}
+
+impl FromRequestParts<AppState> for ReaderScope {
+    type Rejection = Problem;
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Problem> {
+        authenticate(parts, app, Door::Api, async |_, caller| must_read(caller).map(Self)).await
+    }
+}
+
+/// May start a session: whoever may read, and a link. A session may not, or it would go on for ever.
+#[derive(Clone, Debug)]
+pub struct BeginScope(Caller);
+
+impl BeginScope {
+    pub fn caller(&self) -> &Caller {
+        &self.0
+    }
+}
+
+impl FromRequestParts<AppState> for BeginScope {
+    type Rejection = Problem;
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Problem> {
+        let kinds = [CredentialKind::Key, CredentialKind::Link];
+        authenticate_as(parts, app, Door::Api, &kinds, async |_, caller| must_read(caller).map(Self)).await
+    }
 }
 
 /// May send readings of some meters.
@@ -290,10 +388,7 @@ impl FromRequestParts<AppState> for TenantScope {
         });
         let reference = reference.unwrap_or_default();
         authenticate(parts, app, Door::Api, async |conn, caller| {
-            if !caller.has(&Scope::OperatorRead) && !caller.has(&Scope::TenantRead) {
-                let detail = "this takes a key with the scope 'tenant:read' or 'operator:read'";
-                return Err(Problem::new(Code::Forbidden, detail));
-            }
+            let caller = must_read(caller)?;
             // A tenant's key looks up its own tenant, whatever the path says: what is another's and what never
             // was take the same way to the same answer.
             let tenant = if caller.has(&Scope::OperatorRead) {

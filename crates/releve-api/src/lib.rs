@@ -59,6 +59,7 @@ fn routes() -> OpenApiRouter<AppState> {
         .merge(resource::quotes::router())
         .merge(resource::readings::router())
         .merge(resource::reports::router())
+        .merge(resource::sessions::router())
         .merge(resource::skus::router())
         .merge(resource::spend::router())
         .merge(resource::suspense::router())

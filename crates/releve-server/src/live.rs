@@ -135,6 +135,7 @@ fn where_next(url: &str, operator_key: &str, stage: &Stage) {
          \n  curl -s -H \"authorization: Bearer $KEY\" {url}/v1/tenants\
          \n  curl -s -H \"authorization: Bearer $KEY\" {url}/v1/tenants/{tenant}/usage\
          \n  curl -s -H \"authorization: Bearer $KEY\" {url}/v1/tenants/{tenant}/invoices\
-         \n  curl -s {url}/v1/openapi.json\n"
+         \n  curl -s {url}/v1/openapi.json\n\
+         \n  or in a browser: {url}/portal/login, with that key\n"
     );
 }

@@ -35,6 +35,7 @@ pub async fn up(settings: &Settings) -> anyhow::Result<()> {
     }
     let key = releve_api::bootstrap_operator_key(&ground.db, wall_clock()).await.map_err(problem)?;
     eprintln!("{}", told(key.as_deref()));
+    eprintln!("sign in with it on http://{at}/portal/login");
     let roles = Roles { api: Some(listener), aggregator: settings.amqp_url.is_some(), jobs: true, watch: None };
     let ended = run(settings, &ground, roles, Some(&dir), stop_signal()?).await;
     ground.close().await?;
@@ -89,7 +90,10 @@ pub async fn run(
         let taking = runner.clone();
         let state = AppState::new(ground.db.clone(), aggregator, Arc::new(wall_clock), metrics.clone())
             .ready_while(Arc::new(move || taking.is_taking()));
-        tasks.spawn(web(listener, releve_api::router(state), stop.clone()));
+        // The pages ask the API in this process, with the visitor's credential.
+        let api = releve_api::router(state);
+        let pages = releve_portal::router(api.clone());
+        tasks.spawn(web(listener, api.merge(pages), stop.clone()));
     }
     if let Some(listener) = roles.watch {
         let router = watch::router(ground.db.clone(), runner.clone(), metrics);

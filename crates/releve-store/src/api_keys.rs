@@ -1,4 +1,4 @@
-//! Who may call the API? Credentials, kept as digests only.
+//! Who may call the API? Credentials, kept as digests only: keys, and the links and sessions of the web pages.
 
 use releve_types::{TenantId, Timestamp, ids::ApiKeyId};
 use sqlx::PgConnection;
@@ -11,9 +11,37 @@ use crate::{
 /// A key's use is written down once in so many seconds, so that reading does not become writing.
 pub const LAST_USED_SECONDS: i64 = 60;
 
+/// What a credential is for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum CredentialKind {
+    /// A program's, until it is revoked.
+    Key,
+    /// Starts one session, once.
+    Link,
+    /// A browser's, for some hours.
+    Session,
+}
+
+impl CredentialKind {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Key => "key",
+            Self::Link => "link",
+            Self::Session => "session",
+        }
+    }
+
+    fn from_name(name: &str) -> Option<Self> {
+        [Self::Key, Self::Link, Self::Session].into_iter().find(|kind| kind.name() == name)
+    }
+}
+
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ApiKey {
     pub id: ApiKeyId,
+    pub kind: CredentialKind,
+    /// Of a link and a session: the key that it came from, and ends with.
+    pub made_by: Option<ApiKeyId>,
     pub sha256: [u8; 32],
     /// The first characters, to tell keys apart.
     pub hint: String,
@@ -31,6 +59,8 @@ pub struct ApiKey {
 
 struct KeyRow {
     key_id: uuid::Uuid,
+    kind: String,
+    made_by: Option<uuid::Uuid>,
     sha256: Vec<u8>,
     hint: String,
     name: String,
@@ -49,6 +79,9 @@ impl TryFrom<KeyRow> for ApiKey {
     fn try_from(row: KeyRow) -> Result<Self, StoreError> {
         Ok(Self {
             id: ApiKeyId::from_uuid(row.key_id),
+            kind: CredentialKind::from_name(&row.kind)
+                .ok_or_else(|| StoreError::inconsistent("api_keys", "kind", format!("'{}'", row.kind)))?,
+            made_by: row.made_by.map(ApiKeyId::from_uuid),
             sha256: row.sha256.as_slice().try_into().map_err(|e| StoreError::inconsistent("api_keys", "sha256", e))?,
             hint: row.hint,
             name: row.name,
@@ -67,8 +100,9 @@ impl TryFrom<KeyRow> for ApiKey {
 pub async fn insert(conn: &mut PgConnection, key: &ApiKey) -> Result<(), StoreError> {
     sqlx::query!(
         r#"
-        insert into api_keys (key_id, sha256, hint, name, tenant_id, scopes, meters, created_at, created_by, expires_at)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+        insert into api_keys (key_id, sha256, hint, name, tenant_id, scopes, meters, created_at, created_by, expires_at, kind,
+            made_by)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
         "#,
         key.id.uuid(),
         key.sha256.as_slice(),
@@ -80,6 +114,8 @@ pub async fn insert(conn: &mut PgConnection, key: &ApiKey) -> Result<(), StoreEr
         to_sql(key.created_at),
         key.created_by,
         key.expires_at.map(to_sql),
+        key.kind.name(),
+        key.made_by.map(ApiKeyId::uuid),
     )
     .execute(conn)
     .await?;
@@ -91,8 +127,8 @@ pub async fn by_digest(conn: &mut PgConnection, sha256: &[u8; 32]) -> Result<Opt
     let row = sqlx::query_as!(
         KeyRow,
         r#"
-        select key_id, sha256, hint, name, tenant_id, scopes, meters, created_at, created_by, expires_at, revoked_at,
-               last_used_at
+        select key_id, kind, made_by, sha256, hint, name, tenant_id, scopes, meters, created_at, created_by, expires_at,
+               revoked_at, last_used_at
         from api_keys
         where sha256 = $1
         "#,
@@ -127,10 +163,10 @@ pub async fn keys(
     let rows = sqlx::query_as!(
         KeyRow,
         r#"
-        select key_id, sha256, hint, name, tenant_id, scopes, meters, created_at, created_by, expires_at, revoked_at,
-               last_used_at
+        select key_id, kind, made_by, sha256, hint, name, tenant_id, scopes, meters, created_at, created_by, expires_at,
+               revoked_at, last_used_at
         from api_keys
-        where ($1::uuid is null or tenant_id = $1) and ($2::uuid is null or key_id > $2)
+        where kind = 'key' and ($1::uuid is null or tenant_id = $1) and ($2::uuid is null or key_id > $2)
         order by key_id
         limit $3
         "#,
@@ -147,8 +183,8 @@ pub async fn key(conn: &mut PgConnection, id: ApiKeyId) -> Result<Option<ApiKey>
     let row = sqlx::query_as!(
         KeyRow,
         r#"
-        select key_id, sha256, hint, name, tenant_id, scopes, meters, created_at, created_by, expires_at, revoked_at,
-               last_used_at
+        select key_id, kind, made_by, sha256, hint, name, tenant_id, scopes, meters, created_at, created_by, expires_at,
+               revoked_at, last_used_at
         from api_keys
         where key_id = $1
         "#,
@@ -159,11 +195,24 @@ pub async fn key(conn: &mut PgConnection, id: ApiKeyId) -> Result<Option<ApiKey>
     row.map(ApiKey::try_from).transpose()
 }
 
-/// Revokes at once. The first revocation stands; false if there is no such key.
+/// Revokes at once, with the links and sessions that came from it. The first revocation stands; false if there is no such
+/// credential.
 pub async fn revoke(conn: &mut PgConnection, id: ApiKeyId, now: Timestamp) -> Result<bool, StoreError> {
     let done = sqlx::query!(
-        "update api_keys set revoked_at = coalesce(revoked_at, $2) where key_id = $1",
+        "update api_keys set revoked_at = coalesce(revoked_at, $2) where key_id = $1 or made_by = $1",
         id.uuid(),
+        to_sql(now),
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// Uses a link up. False if somebody did before: of two at once, the row's lock lets one be first.
+pub async fn use_up(conn: &mut PgConnection, link: ApiKeyId, now: Timestamp) -> Result<bool, StoreError> {
+    let done = sqlx::query!(
+        "update api_keys set revoked_at = $2 where key_id = $1 and kind = 'link' and revoked_at is null",
+        link.uuid(),
         to_sql(now),
     )
     .execute(conn)
@@ -177,7 +226,7 @@ pub async fn operator_exists(conn: &mut PgConnection, now: Timestamp) -> Result<
         r#"
         select exists (
             select from api_keys
-            where 'operator:write' = any (scopes) and revoked_at is null and (expires_at is null or expires_at > $1)
+            where kind = 'key' and 'operator:write' = any (scopes) and revoked_at is null and (expires_at is null or expires_at > $1)
         ) as "exists!"
         "#,
         to_sql(now)

@@ -31,6 +31,7 @@ pub mod quarantine;
 pub mod quotes;
 pub mod readings;
 pub mod reports;
+pub mod sessions;
 pub mod skus;
 pub mod spend;
 pub mod suspense;

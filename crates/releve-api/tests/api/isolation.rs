@@ -27,6 +27,10 @@ async fn a_foreign_tenant_is_as_absent_as_one_that_never_was() {
     let routes: Vec<String> = operations()
         .into_iter()
         .filter(|(method, path, operation)| {
+            // A session names its tenant by itself, and no path does.
+            if path.starts_with("/v1/session") {
+                return false;
+            }
             let for_tenants = operation["security"].to_string().contains("tenant:read");
             assert_eq!(for_tenants, method == "GET" && path.starts_with("/v1/tenants/{tenant}"), "{method} {path}");
             for_tenants

@@ -1,0 +1,96 @@
+//! Which nodes were in service and said nothing, and is that accepted? Accepting one is on record, with its reason.
+
+use axum::{
+    Form,
+    extract::Query,
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Redirect, Response},
+};
+use maud::{Markup, html};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{Ask, Gap, must_operate};
+use crate::{
+    api::{Failure, Paged, path, with_query},
+    layout::{self, Page},
+    show,
+    visitor::Visitor,
+};
+
+pub(crate) async fn page(visitor: Visitor, Query(ask): Query<Ask>) -> Result<Page, Failure> {
+    must_operate(&visitor)?;
+    render(&visitor, ask.cursor.as_deref(), None).await
+}
+
+async fn render(visitor: &Visitor, cursor: Option<&str>, refused: Option<&str>) -> Result<Page, Failure> {
+    let found: Paged<Gap> =
+        visitor.get(&with_query(path(&["v1", "gaps"]), &[("limit", Some("50")), ("cursor", cursor)])).await?;
+    let shown = html! {
+        @for (index, gap) in found.items.iter().enumerate() {
+            tr {
+                th.what scope="row" { (gap.name) small { (gap.node) } }
+                td { (show::instant(&gap.from)) br; "to " (show::instant(&gap.to)) }
+                td.what {
+                    @if gap.concerned.is_empty() { span.soft { "nobody: it holds no invoice back" } }
+                    @for concerned in &gap.concerned {
+                        div { a href=(path(&["portal", "tenants", &concerned.tenant])) { (concerned.tenant) } ": " (show::grouped(&concerned.gpu_hours)) " GPU-h" }
+                    }
+                }
+                td { @if visitor.may("operator:write") { (form(visitor, gap, index)) } @else { span.soft { "takes operator:write" } } }
+            }
+        }
+    };
+    let head = [("Node", false), ("Silent", false), ("Whom it concerns", false), ("Accept", false)];
+    let main = html! {
+        @if let Some(why) = refused { p.warning role="alert" { (why) } }
+        p.soft { "The last 24 full hours. A gap holds back the invoices of those who held the node beside it, until it is reported after all, or accepted." }
+        section.card { (layout::table("Gaps that nobody accepted", &head, &shown, found.items.len())) }
+        (layout::more("/portal/operator/gaps", found.next.as_deref()))
+    };
+    Ok(layout::operator(visitor, "gaps", "Gaps", main))
+}
+
+fn form(visitor: &Visitor, gap: &Gap, index: usize) -> Markup {
+    let id = format!("reason-{index}");
+    html! {
+        form.row method="post" action="/portal/operator/gaps" {
+            input type="hidden" name="token" value=(visitor.form_token());
+            input type="hidden" name="node" value=(gap.node);
+            input type="hidden" name="from" value=(gap.from);
+            input type="hidden" name="to" value=(gap.to);
+            label.unseen for=(id) { "Why the gap of " (gap.name) " is accepted" }
+            input id=(id) name="reason" required="required" maxlength="200" placeholder="Reason, for the auditor";
+            button type="submit" { "Accept" }
+        }
+    }
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Acceptance {
+    #[serde(default)]
+    token: String,
+    node: String,
+    from: String,
+    to: String,
+    reason: String,
+}
+
+pub(crate) async fn accept(
+    visitor: Visitor,
+    headers: HeaderMap,
+    Form(form): Form<Acceptance>,
+) -> Result<Response, Failure> {
+    must_operate(&visitor)?;
+    visitor.check_form(&headers, &form.token)?;
+    let body = json!({ "node": form.node, "from": form.from, "to": form.to, "reason": form.reason });
+    let (api, secret) = visitor.api();
+    match api.post::<Value>(secret, "/v1/gaps/accept", &body).await {
+        Ok(_) => Ok(Redirect::to("/portal/operator/gaps").into_response()),
+        Err(failure) if failure.status == StatusCode::UNPROCESSABLE_ENTITY => {
+            let page = render(&visitor, None, Some(&format!("{}: {}", failure.title, failure.detail))).await?;
+            Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
+        }
+        Err(failure) => Err(failure),
+    }
+}

@@ -1,0 +1,84 @@
+//! What does a tenant see of itself? What it spends, uses, owes and has left.
+
+pub(crate) mod credits;
+pub(crate) mod invoices;
+pub(crate) mod overview;
+pub(crate) mod usage;
+
+use serde::Deserialize;
+
+use crate::{
+    api::{Failure, Paged, path, with_query},
+    show::Amount,
+    visitor::{Named, Visitor},
+};
+
+/// A month's spend, as the API tells it.
+#[derive(Deserialize)]
+pub(crate) struct Spend {
+    pub month: String,
+    pub period_start: String,
+    pub period_end: String,
+    pub as_of: String,
+    pub total: Amount,
+    pub charges: Vec<Charge>,
+    pub unpriced: Vec<Unpriced>,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Charge {
+    pub kind: String,
+    pub project: String,
+    pub sku: String,
+    pub unit: String,
+    pub metered: i64,
+    pub amount: String,
+    pub energy_mj: i64,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Unpriced {
+    pub project: String,
+    pub sku: String,
+    pub metered: i64,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Usage {
+    pub from: String,
+    pub to: String,
+    pub project: Option<String>,
+    pub allocation: Option<String>,
+    pub sku: String,
+    pub unit: String,
+    pub quantity: i64,
+    pub energy_mj: i64,
+}
+
+/// The most rows that one request to the API brings.
+const ROWS_MAX: &str = "1000";
+
+/// The tenant that a path names, if the visitor may see it: the API says so of every other request too.
+async fn named(visitor: &Visitor, reference: &str) -> Result<Named, Failure> {
+    if let Some(own) = visitor.about.tenant.clone() {
+        return if own.id == reference || own.name == reference { Ok(own) } else { Err(Failure::not_found()) };
+    }
+    // The API has no way to one tenant; an operator's list has all.
+    let mut cursor: Option<String> = None;
+    loop {
+        let list = with_query(path(&["v1", "tenants"]), &[("limit", Some(ROWS_MAX)), ("cursor", cursor.as_deref())]);
+        let page: Paged<Named> = visitor.get(&list).await?;
+        if let Some(found) = page.items.into_iter().find(|tenant| tenant.id == reference || tenant.name == reference) {
+            return Ok(found);
+        }
+        cursor = page.next;
+        if cursor.is_none() {
+            return Err(Failure::not_found());
+        }
+    }
+}
+
+async fn spend(visitor: &Visitor, tenant: &Named, month: Option<&str>) -> Result<Spend, Failure> {
+    let month = month.filter(|month| !month.is_empty());
+    visitor.get(&with_query(path(&["v1", "tenants", &tenant.id, "spend"]), &[("month", month)])).await
+}

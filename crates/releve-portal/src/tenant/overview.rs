@@ -1,0 +1,129 @@
+//! What does this month cost so far, and what made it cost that?
+
+use std::collections::BTreeMap;
+
+use axum::extract::{Path, Query};
+use maud::{Markup, html};
+use releve_types::Money;
+use serde::Deserialize;
+
+use super::{Charge, ROWS_MAX, Spend, Usage, named, spend};
+use crate::{
+    api::{Failure, Paged, path, with_query},
+    chart::{self, Bar},
+    layout::{self, Page},
+    show,
+    visitor::Visitor,
+};
+
+const HOUR_MS: i64 = 3_600_000;
+const DAY_MS: i64 = 24 * HOUR_MS;
+/// What a list shows of the largest.
+const TOP_LEN: usize = 8;
+
+#[derive(Deserialize)]
+pub(crate) struct Ask {
+    month: Option<String>,
+}
+
+pub(crate) async fn page(
+    visitor: Visitor,
+    Path(reference): Path<String>,
+    Query(ask): Query<Ask>,
+) -> Result<Page, Failure> {
+    let tenant = named(&visitor, &reference).await?;
+    let spent = spend(&visitor, &tenant, ask.month.as_deref()).await?;
+    let usage = with_query(
+        path(&["v1", "tenants", &tenant.id, "usage"]),
+        &[("from", Some(&spent.period_start)), ("to", Some(&spent.period_end)), ("limit", Some(ROWS_MAX))],
+    );
+    let used: Paged<Usage> = visitor.get(&usage).await?;
+    let gpu_ms: i64 = used.items.iter().filter(|row| row.unit == "gpu_ms").map(|row| row.quantity).sum();
+    let energy_mj: i64 = used.items.iter().map(|row| row.energy_mj).sum();
+    let here = path(&["portal", "tenants", &tenant.id]);
+    let main = html! {
+        section.hero aria-labelledby="spend" {
+            div {
+                h2 #spend { "Spend in " (show::day(&spent.month)) }
+                p.big { (spent.total.shown()) }
+                p.soft { "Without VAT · counted up to " time datetime=(spent.as_of) { (show::clock(&spent.as_of)) ", " (show::day(&spent.as_of)) } }
+            }
+            form.pick method="get" action=(here) {
+                label for="month" { "Month" }
+                input #month type="month" name="month" value=(spent.month) data-sends="";
+                button.quiet type="submit" { "Show" }
+            }
+        }
+        @if !spent.unpriced.is_empty() { (unpriced(&spent)) }
+        dl.facts {
+            div { dt { "GPU-hours" } dd { (show::grouped(&show::hours(gpu_ms))) } }
+            div { dt { "Energy" } dd { (show::grouped(&show::kwh(energy_mj))) " " span.unit { "kWh" } } }
+            div { dt { "Lines so far" } dd { (spent.charges.len()) } }
+        }
+        section.card { h2 { "GPU-hours by day" } (chart::bars("GPU-hours by day", &days(&spent, &used.items))) }
+        div.columns {
+            section.card { (largest("Spend by SKU", "SKU", &spent, |c| c.sku.clone())) }
+            section.card { (largest("Spend by project", "Project", &spent, |c| {
+                if c.project.is_empty() { "(no project)".to_owned() } else { c.project.clone() }
+            })) }
+        }
+    };
+    Ok(layout::tenant(&visitor, &tenant, "", "Overview", main))
+}
+
+fn unpriced(spent: &Spend) -> Markup {
+    html! {
+        div.warning role="status" {
+            p { strong { "Usage without a price yet. " } "It is in no amount on this page, and it is not for free." }
+            ul { @for row in &spent.unpriced { li { (row.sku) " · " (row.project) " · " (show::grouped(&row.metered.to_string())) " base units" } } }
+        }
+    }
+}
+
+/// Each day of the month up to now. A day begins at the seller's midnight, so by clock changes one has an hour more or less.
+fn days(spent: &Spend, used: &[Usage]) -> Vec<Bar> {
+    let Some((start, until)) = show::millis(&spent.period_start).zip(show::millis(&spent.as_of)) else {
+        return Vec::new();
+    };
+    let index = |at: i64| (at - start + HOUR_MS * 2) / DAY_MS;
+    let mut of_days: BTreeMap<i64, i64> = (0..=index(until - 1 - HOUR_MS * 2).max(0)).map(|day| (day, 0)).collect();
+    for row in used.iter().filter(|row| row.unit == "gpu_ms") {
+        if let Some(at) = show::millis(&row.from) {
+            *of_days.entry(index(at)).or_default() += row.quantity;
+        }
+    }
+    let month = show::day(&spent.month);
+    let name = month.split(' ').next().unwrap_or_default();
+    of_days.into_iter().map(|(day, ms)| Bar { label: format!("{} {name}", day + 1), ms }).collect()
+}
+
+fn largest(caption: &str, of: &str, spent: &Spend, part: impl Fn(&Charge) -> String) -> Markup {
+    let mut parts: BTreeMap<String, Vec<&Charge>> = BTreeMap::new();
+    for charge in &spent.charges {
+        parts.entry(part(charge)).or_default().push(charge);
+    }
+    let summed = parts.into_iter().filter_map(|(name, charges)| {
+        let amount: Money = show::sum(charges.iter().map(|c| c.amount.as_str()), &spent.total.currency)?;
+        let ms: i64 = charges.iter().filter(|c| c.unit == "gpu_ms" && c.kind == "usage").map(|c| c.metered).sum();
+        let energy: i64 = charges.iter().map(|c| c.energy_mj).sum();
+        Some((amount, name, ms, energy))
+    });
+    let mut rows: Vec<(Money, String, i64, i64)> = summed.collect();
+    rows.sort_by(|a, b| b.0.amount().cmp(&a.0.amount()).then_with(|| a.1.cmp(&b.1)));
+    let others = rows.len().saturating_sub(TOP_LEN);
+    let shown = html! {
+        @for (amount, name, ms, energy) in rows.iter().take(TOP_LEN) {
+            tr {
+                th.what scope="row" { (name) }
+                td.r { @if *ms != 0 { (show::grouped(&show::hours(*ms))) } }
+                td.r { @if *energy != 0 { (show::grouped(&show::kwh(*energy))) } }
+                td.r.strong { (show::grouped(&amount.amount().to_string())) }
+            }
+        }
+    };
+    let head = [(of, false), ("GPU-hours", true), ("kWh", true), (spent.total.currency.as_str(), true)];
+    html! {
+        (layout::table(caption, &head, &shown, rows.len()))
+        @if others > 0 { p.soft { "And " (others) " more, which are in the total." } }
+    }
+}
