@@ -20,7 +20,7 @@ use tower::ServiceExt;
 
 const NOW: &str = "2026-03-10T12:30:00Z";
 /// Names that a page must show and must not run.
-const HOSTILE: &str = "<script>alert(1)</script>";
+const HOSTILE: &str = "<script>alert(1)<script>";
 const FORMULA: &str = "=cmd()";
 const SECRET: &str = "secret-neighbour";
 const SECRET_QUANTITY: i64 = 77_777;
