@@ -72,7 +72,9 @@ pub(crate) fn day(instant: &str) -> String {
     let parts: Vec<&str> = date.split('-').collect();
     let month = |text: &str| text.parse::<usize>().ok().and_then(|n| MONTHS.get(n.checked_sub(1)?).copied());
     match parts.as_slice() {
-        [year, name, day] => month(name).map_or_else(|| date.to_owned(), |m| format!("{day} {m} {year}")),
+        [year, name, day] => {
+            month(name).map_or_else(|| date.to_owned(), |m| format!("{} {m} {year}", day.trim_start_matches('0')))
+        }
         [year, name] => month(name).map_or_else(|| date.to_owned(), |m| format!("{m} {year}")),
         _ => date.to_owned(),
     }
@@ -93,6 +95,18 @@ pub(crate) fn instant(text: &str) -> Markup {
 /// A day, for eyes and for programs.
 pub(crate) fn date(text: &str) -> Markup {
     html! { time datetime=(text) { (day(text)) } }
+}
+
+/// The first and the last day of a period that begins and ends at some zone's midnight: half a day inside of it is that day in UTC too.
+pub(crate) fn period(from: &str, to: &str) -> Markup {
+    const HALF_DAY_MS: i64 = 12 * 3_600_000;
+    let at = |ms: i64| Timestamp::from_millis(ms).to_string();
+    match millis(from).zip(millis(to)) {
+        Some((start, end)) if end - start > 2 * HALF_DAY_MS => {
+            html! { (date(&at(start + HALF_DAY_MS))) " – " (date(&at(end - HALF_DAY_MS))) }
+        }
+        _ => date(from),
+    }
 }
 
 /// Since when, in milliseconds; none of what is no instant.

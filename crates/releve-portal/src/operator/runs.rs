@@ -34,7 +34,7 @@ pub(crate) async fn list(visitor: Visitor, Query(ask): Query<Ask>) -> Result<Pag
     let shown = html! {
         @for run in &found.items {
             tr {
-                th scope="row" { a href=(path(&["portal", "operator", "billing-runs", &run.id])) { (show::date(&run.period_start)) " – " (show::date(&run.period_end)) } }
+                th scope="row" { a href=(path(&["portal", "operator", "billing-runs", &run.id])) { (show::period(&run.period_start, &run.period_end)) } }
                 td { (show::instant(&run.started_at)) }
                 td { @if run.finished_at.is_some() { span.badge.good { "finished" } } @else { span.badge.open { "under way" } } }
                 td.r { (run.issued) }

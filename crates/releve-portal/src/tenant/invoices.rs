@@ -52,7 +52,7 @@ pub(crate) async fn list(
         @for invoice in &found.items {
             tr {
                 th scope="row" { a href=(path(&["portal", "tenants", &tenant.id, "invoices", &invoice.id])) { (invoice.number.as_deref().unwrap_or(&invoice.id)) } }
-                td { (show::date(&invoice.period_start)) " – " (show::date(&invoice.period_end)) }
+                td { (show::period(&invoice.period_start, &invoice.period_end)) }
                 td { @if let Some(at) = &invoice.issued_at { (show::date(at)) } }
                 td { @if let Some(at) = &invoice.due_at { (show::date(at)) } }
                 td { @if let Some(payment) = &invoice.payment { (badge(&payment.state)) } }

@@ -20,6 +20,8 @@ const HOUR_MS: i64 = 3_600_000;
 const DAY_MS: i64 = 24 * HOUR_MS;
 /// What a list shows of the largest.
 const TOP_LEN: usize = 8;
+/// Charges for time that was held. What was reserved and not used was not.
+const HELD: [&str; 3] = ["usage", "reserved", "overage"];
 
 #[derive(Deserialize)]
 pub(crate) struct Ask {
@@ -104,7 +106,8 @@ fn largest(caption: &str, of: &str, spent: &Spend, part: impl Fn(&Charge) -> Str
     }
     let summed = parts.into_iter().filter_map(|(name, charges)| {
         let amount: Money = show::sum(charges.iter().map(|c| c.amount.as_str()), &spent.total.currency)?;
-        let ms: i64 = charges.iter().filter(|c| c.unit == "gpu_ms" && c.kind == "usage").map(|c| c.metered).sum();
+        let ms: i64 =
+            charges.iter().filter(|c| c.unit == "gpu_ms" && HELD.contains(&c.kind.as_str())).map(|c| c.metered).sum();
         let energy: i64 = charges.iter().map(|c| c.energy_mj).sum();
         Some((amount, name, ms, energy))
     });
