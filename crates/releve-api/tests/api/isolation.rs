@@ -116,7 +116,8 @@ const OF_EVERYBODY: [(&str, &str); 1] = [("skus", "what is sold, without what it
 /// How a row of a table is told to be of this account and tenant.
 fn own(table: &str, tenant: &str, account: &str) -> String {
     match table {
-        "tenants" | "projects" | "allocation_hours" | "usage_hours" | "meter_hours" | "allocations" | "api_keys" => {
+        "tenants" | "projects" | "allocation_hours" | "usage_hours" | "meter_hours" | "allocations" | "api_keys"
+        | "budgets" | "budget_firings" | "alerts" => {
             format!("tenant_id = '{tenant}'")
         }
         "accounts"
@@ -213,6 +214,11 @@ fn rows(n: usize, tenant: &str, account: &str) -> String {
          left_us as (insert into hand_overs select account_id, invoice_id, 'd', sha256(''), at from own, billed returning 1),
          failed as (insert into hand_over_failures
                     select account_id, invoice_id, 1, 'd', at, at + interval '1 hour' from own, billed returning 1),
+         meant as (insert into budgets select tenant_id, id, 'b', null, null, 'amount', 1, 'actual', '{{80}}', false, at, 'test' from own
+                   returning budget_id),
+         fired as (insert into budget_firings select tenant_id, budget_id, at, 80, 1, at from own, meant returning 1),
+         alerted as (insert into alerts (alert_id, tenant_id, kind, subject, fold, count, numbers, first_at, last_at)
+                     select id, tenant_id, 'k', 's', 'f', 1, '{{}}', at, at from own returning 1),
          told as (insert into invoice_statuses
                   select id, account_id, invoice_id, 'submitted', at, 'r', '', at, 'test' from own, billed returning 1)
          insert into invoice_documents select account_id, invoice_id, 'text/plain', '', '', at from own, invoice"
