@@ -156,7 +156,12 @@ impl From<&Unpriced> for UnpricedView {
 /// the month is in it whole from its first day. Read as the application, also for a tenant: tiers fill up over the
 /// account, so a tenant's amount depends on its siblings' usage, which it must not see. Only its own charges
 /// leave this file.
-async fn spend(app: &AppState, account: AccountId, month: Option<&str>, now: Timestamp) -> Result<Spend, Problem> {
+pub(super) async fn spend(
+    app: &AppState,
+    account: AccountId,
+    month: Option<&str>,
+    now: Timestamp,
+) -> Result<Spend, Problem> {
     let mut tx = app.db().begin_app().await?;
     let missing = || Problem::not_found("account", &account.to_string());
     let month = month.map(|text| lookup::parsed("month", text)).transpose()?;

@@ -38,12 +38,15 @@ async fn a_foreign_tenant_is_as_absent_as_one_that_never_was() {
     for route in &routes {
         // A path with a second parameter names something of the tenant; what, is tried below.
         let at = |tenant: &str| {
-            route.replace("{tenant}", tenant).replace("{invoice}", "inv_01900000000070008000000000000000")
+            route
+                .replace("{tenant}", tenant)
+                .replace("{invoice}", "inv_01900000000070008000000000000000")
+                .replace("{budget}", "bud_01900000000070008000000000000000")
         };
         let ask = async |tenant: &str| world.call("GET", &at(tenant), Some(&lab), None).await;
         let own = [ask("lab").await, ask(&ids[0].0).await];
         for answer in &own {
-            let missing = route.contains("{invoice}");
+            let missing = route.contains("{invoice}") || route.contains("{budget}");
             assert_eq!(answer.status.as_u16(), if missing { 404 } else { 200 }, "{route}: {}", answer.text());
             assert!(
                 !answer.text().contains(SECRET) && !answer.text().contains(&ids[1].0),

@@ -2,6 +2,7 @@
 
 mod agreements;
 mod billing;
+mod budgets;
 mod document;
 mod idempotency;
 mod intake;
