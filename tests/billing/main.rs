@@ -1,6 +1,7 @@
 //! What becomes of a period? From counted reports to numbered invoices, and the proof that nothing got lost between.
 
 mod agreeing;
+mod alerting;
 mod amending;
 mod archiving;
 mod auditing;

@@ -10,6 +10,7 @@ use axum::{
 };
 use releve_aggregator::TakeError;
 use releve_billing::{PriceError, RateError};
+use releve_jobs::spend::SpendError;
 use releve_store::StoreError;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -213,6 +214,15 @@ impl From<PriceError> for Problem {
 impl From<RateError> for Problem {
     fn from(error: RateError) -> Self {
         Self::internal(&error)
+    }
+}
+
+impl From<SpendError> for Problem {
+    fn from(error: SpendError) -> Self {
+        match error {
+            SpendError::Store(error) => error.into(),
+            SpendError::Rate(error) => error.into(),
+        }
     }
 }
 

@@ -139,6 +139,7 @@ async fn error_page(PathOf(code): PathOf<String>) -> Result<Response, Problem> {
     tags(
         (name = "access", description = "API keys and who changed what"),
         (name = "billing", description = "Spend, invoices, runs, and what is missing"),
+        (name = "budgets", description = "What tenants mean to spend, and what somebody has to know"),
         (name = "catalog", description = "Nodes, tenant keys, SKUs"),
         (name = "customers", description = "Who sells, who pays, who uses"),
         (name = "intake", description = "Reports of nodes and readings of other meters"),

@@ -18,6 +18,7 @@ pub mod refusal;
 pub mod rounding;
 pub mod tax;
 pub mod usage;
+pub mod watch;
 
 pub use agreed::{AgreedTerms, Agreement, Allowance, Matching, Percent, Scope, check_new_agreement};
 pub use book::{PriceBook, check_new_price};

@@ -5,6 +5,8 @@ use releve_outbound::StorageError;
 use releve_store::StoreError;
 use releve_types::{AccountId, InvoiceId, Period, Timestamp, ids::IssuerId};
 
+use crate::spend::SpendError;
+
 #[derive(Debug, thiserror::Error)]
 pub enum JobError {
     #[error("a day on a document of {account} can't be printed: {error}")]
@@ -37,6 +39,8 @@ pub enum JobError {
     Archive { location: String, detail: String },
     #[error("documents can't be handed over to {destination}: {error}")]
     HandOver { destination: String, error: StorageError },
+    #[error(transparent)]
+    Spend(#[from] SpendError),
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod alerts;
 pub mod archive;
 pub mod audit;
 pub mod credits;
@@ -15,6 +16,7 @@ pub mod partitions;
 pub mod payments;
 mod reconcile;
 mod settings;
+pub mod spend;
 pub mod webhooks;
 
 pub use archive::{ArchiveReader, read_archive};

@@ -12,7 +12,7 @@ use releve_types::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    JobError, Order, Settings, archive, credits, documents, hand_over,
+    JobError, Order, Settings, alerts, archive, credits, documents, hand_over,
     issue::{correct_accounts, correct_all, issue},
     partitions, payments, webhooks,
 };
@@ -31,6 +31,7 @@ pub enum Job {
     Expire,
     HandOver,
     Seal,
+    Watch,
 }
 
 impl Job {
@@ -46,6 +47,7 @@ impl Job {
             Self::Expire => "expire",
             Self::HandOver => "hand_over",
             Self::Seal => "seal",
+            Self::Watch => "watch",
         }
     }
 
@@ -61,6 +63,7 @@ impl Job {
             Self::Expire => 8,
             Self::HandOver => 9,
             Self::Seal => 10,
+            Self::Watch => 11,
         }
     }
 }
@@ -68,12 +71,16 @@ impl Job {
 /// Runs all jobs, again and again, until it is cancelled. A job that fails is logged, counted and tried again in
 /// the next round; the others go on.
 pub async fn run(db: Db, settings: Settings, cancel: CancellationToken) {
+    // Beside the rounds: nobody waits for a month to be billed.
+    let watching = alerts::run(db.clone(), settings.silent_after_ms, cancel.clone());
     match settings.webhooks.clone() {
-        // Beside the rounds: nobody waits for a month to be billed.
         Some(sender) => {
-            tokio::join!(rounds(&db, &settings, &cancel), webhooks::run(db.clone(), sender, cancel.clone()));
+            let telling = webhooks::run(db.clone(), sender, cancel.clone());
+            tokio::join!(rounds(&db, &settings, &cancel), watching, telling);
         }
-        None => rounds(&db, &settings, &cancel).await,
+        None => {
+            tokio::join!(rounds(&db, &settings, &cancel), watching);
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod agreements;
+pub mod alerts;
 pub mod amendments;
 pub mod api_keys;
 pub mod archives;
@@ -10,6 +11,7 @@ pub mod billing_contracts;
 pub mod billing_reports;
 pub mod billing_usage;
 pub mod books;
+pub mod budgets;
 pub mod catalog;
 pub mod corrections;
 pub mod coverage;

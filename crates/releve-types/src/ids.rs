@@ -68,10 +68,14 @@ ids! {
     AccountId => "acc", "account";
     /// What an account agreed to beside its price books.
     AgreementId => "agr", "agreement";
+    /// Something that somebody has to know.
+    AlertId => "alt", "alert";
     /// One grant of devices to a workload; derived from its tenant key and the name it has on the node.
     AllocationId => "alo", "allocation";
     /// A credential for the HTTP API.
     ApiKeyId => "key", "API key";
+    /// What a tenant means to spend in a month.
+    BudgetId => "bud", "budget";
     /// Money that an account may draw on: paid in advance, or granted.
     CreditId => "crd", "credit";
     /// An invoice, draft or issued.

@@ -8,6 +8,7 @@ pub mod api_keys;
 pub mod audit_log;
 pub mod billing_runs;
 pub mod brands;
+pub mod budgets;
 pub mod contracts;
 pub mod coverage;
 pub mod credits;

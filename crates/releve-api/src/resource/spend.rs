@@ -1,11 +1,12 @@
 //! What does a month cost so far? The same usage, read by the same function and rated by the same one, as an invoice.
 
-use std::{collections::BTreeMap, fmt, sync::Arc};
+use std::fmt;
 
 use axum::{Json, extract::State};
-use releve_billing::{Charge, Contract, Rated, UnitPrice, Unpriced, rate};
-use releve_store::{Tx, customers, prices};
-use releve_types::{AccountId, BillingMonth, Money, Period, TenantId, Timestamp};
+use releve_billing::{Charge, Contract, Rated, UnitPrice, Unpriced};
+pub(super) use releve_jobs::spend::Spend;
+use releve_store::{Tx, prices};
+use releve_types::{AccountId, Money, Period, TenantId, Timestamp};
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 use utoipa::{IntoParams, ToSchema};
@@ -151,32 +152,22 @@ impl From<&Unpriced> for UnpricedView {
     }
 }
 
-/// An account's month, rated whole.
-pub(super) struct Spend {
-    pub account: AccountId,
-    pub month: BillingMonth,
-    pub period: Period,
-    pub rated: Rated,
-}
-
 /// Rates the account as its invoice would be if nothing more were used: a fee, a reservation or a minimum that holds for
 /// the month is in it whole from its first day. Read as the application, also for a tenant: tiers fill up over the
 /// account, so a tenant's amount depends on its siblings' usage, which it must not see. Only its own charges
 /// leave this file.
-async fn spend(app: &AppState, account: AccountId, month: Option<&str>, now: Timestamp) -> Result<Spend, Problem> {
+pub(super) async fn spend(
+    app: &AppState,
+    account: AccountId,
+    month: Option<&str>,
+    now: Timestamp,
+) -> Result<Spend, Problem> {
     let mut tx = app.db().begin_app().await?;
     let missing = || Problem::not_found("account", &account.to_string());
-    let record = customers::account(&mut tx, account).await?.ok_or_else(missing)?;
-    let issuer = customers::issuer(&mut tx, record.issuer).await?.ok_or_else(missing)?;
-    let month = match month {
-        Some(text) => lookup::parsed("month", text)?,
-        None => issuer.zone.month_of(now),
-    };
-    let period = issuer.zone.month(month);
-    let contract = contract(&mut tx, account).await?;
-    let rated = rated(&mut tx, account, period, contract).await?;
+    let month = month.map(|text| lookup::parsed("month", text)).transpose()?;
+    let spend = releve_jobs::spend::spend(&mut tx, account, month, now).await?.ok_or_else(missing)?;
     tx.commit().await?;
-    Ok(Spend { account, month, period, rated })
+    Ok(spend)
 }
 
 /// What an account used in a period, rated by a contract.
@@ -186,9 +177,7 @@ pub(super) async fn rated(
     period: Period,
     contract: Contract,
 ) -> Result<Rated, Problem> {
-    let contracts = BTreeMap::from([(account, Arc::new(contract))]);
-    let mut usage = releve_jobs::issue::usage(tx, &[account], period, &contracts).await?;
-    Ok(rate(&contracts[&account], period, &usage.remove(&account).unwrap_or_default())?)
+    Ok(releve_jobs::spend::rated(tx, account, period, contract).await?)
 }
 
 /// What an account agreed to.

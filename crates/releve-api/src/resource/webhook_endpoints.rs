@@ -62,7 +62,8 @@ pub struct NewWebhookEndpoint {
     url: String,
     /// What it is for.
     description: Option<Line>,
-    /// Of: invoice.issued, invoice.overdue, webhook_endpoint.disabled. If absent or empty: all.
+    /// Of: invoice.issued, invoice.overdue, budget.reached, node.silent, node.reporting, quarantine.growing, suspense.growing,
+    /// invoice.parked, webhook_endpoint.disabled. If absent or empty: all.
     topics: Option<Vec<String>>,
     /// Whose events it is told, by id or name. If absent: everybody's.
     account: Option<String>,
@@ -73,7 +74,8 @@ pub struct NewWebhookEndpoint {
 pub struct WebhookEndpointChange {
     url: Option<String>,
     description: Option<Line>,
-    /// Of: invoice.issued, invoice.overdue, webhook_endpoint.disabled. Empty: all.
+    /// Of: invoice.issued, invoice.overdue, budget.reached, node.silent, node.reporting, quarantine.growing, suspense.growing,
+    /// invoice.parked, webhook_endpoint.disabled. Empty: all.
     topics: Option<Vec<String>>,
     /// False: what it is told waits. True: what waits is sent, also after it was disabled for failing.
     enabled: Option<bool>,

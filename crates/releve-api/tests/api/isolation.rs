@@ -42,12 +42,15 @@ async fn a_foreign_tenant_is_as_absent_as_one_that_never_was() {
     for route in &routes {
         // A path with a second parameter names something of the tenant; what, is tried below.
         let at = |tenant: &str| {
-            route.replace("{tenant}", tenant).replace("{invoice}", "inv_01900000000070008000000000000000")
+            route
+                .replace("{tenant}", tenant)
+                .replace("{invoice}", "inv_01900000000070008000000000000000")
+                .replace("{budget}", "bud_01900000000070008000000000000000")
         };
         let ask = async |tenant: &str| world.call("GET", &at(tenant), Some(&lab), None).await;
         let own = [ask("lab").await, ask(&ids[0].0).await];
         for answer in &own {
-            let missing = route.contains("{invoice}");
+            let missing = route.contains("{invoice}") || route.contains("{budget}");
             assert_eq!(answer.status.as_u16(), if missing { 404 } else { 200 }, "{route}: {}", answer.text());
             assert!(
                 !answer.text().contains(SECRET) && !answer.text().contains(&ids[1].0),
@@ -120,7 +123,8 @@ const OF_EVERYBODY: [(&str, &str); 1] = [("skus", "what is sold, without what it
 /// How a row of a table is told to be of this account and tenant.
 fn own(table: &str, tenant: &str, account: &str) -> String {
     match table {
-        "tenants" | "projects" | "allocation_hours" | "usage_hours" | "meter_hours" | "allocations" | "api_keys" => {
+        "tenants" | "projects" | "allocation_hours" | "usage_hours" | "meter_hours" | "allocations" | "api_keys"
+        | "budgets" | "budget_firings" | "alerts" => {
             format!("tenant_id = '{tenant}'")
         }
         "accounts"
@@ -217,6 +221,11 @@ fn rows(n: usize, tenant: &str, account: &str) -> String {
          left_us as (insert into hand_overs select account_id, invoice_id, 'd', sha256(''), at from own, billed returning 1),
          failed as (insert into hand_over_failures
                     select account_id, invoice_id, 1, 'd', at, at + interval '1 hour' from own, billed returning 1),
+         meant as (insert into budgets select tenant_id, id, 'b', null, null, 'amount', 1, 'actual', '{{80}}', false, at, 'test' from own
+                   returning budget_id),
+         fired as (insert into budget_firings select tenant_id, budget_id, at, 80, 1, at from own, meant returning 1),
+         alerted as (insert into alerts (alert_id, tenant_id, kind, subject, fold, count, numbers, first_at, last_at)
+                     select id, tenant_id, 'k', 's', 'f', 1, '{{}}', at, at from own returning 1),
          told as (insert into invoice_statuses
                   select id, account_id, invoice_id, 'submitted', at, 'r', '', at, 'test' from own, billed returning 1)
          insert into invoice_documents select account_id, invoice_id, 'text/plain', '', '', at from own, invoice"

@@ -2,6 +2,7 @@
 
 mod agreements;
 mod billing;
+mod budgets;
 mod cancelled;
 mod document;
 mod idempotency;

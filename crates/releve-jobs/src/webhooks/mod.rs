@@ -30,10 +30,21 @@ use tokio_util::sync::CancellationToken;
 
 pub use releve_outbound::webhook::{SECRET_BYTES, secret_text};
 
-use crate::JobError;
+use crate::{JobError, alerts};
 
 /// What happens that somebody may be told of.
-pub const TOPICS: [&str; 4] = ["invoice.issued", "invoice.overdue", DISABLED, TEST];
+pub const TOPICS: [&str; 10] = [
+    "invoice.issued",
+    "invoice.overdue",
+    alerts::BUDGET_REACHED,
+    alerts::NODE_SILENT,
+    alerts::NODE_REPORTING,
+    alerts::QUARANTINE_GROWING,
+    alerts::SUSPENSE_GROWING,
+    alerts::INVOICE_PARKED,
+    DISABLED,
+    TEST,
+];
 /// An endpoint is told nothing more until a person enables it.
 pub const DISABLED: &str = "webhook_endpoint.disabled";
 /// A person asked for it.

@@ -1,0 +1,335 @@
+//! What do tenants mean to spend, and which thresholds of it were reached?
+
+use std::collections::BTreeMap;
+
+use releve_billing::watch::{self, Basis, Figure, Fired};
+use releve_types::{AccountId, Currency, Money, Sku, TenantId, Timestamp, ids::BudgetId, time::MILLIS_PER_HOUR};
+use rust_decimal::Decimal;
+use sqlx::PgConnection;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::{
+    pool::StoreError,
+    sql_time::{from_sql, to_sql},
+};
+
+/// A budget as a person made it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct BudgetRecord {
+    /// What fired is not among it.
+    pub budget: watch::Budget,
+    pub name: String,
+    pub created_at: Timestamp,
+    pub created_by: String,
+}
+
+/// Measure and ceiling, as the table has them.
+fn limit_to_sql(limit: Figure) -> (&'static str, Decimal) {
+    match limit {
+        Figure::Amount(money) => ("amount", money.amount()),
+        Figure::GpuMs(ms) => ("gpu_hours", Decimal::from(ms / MILLIS_PER_HOUR)),
+    }
+}
+
+fn limit_from_sql(measure: &str, ceiling: Decimal, currency: &str) -> Result<Figure, StoreError> {
+    let wrong = |detail: &str| StoreError::inconsistent("budgets", "ceiling", detail);
+    if measure == "gpu_hours" {
+        return i64::try_from(ceiling).ok().and_then(Figure::hours).ok_or_else(|| wrong("too many hours"));
+    }
+    let currency: Currency = currency.parse().map_err(|e| StoreError::inconsistent("accounts", "currency", e))?;
+    Money::exact(ceiling, currency).map(Figure::Amount).map_err(|e| wrong(&e.to_string()))
+}
+
+fn thresholds_to_sql(budget: &watch::Budget) -> Vec<i32> {
+    budget.thresholds.iter().filter_map(|t| i32::try_from(*t).ok()).collect()
+}
+
+/// False if the tenant has a budget of this name.
+pub async fn insert(conn: &mut PgConnection, tenant: TenantId, record: &BudgetRecord) -> Result<bool, StoreError> {
+    let budget = &record.budget;
+    let (measure, ceiling) = limit_to_sql(budget.limit);
+    let done = sqlx::query!(
+        r#"
+        insert into budgets (tenant_id, budget_id, name, project, sku, measure, ceiling, basis, thresholds, hard, created_at,
+                             created_by)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+        on conflict (tenant_id, name) do nothing
+        "#,
+        tenant.uuid(),
+        budget.id.uuid(),
+        record.name,
+        budget.project,
+        budget.sku.as_ref().map(Sku::to_string),
+        measure,
+        ceiling,
+        budget.basis.name(),
+        &thresholds_to_sql(budget),
+        budget.hard,
+        to_sql(record.created_at),
+        record.created_by
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// What of a budget may be changed. False if the tenant has another of this name.
+pub async fn update(conn: &mut PgConnection, tenant: TenantId, record: &BudgetRecord) -> Result<bool, StoreError> {
+    let (_, ceiling) = limit_to_sql(record.budget.limit);
+    let done = sqlx::query!(
+        r#"
+        update budgets set name = $3, ceiling = $4, thresholds = $5, hard = $6
+        where tenant_id = $1 and budget_id = $2
+          and not exists (select from budgets o where o.tenant_id = $1 and o.name = $3 and o.budget_id <> $2)
+        "#,
+        tenant.uuid(),
+        record.budget.id.uuid(),
+        record.name,
+        ceiling,
+        &thresholds_to_sql(&record.budget),
+        record.budget.hard
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+pub async fn remove(conn: &mut PgConnection, tenant: TenantId, id: BudgetId) -> Result<(), StoreError> {
+    sqlx::query!("delete from budgets where tenant_id = $1 and budget_id = $2", tenant.uuid(), id.uuid())
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+struct BudgetRow {
+    tenant_id: Uuid,
+    budget_id: Uuid,
+    name: String,
+    project: Option<String>,
+    sku: Option<String>,
+    measure: String,
+    ceiling: Decimal,
+    basis: String,
+    thresholds: Vec<i32>,
+    hard: bool,
+    created_at: OffsetDateTime,
+    created_by: String,
+    currency: String,
+}
+
+impl TryFrom<BudgetRow> for BudgetRecord {
+    type Error = StoreError;
+
+    fn try_from(row: BudgetRow) -> Result<Self, StoreError> {
+        let basis = Basis::ALL.into_iter().find(|basis| basis.name() == row.basis);
+        let sku = row.sku.map(|sku| sku.parse().map_err(|e| StoreError::inconsistent("budgets", "sku", e)));
+        let budget = watch::Budget {
+            id: BudgetId::from_uuid(row.budget_id),
+            tenant: TenantId::from_uuid(row.tenant_id),
+            project: row.project,
+            sku: sku.transpose()?,
+            limit: limit_from_sql(&row.measure, row.ceiling, &row.currency)?,
+            basis: basis.ok_or_else(|| StoreError::inconsistent("budgets", "basis", row.basis))?,
+            thresholds: row.thresholds.into_iter().filter_map(|t| u32::try_from(t).ok()).collect(),
+            hard: row.hard,
+            fired: Vec::new(),
+        };
+        Ok(Self { budget, name: row.name, created_at: from_sql(row.created_at), created_by: row.created_by })
+    }
+}
+
+/// One of a tenant's budgets.
+pub async fn budget(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    id: BudgetId,
+) -> Result<Option<BudgetRecord>, StoreError> {
+    let row = sqlx::query_as!(
+        BudgetRow,
+        r#"
+        select b.tenant_id, b.budget_id, b.name, b.project, b.sku, b.measure, b.ceiling, b.basis, b.thresholds, b.hard,
+               b.created_at, b.created_by, a.currency
+        from budgets b
+        join tenants t on t.tenant_id = b.tenant_id
+        join accounts a on a.account_id = t.account_id
+        where b.tenant_id = $1 and b.budget_id = $2
+        "#,
+        tenant.uuid(),
+        id.uuid()
+    )
+    .fetch_optional(conn)
+    .await?;
+    row.map(BudgetRecord::try_from).transpose()
+}
+
+/// A tenant's budgets, in the order they were made.
+pub async fn budgets(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    after: Option<BudgetId>,
+    len_max: i64,
+) -> Result<Vec<BudgetRecord>, StoreError> {
+    let rows = sqlx::query_as!(
+        BudgetRow,
+        r#"
+        select b.tenant_id, b.budget_id, b.name, b.project, b.sku, b.measure, b.ceiling, b.basis, b.thresholds, b.hard,
+               b.created_at, b.created_by, a.currency
+        from budgets b
+        join tenants t on t.tenant_id = b.tenant_id
+        join accounts a on a.account_id = t.account_id
+        where b.tenant_id = $1 and ($2::uuid is null or b.budget_id > $2)
+        order by b.budget_id
+        limit $3
+        "#,
+        tenant.uuid(),
+        after.map(BudgetId::uuid),
+        len_max
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter().map(BudgetRecord::try_from).collect()
+}
+
+/// All budgets of an account's tenants, locked, with what fired of each in the period that starts then.
+pub async fn of_account(
+    conn: &mut PgConnection,
+    account: AccountId,
+    period_start: Timestamp,
+) -> Result<Vec<BudgetRecord>, StoreError> {
+    let rows = sqlx::query_as!(
+        BudgetRow,
+        r#"
+        select b.tenant_id, b.budget_id, b.name, b.project, b.sku, b.measure, b.ceiling, b.basis, b.thresholds, b.hard,
+               b.created_at, b.created_by, a.currency
+        from budgets b
+        join tenants t on t.tenant_id = b.tenant_id
+        join accounts a on a.account_id = t.account_id
+        where a.account_id = $1
+        order by b.budget_id
+        for update of b
+        "#,
+        account.uuid()
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    let mut budgets: Vec<(String, BudgetRecord)> = Vec::with_capacity(rows.len());
+    for row in rows {
+        budgets.push((row.currency.clone(), row.try_into()?));
+    }
+    let ids: Vec<Uuid> = budgets.iter().map(|(_, record)| record.budget.id.uuid()).collect();
+    let rows = sqlx::query!(
+        "select budget_id, threshold, ceiling from budget_firings where budget_id = any($1) and period_start = $2",
+        &ids,
+        to_sql(period_start)
+    )
+    .fetch_all(conn)
+    .await?;
+    let mut fired: BTreeMap<Uuid, Vec<(i32, Decimal)>> = BTreeMap::new();
+    for row in rows {
+        fired.entry(row.budget_id).or_default().push((row.threshold, row.ceiling));
+    }
+    for (currency, record) in &mut budgets {
+        let (measure, _) = limit_to_sql(record.budget.limit);
+        for (threshold, ceiling) in fired.remove(&record.budget.id.uuid()).unwrap_or_default() {
+            let of = limit_from_sql(measure, ceiling, currency)?;
+            record.budget.fired.extend(u32::try_from(threshold).ok().map(|threshold| (threshold, of)));
+        }
+    }
+    Ok(budgets.into_iter().map(|(_, record)| record).collect())
+}
+
+/// Notes that a threshold fired; false if it had already.
+pub async fn fire(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    period_start: Timestamp,
+    fired: &Fired,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let done = sqlx::query!(
+        r#"
+        insert into budget_firings (tenant_id, budget_id, period_start, threshold, ceiling, fired_at)
+        values ($1, $2, $3, $4, $5, $6)
+        on conflict do nothing
+        "#,
+        tenant.uuid(),
+        fired.budget.uuid(),
+        to_sql(period_start),
+        i32::try_from(fired.threshold).unwrap_or(i32::MAX),
+        limit_to_sql(fired.limit).1,
+        to_sql(now)
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Lets a threshold fire again.
+pub async fn rearm(
+    conn: &mut PgConnection,
+    (budget, threshold): (BudgetId, u32),
+    period_start: Timestamp,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "delete from budget_firings where budget_id = $1 and period_start = $2 and threshold = $3",
+        budget.uuid(),
+        to_sql(period_start),
+        i32::try_from(threshold).unwrap_or(i32::MAX)
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Turns marks of changed usage into accounts to judge; how many marks. A mark that somebody holds is left for the next time,
+/// so nobody waits for anybody.
+pub async fn collect(conn: &mut PgConnection, marks_max: i64, now: Timestamp) -> Result<i64, StoreError> {
+    let row = sqlx::query!(
+        r#"
+        with taken as (
+            delete from spend_marks where tenant_id in (
+                select tenant_id from spend_marks order by tenant_id limit $1 for update skip locked)
+            returning tenant_id
+        ), due as (
+            insert into budgets_due (account_id, due_at)
+            select distinct t.account_id, $2::timestamptz
+            from taken
+            join tenants t on t.tenant_id = taken.tenant_id
+            where exists (select from budgets b join tenants o on o.tenant_id = b.tenant_id
+                          where o.account_id = t.account_id)
+            order by t.account_id
+            on conflict (account_id) do nothing
+        )
+        select count(*) as "marks!" from taken
+        "#,
+        marks_max,
+        to_sql(now)
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(row.marks)
+}
+
+/// Takes the next account that is due: it is judged in this transaction, or is due again.
+pub async fn take_due(conn: &mut PgConnection, now: Timestamp) -> Result<Option<AccountId>, StoreError> {
+    let row = sqlx::query!(
+        r#"
+        delete from budgets_due where account_id = (
+            select account_id from budgets_due where due_at <= $1 order by due_at limit 1 for update skip locked)
+        returning account_id
+        "#,
+        to_sql(now)
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(|row| AccountId::from_uuid(row.account_id)))
+}
+
+/// Puts an account off that could not be judged.
+pub async fn put_off(conn: &mut PgConnection, account: AccountId, until: Timestamp) -> Result<(), StoreError> {
+    sqlx::query!("update budgets_due set due_at = $2 where account_id = $1", account.uuid(), to_sql(until))
+        .execute(conn)
+        .await?;
+    Ok(())
+}
