@@ -226,8 +226,7 @@ fn rows(n: usize, tenant: &str, account: &str) -> String {
          fired as (insert into budget_firings select tenant_id, budget_id, at, 80, 1, at from own, meant returning 1),
          alerted as (insert into alerts (alert_id, tenant_id, kind, subject, fold, count, numbers, first_at, last_at)
                      select id, tenant_id, 'k', 's', 'f', 1, '{{}}', at, at from own returning 1),
-         told as (insert into invoice_statuses
-                  select id, account_id, invoice_id, 'submitted', at, 'r', '', at, 'test' from own, billed returning 1)
+         told as (insert into invoice_statuses select id, account_id, invoice_id, 'submitted', at, 'r', '', at, 'test' from own, billed returning 1)
          insert into invoice_documents select account_id, invoice_id, 'text/plain', '', '', at from own, invoice"
     )
 }

@@ -75,15 +75,25 @@ struct Credential {
     opens: &'static [&'static str],
 }
 
+impl Credential {
+    fn is_tenants(&self) -> bool {
+        self.opens.contains(&"tenant:read")
+    }
+}
+
 async fn credentials(world: &World) -> Vec<Credential> {
     let revoked = world.post("/v1/api-keys", json!({ "name": "old", "scopes": ["operator:read"] })).await.expect(201);
     let id = revoked["id"].as_str().expect("an id");
     world.call("DELETE", &format!("/v1/api-keys/{id}"), Some(&world.operator), None).await.expect(204);
+    let tenant = world.tenant_key(OWN).await;
+    let session = world.call("POST", "/v1/sessions", Some(&tenant), None).await.expect(201);
+    let session = session["session"].as_str().expect("a session").to_owned();
     let of = |name, key, opens| Credential { name, key: Some(key), opens };
     vec![
         Credential { name: "nobody", key: None, opens: &[] },
         of("revoked", revoked["key"].as_str().expect("a key").to_owned(), &[]),
-        of("tenant", world.tenant_key(OWN).await, &["tenant:read"]),
+        of("tenant", tenant, &["tenant:read"]),
+        of("a tenant's session", session, &["tenant:read"]),
         of("agent", world.key(&[Scope::Agent]).await, &["agent"]),
         of("metrics", world.key(&[Scope::MetricsRead]).await, &["metrics:read"]),
         of("reading", world.key(&[Scope::Reading("*".to_owned())]).await, &["reading:*"]),
@@ -131,13 +141,17 @@ async fn try_one(
     named: Named,
     credential: &Credential,
 ) {
+    // A session may not begin another, and its own end is its end: the portal's tests see to both.
+    if credential.name == "a tenant's session" && route.starts_with("/v1/session") {
+        return;
+    }
     let (path, there) = path(route, named);
     let body = ["POST", "PATCH", "PUT"].contains(&method).then(|| json!({}));
     let answer = world.call(method, &path, credential.key.as_deref(), body).await;
     let (status, text) = (answer.status, String::from_utf8_lossy(&answer.body).into_owned());
     let what = format!("{method} {path} by {}: {status} {text}", credential.name);
     assert!(!status.is_server_error() || status == StatusCode::SERVICE_UNAVAILABLE, "{what}");
-    if credential.name == "tenant" {
+    if credential.is_tenants() {
         let echo = if named == Named::Foreign { text.replace(&format!("'{FOREIGN}'"), "") } else { text.clone() };
         assert!(!echo.contains(FOREIGN), "another's name is said: {what}");
     }
@@ -152,7 +166,7 @@ async fn try_one(
         assert_eq!(status, StatusCode::FORBIDDEN, "{what}");
     } else {
         assert!(status != StatusCode::UNAUTHORIZED && status != StatusCode::FORBIDDEN, "{what}");
-        let own = credential.name != "tenant" || named == Named::Own;
+        let own = !credential.is_tenants() || named == Named::Own || !route.contains("{tenant}");
         // An unknown run has nobody in it: it is a list that is empty.
         let list = route == "/v1/billing-runs/{run}/accounts" && named != Named::Malformed;
         assert!(!status.is_success() || (there && own) || list, "{what}");
