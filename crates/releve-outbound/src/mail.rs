@@ -12,7 +12,7 @@ use lettre::{
 };
 use releve_types::Timestamp;
 
-use crate::webhook::{ANSWER_CHARS_KEPT, Answer, SendError, TRY_SECONDS_MAX};
+use crate::webhook::{Answer, SendError, TRY_SECONDS_MAX, kept, with_causes};
 
 /// What an endpoint's address begins with that gets mail.
 pub const MAIL_SCHEME: &str = "mailto:";
@@ -77,9 +77,9 @@ impl MailSender {
         let patience = Duration::from_secs(TRY_SECONDS_MAX);
         let sent = tokio::time::timeout(patience, self.server.send(message)).await.map_err(|_| SendError::Timeout)?;
         match sent {
-            Ok(response) => Ok(answer(response.code(), response.message().collect::<Vec<_>>().join(" "))),
+            Ok(response) => Ok(answer(response.code(), &response.message().collect::<Vec<_>>().join(" "))),
             Err(error) => match error.status() {
-                Some(code) => Ok(answer(code, error.to_string())),
+                Some(code) => Ok(answer(code, &error.to_string())),
                 None if error.is_timeout() => Err(SendError::Timeout),
                 None => Err(SendError::NoAnswer(with_causes(&error))),
             },
@@ -102,19 +102,8 @@ impl MailSender {
     }
 }
 
-fn answer(code: smtp::response::Code, text: String) -> Answer {
-    let printable = text.chars().map(|c| if c.is_control() { ' ' } else { c });
-    Answer { status: code.into(), body: printable.take(ANSWER_CHARS_KEPT).collect(), retry_after: None }
-}
-
-fn with_causes(error: &smtp::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
+fn answer(code: smtp::response::Code, text: &str) -> Answer {
+    Answer { status: code.into(), body: kept(text), retry_after: None }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! How is a webhook sent? As Standard Webhooks 1.0.0 has it: one POST with `webhook-id`, `webhook-timestamp` and
 //! `webhook-signature`, to an address that the guard lets through, and nowhere else.
 
-use std::{error::Error as _, net::IpAddr, sync::Arc, time::Duration};
+use std::{error::Error, net::IpAddr, sync::Arc, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use ipnet::IpNet;
@@ -180,9 +180,13 @@ async fn read(mut response: Response) -> Result<Answer, SendError> {
         body.extend_from_slice(&chunk);
     }
     body.truncate(ANSWER_BYTES_MAX);
-    let text = String::from_utf8_lossy(&body);
+    Ok(Answer { status, body: kept(&String::from_utf8_lossy(&body)), retry_after })
+}
+
+/// What is kept of what a receiver said: how it begins, without control characters.
+pub(crate) fn kept(text: &str) -> String {
     let printable = text.chars().map(|c| if c.is_control() { ' ' } else { c });
-    Ok(Answer { status, body: printable.take(ANSWER_CHARS_KEPT).collect(), retry_after })
+    printable.take(ANSWER_CHARS_KEPT).collect()
 }
 
 fn no_answer(error: reqwest::Error) -> SendError {
@@ -190,7 +194,7 @@ fn no_answer(error: reqwest::Error) -> SendError {
 }
 
 /// The whole chain: what went wrong is said by the last link.
-fn with_causes(error: &reqwest::Error) -> String {
+pub(crate) fn with_causes(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
