@@ -5,22 +5,15 @@ use std::collections::BTreeMap;
 use releve_store::{
     Tx,
     alerts::{self, Alert},
-    outbox::{self, NewEntry},
 };
-use releve_types::{Timestamp, ids::AlertId, time::MILLIS_PER_HOUR};
-use serde_json::{Value, json};
+use releve_types::{Timestamp, time::MILLIS_PER_HOUR};
+use serde_json::json;
 
-use super::{INVOICE_PARKED, QUARANTINE_GROWING, SUSPENSE_GROWING};
+use super::{Condition, INVOICE_PARKED, QUARANTINE_GROWING, SUSPENSE_GROWING, begin};
 use crate::JobError;
 
 /// Growing means: in the last hour.
 const FRESH_MS: i64 = MILLIS_PER_HOUR;
-
-struct Condition {
-    subject: String,
-    count: i64,
-    numbers: Value,
-}
 
 pub(super) async fn look(tx: &mut Tx, now: Timestamp) -> Result<(), JobError> {
     let since = now.plus_millis(-FRESH_MS);
@@ -65,26 +58,8 @@ async fn hold(
         };
         alerts::update(tx, &new).await?;
     }
-    for (fold, Condition { subject, count, numbers }) in holds {
-        let id = AlertId::fresh(now);
-        let mut body = json!({ "alert": id.to_string(), "subject": subject });
-        body["numbers"] = numbers.clone();
-        let alert = Alert {
-            id,
-            tenant: None,
-            kind: kind.to_owned(),
-            subject,
-            fold,
-            count,
-            numbers,
-            first_at: now,
-            last_at: now,
-            resolved_at: None,
-            acknowledged: None,
-        };
-        alerts::insert(tx, &alert).await?;
-        outbox::put(tx, &[NewEntry { topic: kind, account: None, body }], now).await?;
-        super::told(kind);
+    for (fold, condition) in holds {
+        begin(tx, kind, fold, condition, now).await?;
     }
     Ok(())
 }

@@ -9,11 +9,18 @@ mod silence;
 
 use std::time::Duration;
 
-use releve_store::{Db, runs};
+use releve_store::{
+    Db, Tx,
+    alerts::{self, Alert},
+    outbox::{self, NewEntry},
+    runs,
+};
 use releve_types::{
     Timestamp,
+    ids::AlertId,
     time::{MILLIS_PER_MINUTE, wall_clock},
 };
+use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use crate::{Job, JobError};
@@ -79,6 +86,43 @@ async fn house(db: &Db, silent_after_ms: i64, now: Timestamp) -> Result<(), JobE
     }
     tx.commit().await?;
     Ok(())
+}
+
+/// What goes on in the house.
+struct Condition {
+    /// For a reader.
+    subject: String,
+    count: i64,
+    numbers: Value,
+}
+
+/// Makes an alert of the operator's, and tells of it.
+async fn begin(
+    tx: &mut Tx,
+    kind: &'static str,
+    fold: String,
+    Condition { subject, count, numbers }: Condition,
+    now: Timestamp,
+) -> Result<AlertId, JobError> {
+    let id = AlertId::fresh(now);
+    let body = json!({ "alert": id.to_string(), "subject": subject, "numbers": numbers });
+    let alert = Alert {
+        id,
+        tenant: None,
+        kind: kind.to_owned(),
+        subject,
+        fold,
+        count,
+        numbers,
+        first_at: now,
+        last_at: now,
+        resolved_at: None,
+        acknowledged: None,
+    };
+    alerts::insert(tx, &alert).await?;
+    outbox::put(tx, &[NewEntry { topic: kind, account: None, body }], now).await?;
+    told(kind);
+    Ok(id)
 }
 
 fn told(kind: &'static str) {

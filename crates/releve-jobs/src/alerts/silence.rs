@@ -13,7 +13,7 @@ use releve_store::{
 use releve_types::{NodeId, Timestamp, ids::AlertId};
 use serde_json::{Value, json};
 
-use super::{NODE_REPORTING, NODE_SILENT};
+use super::{Condition, NODE_REPORTING, NODE_SILENT, begin};
 use crate::JobError;
 
 /// Names that an alert tells.
@@ -82,27 +82,12 @@ fn subject(fold: &str, count: i64) -> String {
 }
 
 async fn tell(tx: &mut Tx, fold: String, nodes: &[&Heard], now: Timestamp) -> Result<AlertId, JobError> {
-    let (id, count) = (AlertId::fresh(now), i64::try_from(nodes.len()).unwrap_or(i64::MAX));
+    let count = i64::try_from(nodes.len()).unwrap_or(i64::MAX);
     let names: Vec<&str> = nodes.iter().map(|node| node.name.as_str()).take(NAMES_MAX).collect();
     let since = nodes.iter().map(|node| node.until).min().unwrap_or(now);
     let numbers: Value = json!({ "nodes": count, "where": fold, "names": names, "since": since.to_string() });
-    let body = json!({ "alert": id.to_string(), "subject": subject(&fold, count), "numbers": numbers });
-    let alert = Alert {
-        id,
-        tenant: None,
-        kind: NODE_SILENT.to_owned(),
-        subject: subject(&fold, count),
-        fold,
-        count,
-        numbers,
-        first_at: now,
-        last_at: now,
-        resolved_at: None,
-        acknowledged: None,
-    };
-    alerts::insert(tx, &alert).await?;
-    outbox::put(tx, &[NewEntry { topic: NODE_SILENT, account: None, body }], now).await?;
-    super::told(NODE_SILENT);
+    let condition = Condition { subject: subject(&fold, count), count, numbers };
+    let id = begin(tx, NODE_SILENT, fold, condition, now).await?;
     tracing::warn!(count, alert = %id, "nodes in service say nothing");
     Ok(id)
 }
