@@ -8,7 +8,7 @@ pub(crate) mod usage;
 use serde::Deserialize;
 
 use crate::{
-    api::{Failure, Paged, path, with_query},
+    api::{Failure, path, with_query},
     show::Amount,
     visitor::{Named, Visitor},
 };
@@ -63,19 +63,7 @@ async fn named(visitor: &Visitor, reference: &str) -> Result<Named, Failure> {
     if let Some(own) = visitor.about.tenant.clone() {
         return if own.id == reference || own.name == reference { Ok(own) } else { Err(Failure::not_found()) };
     }
-    // The API has no way to one tenant; an operator's list has all.
-    let mut cursor: Option<String> = None;
-    loop {
-        let list = with_query(path(&["v1", "tenants"]), &[("limit", Some(ROWS_MAX)), ("cursor", cursor.as_deref())]);
-        let page: Paged<Named> = visitor.get(&list).await?;
-        if let Some(found) = page.items.into_iter().find(|tenant| tenant.id == reference || tenant.name == reference) {
-            return Ok(found);
-        }
-        cursor = page.next;
-        if cursor.is_none() {
-            return Err(Failure::not_found());
-        }
-    }
+    visitor.get(&path(&["v1", "tenants", reference])).await
 }
 
 async fn spend(visitor: &Visitor, tenant: &Named, month: Option<&str>) -> Result<Spend, Failure> {
