@@ -66,6 +66,7 @@ fn routes() -> OpenApiRouter<AppState> {
         .merge(resource::suspense::router())
         .merge(resource::tenants::router())
         .merge(resource::usage::router())
+        .merge(resource::webhook_deliveries::router())
         .merge(resource::webhook_endpoints::router())
 }
 

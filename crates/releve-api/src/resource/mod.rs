@@ -39,4 +39,5 @@ pub mod suspense;
 pub mod tenants;
 pub mod usage;
 pub mod vat_rates;
+pub mod webhook_deliveries;
 pub mod webhook_endpoints;

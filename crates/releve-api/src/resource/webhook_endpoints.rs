@@ -1,4 +1,4 @@
-//! Who is told what happens? Webhook endpoints: made, changed, tested, their log, and what is sent once more. Messages are
+//! Who is told what happens? Webhook endpoints: made, changed, their secrets, removed. Messages are
 //! those of Standard Webhooks 1.0.0; a secret is shown once, when it is made.
 
 use axum::{
@@ -10,17 +10,9 @@ use axum::{
 use releve_jobs::webhooks as jobs;
 use releve_store::{
     audit_log::{self, Change},
-    outbox::{self, NewEntry},
-    webhooks::{
-        self as endpoints, DisabledFor, Endpoint,
-        deliveries::{self, Delivery, Try},
-    },
+    webhooks::{self as endpoints, DisabledFor, Endpoint},
 };
-use releve_types::{
-    Timestamp,
-    ids::{EventId, WebhookEndpointId},
-    time::MILLIS_PER_HOUR,
-};
+use releve_types::{Timestamp, ids::WebhookEndpointId, time::MILLIS_PER_HOUR};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sqlx::PgConnection;
@@ -32,25 +24,16 @@ use crate::{
     auth::{OperatorScope, OperatorWriteScope},
     cursor::{self, Paged},
     error::{Code, Problem},
-    input::{Command, Instant, Line, PageLen, Params, PathOf, Repeat},
+    input::{Command, Line, PageLen, Params, PathOf, Repeat},
     lookup,
     write::Answer,
 };
 
 /// How long the secret before still signs after a rotation, in hours.
 pub const OLD_SECRET_HOURS: i64 = 24;
-/// The states of a delivery.
-const STATES: [&str; 3] = ["waiting", "delivered", "given_up"];
 
 pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new()
-        .routes(routes!(create, list))
-        .routes(routes!(show, change, remove))
-        .routes(routes!(rotate))
-        .routes(routes!(test))
-        .routes(routes!(log))
-        .routes(routes!(resend))
-        .routes(routes!(resend_since))
+    OpenApiRouter::new().routes(routes!(create, list)).routes(routes!(show, change, remove)).routes(routes!(rotate))
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -147,7 +130,7 @@ fn endpoint_id(reference: &str) -> Result<WebhookEndpointId, Problem> {
 }
 
 /// One that was not removed; locked until the commit.
-async fn known(conn: &mut PgConnection, reference: &str) -> Result<Endpoint, Problem> {
+pub(super) async fn known(conn: &mut PgConnection, reference: &str) -> Result<Endpoint, Problem> {
     let found = endpoints::endpoint(conn, endpoint_id(reference)?).await?;
     found.ok_or_else(|| Problem::not_found("webhook endpoint", reference))
 }
@@ -343,177 +326,6 @@ async fn rotate(
             let change = Change { actor, action: "webhook_endpoint.rotate_secret", subject, before: None, after: None };
             audit_log::add(conn, &change, now).await?;
             Answer::done(&WebhookSecretView { secret, endpoint: WebhookEndpointView::from(&endpoint) })
-        })
-    })
-    .await
-}
-
-/// Which event was set against the endpoint.
-#[derive(Serialize, ToSchema)]
-pub struct SentView {
-    /// As its messages have it in `webhook-id`.
-    event: String,
-}
-
-/// Sends a message of the topic `webhook_endpoint.test`, whatever the endpoint's topics are.
-#[utoipa::path(post, path = "/v1/webhook-endpoints/{endpoint}/test", tag = "webhooks", params(("endpoint" = String, Path)),
-    responses((status = 201, body = SentView)), security(("api_key" = ["operator:write"])))]
-async fn test(
-    scope: OperatorWriteScope,
-    State(app): State<AppState>,
-    PathOf(reference): PathOf<String>,
-) -> Result<Response, Problem> {
-    app.write(scope.caller(), Repeat::harmless(), move |conn, now| {
-        Box::pin(async move {
-            let endpoint = known(conn, &reference).await?;
-            let body = json!({ "webhook_endpoint": endpoint.id.to_string() });
-            let entry = NewEntry { topic: jobs::TEST, account: endpoint.account, body };
-            let events = outbox::put(conn, &[entry], now).await?;
-            for event in &events {
-                deliveries::owe(conn, (endpoint.id, *event), now).await?;
-            }
-            let event = events.first().map(EventId::to_string).unwrap_or_default();
-            Answer::created(&SentView { event })
-        })
-    })
-    .await
-}
-
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct LogListing {
-    /// Only those that are `waiting`, `delivered` or `given_up`.
-    state: Option<String>,
-    #[serde(default)]
-    #[param(inline)]
-    limit: PageLen,
-    cursor: Option<String>,
-}
-
-#[derive(Serialize, ToSchema)]
-pub struct WebhookTryView {
-    at: String,
-    took_ms: i64,
-    /// The status of the answer, if there was one.
-    status: Option<u16>,
-    /// Why it does not count as delivered; none if it does.
-    failure: Option<String>,
-    /// How the answer's body begins.
-    answer: String,
-}
-
-#[derive(Serialize, ToSchema)]
-pub struct WebhookDeliveryView {
-    /// As its messages have it in `webhook-id`.
-    event: String,
-    topic: String,
-    happened_at: String,
-    /// `waiting`, `delivered` or `given_up`.
-    state: String,
-    /// Of a waiting one: when it is tried next.
-    due_at: Option<String>,
-    done_at: Option<String>,
-    /// Oldest first.
-    tries: Vec<WebhookTryView>,
-}
-
-impl From<Try> for WebhookTryView {
-    fn from(tried: Try) -> Self {
-        let Try { at, took_ms, status, failure, answer } = tried;
-        Self { at: at.to_string(), took_ms, status, failure, answer }
-    }
-}
-
-impl From<Delivery> for WebhookDeliveryView {
-    fn from(delivery: Delivery) -> Self {
-        Self {
-            event: delivery.event.id.to_string(),
-            topic: delivery.event.topic,
-            happened_at: delivery.event.created_at.to_string(),
-            state: delivery.state,
-            due_at: delivery.due_at.map(|at| at.to_string()),
-            done_at: delivery.done_at.map(|at| at.to_string()),
-            tries: delivery.tries.into_iter().map(WebhookTryView::from).collect(),
-        }
-    }
-}
-
-/// Lists what an endpoint was told, is owed, or was given up, each with its tries; the latest event first. It is kept for 90
-/// days.
-#[utoipa::path(get, path = "/v1/webhook-endpoints/{endpoint}/deliveries", tag = "webhooks",
-    params(("endpoint" = String, Path), LogListing), responses((status = 200, body = Paged<WebhookDeliveryView>)),
-    security(("api_key" = ["operator:read"])))]
-async fn log(
-    _: OperatorScope,
-    State(app): State<AppState>,
-    PathOf(reference): PathOf<String>,
-    Params(query): Params<LogListing>,
-) -> Result<Json<Paged<WebhookDeliveryView>>, Problem> {
-    let state = query.state.as_deref();
-    if state.is_some_and(|state| !STATES.contains(&state)) {
-        return Err(Problem::field("state", format!("expected {}", STATES.join(", "))));
-    }
-    let request = format!("deliveries to {reference}, {}", state.unwrap_or_default());
-    let before: Option<String> = cursor::decode(&request, query.cursor.as_deref())?;
-    let before = before.map(|before| lookup::parsed("cursor", &before)).transpose()?;
-    let mut tx = app.db().begin_app().await?;
-    let endpoint = known(&mut tx, &reference).await?;
-    let rows = deliveries::deliveries(&mut tx, endpoint.id, state, before, query.limit.and_one()).await?;
-    Ok(Json(Paged::of(rows, query.limit, &request, |last| last.event.id.to_string(), WebhookDeliveryView::from)?))
-}
-
-/// Sends one message once more, with the same id, whatever became of it; its tries start anew.
-#[utoipa::path(post, path = "/v1/webhook-endpoints/{endpoint}/deliveries/{event}/resend", tag = "webhooks",
-    params(("endpoint" = String, Path), ("event" = String, Path)), responses((status = 200, body = SentView)),
-    security(("api_key" = ["operator:write"])))]
-async fn resend(
-    scope: OperatorWriteScope,
-    State(app): State<AppState>,
-    PathOf((reference, event)): PathOf<(String, String)>,
-) -> Result<Response, Problem> {
-    app.write(scope.caller(), Repeat::harmless(), move |conn, now| {
-        Box::pin(async move {
-            let endpoint = known(conn, &reference).await?;
-            let missing = || Problem::not_found("delivery", &event);
-            let id: EventId = event.parse().map_err(|_| missing())?;
-            if !deliveries::resend(conn, (endpoint.id, id), now).await? {
-                return Err(missing());
-            }
-            Answer::done(&SentView { event: id.to_string() })
-        })
-    })
-    .await
-}
-
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ResendSince {
-    /// What happened from then on.
-    since: Instant,
-}
-
-#[derive(Serialize, ToSchema)]
-pub struct ResentView {
-    /// How many messages are due again.
-    messages: u64,
-}
-
-/// Sends everything once more that was given up of what happened since an instant: after a receiver was down for long.
-#[utoipa::path(post, path = "/v1/webhook-endpoints/{endpoint}/resend", tag = "webhooks",
-    params(("endpoint" = String, Path)), request_body = ResendSince, responses((status = 200, body = ResentView)),
-    security(("api_key" = ["operator:write"])))]
-async fn resend_since(
-    scope: OperatorWriteScope,
-    State(app): State<AppState>,
-    PathOf(reference): PathOf<String>,
-    Command { input, repeat }: Command<ResendSince>,
-) -> Result<Response, Problem> {
-    app.write(scope.caller(), repeat, move |conn, now| {
-        Box::pin(async move {
-            let endpoint = known(conn, &reference).await?;
-            let messages = deliveries::resend_since(conn, endpoint.id, input.since.0, now).await?;
-            Answer::done(&ResentView { messages })
         })
     })
     .await
