@@ -7,6 +7,7 @@ pub mod credits;
 mod deposits;
 pub mod documents;
 mod error;
+pub mod evidence;
 mod failpoint;
 pub mod flags;
 pub mod hand_over;

@@ -94,8 +94,8 @@ async fn disclosed(
     Ok(Some((fleet, reports)))
 }
 
-/// A report with the account's sections alone.
-fn part(evidence: &Evidence, fleet: &Fleet) -> Disclosed {
+/// A report with the sections alone that the fleet's rules call the reader's own.
+pub(crate) fn part(evidence: &Evidence, fleet: &Fleet) -> Disclosed {
     let (head, sections) = (serde_json::from_str::<Value>(&evidence.head).unwrap_or_default(), &evidence.segments);
     let start = head["window_start"].as_str().and_then(|start| start.parse::<Timestamp>().ok());
     let is_own = |segments: &&String| {
@@ -112,7 +112,12 @@ fn part(evidence: &Evidence, fleet: &Fleet) -> Disclosed {
 }
 
 /// What no report says itself. Whose a key is when it is not the account's is nobody's business.
-async fn fleet(tx: &mut Tx, nodes: BTreeSet<NodeId>, rules: Vec<KeyRule>, own: &[TenantId]) -> Result<Fleet, JobError> {
+pub(crate) async fn fleet(
+    tx: &mut Tx,
+    nodes: BTreeSet<NodeId>,
+    rules: Vec<KeyRule>,
+    own: &[TenantId],
+) -> Result<Fleet, JobError> {
     let mut facts = Vec::with_capacity(nodes.len());
     for node in nodes {
         let key = |key: nodes::NodeKey| KeyOfNode {

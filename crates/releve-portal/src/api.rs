@@ -116,6 +116,12 @@ impl Failure {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong on our side", detail)
     }
 
+    /// What was typed into a field and can't be sent on.
+    pub fn field(field: &str, text: &str) -> Self {
+        let detail = format!("{field} takes a whole number, and not '{text}'");
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "This can't be read", &detail)
+    }
+
     pub fn forged() -> Self {
         let detail =
             "The form did not come from a page of yours, or that page is old. Go back, reload and send it again.";

@@ -12,10 +12,18 @@ use crate::{
 /// A page, as it is sent.
 pub(crate) type Page = Html<String>;
 
-const TENANT: [(&str, &str); 4] =
-    [("", "Overview"), ("usage", "Usage"), ("invoices", "Invoices"), ("credits", "Credits")];
-pub(crate) const OPERATOR: [(&str, &str); 8] = [
+const TENANT: [(&str, &str); 7] = [
+    ("", "Overview"),
+    ("usage", "Usage"),
+    ("budgets", "Budgets"),
+    ("invoices", "Invoices"),
+    ("credits", "Credits"),
+    ("prices", "Prices"),
+    ("evidence", "Evidence"),
+];
+pub(crate) const OPERATOR: [(&str, &str); 9] = [
     ("", "Fleet"),
+    ("alerts", "Alerts"),
     ("gaps", "Gaps"),
     ("quarantine", "Quarantine"),
     ("suspense", "Suspense"),

@@ -5,6 +5,7 @@ mod assets;
 mod chart;
 mod csv;
 mod doors;
+mod forms;
 mod layout;
 mod operator;
 mod show;
@@ -53,10 +54,15 @@ fn routes() -> Vec<(&'static str, MethodRouter<Portal>)> {
         ("/portal/tenants/{tenant}/invoices/{invoice}", get(tenant::invoices::one)),
         ("/portal/tenants/{tenant}/invoices/{invoice}/{file}", get(tenant::invoices::file)),
         ("/portal/tenants/{tenant}/credits", get(tenant::credits::page)),
+        ("/portal/tenants/{tenant}/budgets", get(tenant::budgets::page).post(tenant::budgets::make)),
+        ("/portal/tenants/{tenant}/budgets/{budget}/remove", post(tenant::budgets::remove)),
+        ("/portal/tenants/{tenant}/prices", get(tenant::prices::page)),
+        ("/portal/tenants/{tenant}/evidence", get(tenant::evidence::page)),
         ("/portal/operator", get(operator::fleet)),
+        ("/portal/operator/alerts", get(operator::alerts::page)),
         ("/portal/operator/gaps", get(operator::gaps::page).post(operator::gaps::accept)),
-        ("/portal/operator/quarantine", get(operator::lists::quarantine)),
-        ("/portal/operator/suspense", get(operator::lists::suspense)),
+        ("/portal/operator/quarantine", get(operator::quarantine::page).post(operator::quarantine::decide)),
+        ("/portal/operator/suspense", get(operator::suspense::page).post(operator::suspense::map)),
         ("/portal/operator/billing-runs", get(operator::runs::list)),
         ("/portal/operator/billing-runs/{run}", get(operator::runs::one)),
         ("/portal/operator/tenants", get(operator::lists::tenants)),

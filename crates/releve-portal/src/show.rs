@@ -86,6 +86,30 @@ pub(crate) fn clock(instant: &str) -> String {
     format!("{} UTC", time.trim_end_matches('Z').split('.').next().unwrap_or_default())
 }
 
+/// `12:30:00.250` of an instant, to the millisecond.
+pub(crate) fn clock_ms(instant: &str) -> String {
+    let time = instant.split('T').nth(1).unwrap_or_default().trim_end_matches('Z');
+    let (seconds, part) = time.split_once('.').unwrap_or((time, ""));
+    format!("{seconds}.{part:0<3}")
+}
+
+/// A tier of a price.
+#[derive(Deserialize)]
+pub(crate) struct Tier {
+    pub up_to: Option<i64>,
+    pub price: String,
+}
+
+/// A price's tiers, each with how far it goes in the unit that people read.
+pub(crate) fn tiers(tiers: &[Tier], unit: &str) -> Markup {
+    html! {
+        @for tier in tiers { div {
+            (grouped(&tier.price))
+            @if let Some(end) = tier.up_to { " " span.unit { "up to " (quantity(end, unit)) } }
+        } }
+    }
+}
+
 /// A day and a time, for eyes and for programs.
 pub(crate) fn instant(text: &str) -> Markup {
     let time: String = clock(text).chars().take(5).collect();
@@ -140,6 +164,8 @@ mod tests {
         assert_eq!(kwh(3_600_000_000), "1.000");
         assert_eq!(day("2026-03-10T12:30:00Z"), "10 Mar 2026");
         assert_eq!(clock("2026-03-10T12:30:05.250Z"), "12:30:05 UTC");
+        assert_eq!(clock_ms("2026-03-10T12:30:05.25Z"), "12:30:05.250");
+        assert_eq!(clock_ms("2026-03-10T12:30:05Z"), "12:30:05.000");
         assert_eq!(day("<script>"), "<script>");
     }
 }

@@ -9,6 +9,7 @@ use axum::{
     http::{HeaderMap, StatusCode, header, request::Parts},
 };
 use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
@@ -47,6 +48,14 @@ impl Visitor {
         self.api.get(&self.secret, path).await
     }
 
+    pub async fn post<T: DeserializeOwned>(&self, path: &str, body: &Value) -> Result<T, Failure> {
+        self.api.post(&self.secret, path, body).await
+    }
+
+    pub async fn delete(&self, path: &str) -> Result<(), Failure> {
+        self.api.delete(&self.secret, path).await
+    }
+
     pub fn api(&self) -> (&Api, &str) {
         (&self.api, &self.secret)
     }
@@ -57,6 +66,10 @@ impl Visitor {
 
     pub fn may(&self, scope: &str) -> bool {
         self.about.scopes.iter().any(|s| s == scope)
+    }
+
+    pub fn may_any(&self, scopes: &[&str]) -> bool {
+        scopes.iter().any(|scope| self.may(scope))
     }
 
     /// The token of this session's forms: whoever can't read a page can't know it.

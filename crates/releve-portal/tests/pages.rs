@@ -209,15 +209,20 @@ fn reads(path: &str, tenant: &str) -> (String, &'static str) {
     match path {
         "/portal" | "/portal/login" | "/portal/enter/{link}" => (at.replace("{link}", "rll_0"), "anybody"),
         "/portal/logout" => (at, "a form"),
+        "/portal/tenants/{tenant}/budgets/{budget}/remove" => (at.replace("{budget}", "bud_0"), "a form"),
         "/portal/tenants/{tenant}"
         | "/portal/tenants/{tenant}/usage"
         | "/portal/tenants/{tenant}/credits"
+        | "/portal/tenants/{tenant}/budgets"
+        | "/portal/tenants/{tenant}/prices"
+        | "/portal/tenants/{tenant}/evidence"
         | "/portal/tenants/{tenant}/invoices" => (at, "tenant"),
         "/portal/tenants/{tenant}/usage.csv" => (at, "tenant file"),
         "/portal/tenants/{tenant}/invoices/{invoice}" | "/portal/tenants/{tenant}/invoices/{invoice}/{file}" => {
             (at.replace("{invoice}", "inv_01900000000070008000000000000000").replace("{file}", "invoice.pdf"), "absent")
         }
         "/portal/operator"
+        | "/portal/operator/alerts"
         | "/portal/operator/gaps"
         | "/portal/operator/quarantine"
         | "/portal/operator/suspense"

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use releve_billing::Reports;
-use releve_types::{AccountId, NodeId, Period, Timestamp};
+use releve_types::{AccountId, NodeId, Period, TenantId, Timestamp};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -99,6 +99,15 @@ pub struct UsedReport {
     pub body: Vec<u8>,
 }
 
+/// A counted report that holds something of a tenant.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TenantReport {
+    pub node: NodeId,
+    pub window_start: Timestamp,
+    /// Packed, as `reports::unpack` reads it.
+    pub body: Vec<u8>,
+}
+
 /// The reports of `reports` themselves, and those that were taken back since, by window and node: those of days that are
 /// in the database. At most so many.
 pub async fn used_reports(
@@ -137,4 +146,42 @@ pub async fn used_reports(
             })
         })
         .collect()
+}
+
+/// The counted reports of a stretch that hold something of a tenant, by window and node, after one of them: those of days that
+/// are in the database. Served by the partition of the day.
+pub async fn of_tenant(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    stretch: Period,
+    after: Option<(Timestamp, NodeId)>,
+    len_max: i64,
+) -> Result<Vec<TenantReport>, StoreError> {
+    let (start, node) = after.unwrap_or((stretch.start().plus_millis(-1), NodeId::from_uuid(Uuid::nil())));
+    let rows = sqlx::query!(
+        r#"
+        select r.node_id, r.window_start, r.body
+        from reports r
+        where r.day between $2 and $3 and r.window_start >= $4 and r.window_start < $5 and r.status = 'counted'
+          and r.tenants @> array[$1]::uuid[] and (r.window_start, r.node_id) > ($6, $7)
+        order by r.window_start, r.node_id
+        limit $8
+        "#,
+        tenant.uuid(),
+        day_to_sql(stretch.start().day()),
+        day_to_sql(stretch.end().plus_millis(-1).day()),
+        to_sql(stretch.start()),
+        to_sql(stretch.end()),
+        to_sql(start),
+        node.uuid(),
+        len_max
+    )
+    .fetch_all(conn)
+    .await?;
+    let report = |node, window_start, body| TenantReport {
+        node: NodeId::from_uuid(node),
+        window_start: from_sql(window_start),
+        body,
+    };
+    Ok(rows.into_iter().map(|r| report(r.node_id, r.window_start, r.body)).collect())
 }

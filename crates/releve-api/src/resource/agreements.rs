@@ -107,7 +107,16 @@ pub struct AgreementView {
     #[serde(skip_serializing_if = "Option::is_none")]
     vat_class: Option<&'static str>,
     created_at: String,
-    created_by: String,
+    /// Told to operators.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    created_by: Option<String>,
+}
+
+impl AgreementView {
+    /// As its customer is shown it.
+    pub(super) fn without_author(self) -> Self {
+        Self { created_by: None, ..self }
+    }
 }
 
 impl From<&AgreementRecord> for AgreementView {
@@ -130,7 +139,7 @@ impl From<&AgreementRecord> for AgreementView {
             overage_price: None,
             vat_class: None,
             created_at: record.created_at.to_string(),
-            created_by: record.created_by.clone(),
+            created_by: Some(record.created_by.clone()),
         };
         match agreement.terms() {
             AgreedTerms::Discount { scope, percent } => {

@@ -47,8 +47,8 @@ pub fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(entitlement))
 }
 
-/// Budgets that an entitlement looks at.
-const BUDGETS_MAX: i64 = 1_000;
+/// Budgets that are looked at together.
+pub(super) const BUDGETS_MAX: i64 = 1_000;
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -416,7 +416,7 @@ pub struct EntitlementView {
     as_of: String,
 }
 
-fn figures(used: Figure, limit: Figure) -> (String, String, String) {
+pub(super) fn figures(used: Figure, limit: Figure) -> (String, String, String) {
     let text = |figure| match figure {
         Figure::Amount(money) => money.amount().to_string(),
         Figure::GpuMs(ms) => gpu_hours(ms),

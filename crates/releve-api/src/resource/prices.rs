@@ -98,10 +98,15 @@ pub struct TierView {
     price: String,
 }
 
+impl From<&Tier> for TierView {
+    fn from(tier: &Tier) -> Self {
+        Self { up_to: tier.up_to, price: tier.price.to_string() }
+    }
+}
+
 impl From<&PriceRecord> for PriceView {
     fn from(record: &PriceRecord) -> Self {
         let price = &record.price;
-        let tier = |tier: &Tier| TierView { up_to: tier.up_to, price: tier.price.to_string() };
         Self {
             id: price.id().to_string(),
             price_book: record.book.to_string(),
@@ -110,7 +115,7 @@ impl From<&PriceRecord> for PriceView {
             priced_per: price.priced_per().into_owned(),
             from: price.from().to_string(),
             model: price.model().name(),
-            tiers: price.model().tiers().iter().map(tier).collect(),
+            tiers: price.model().tiers().iter().map(TierView::from).collect(),
             rounding: price.rounding().name(),
             vat_class: price.class().name(),
             created_at: record.created_at.to_string(),

@@ -1,11 +1,6 @@
 //! Which nodes were in service and said nothing, and is that accepted? Accepting one is on record, with its reason.
 
-use axum::{
-    Form,
-    extract::Query,
-    http::{HeaderMap, StatusCode},
-    response::{IntoResponse, Redirect, Response},
-};
+use axum::{Form, extract::Query, http::HeaderMap, response::Response};
 use maud::{Markup, html};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -13,6 +8,7 @@ use serde_json::{Value, json};
 use super::{Ask, Gap, must_operate};
 use crate::{
     api::{Failure, Paged, path, with_query},
+    forms,
     layout::{self, Page},
     show,
     visitor::Visitor,
@@ -43,7 +39,7 @@ async fn render(visitor: &Visitor, cursor: Option<&str>, refused: Option<&str>) 
     };
     let head = [("Node", false), ("Silent", false), ("Whom it concerns", false), ("Accept", false)];
     let main = html! {
-        @if let Some(why) = refused { p.warning role="alert" { (why) } }
+        (forms::notice(refused))
         p.soft { "The last 24 full hours. A gap holds back the invoices of those who held the node beside it, until it is reported after all, or accepted." }
         section.card { (layout::table("Gaps that nobody accepted", &head, &shown, found.items.len())) }
         (layout::more("/portal/operator/gaps", found.next.as_deref()))
@@ -55,7 +51,7 @@ fn form(visitor: &Visitor, gap: &Gap, index: usize) -> Markup {
     let id = format!("reason-{index}");
     html! {
         form.row method="post" action="/portal/operator/gaps" {
-            input type="hidden" name="token" value=(visitor.form_token());
+            (forms::token(visitor))
             input type="hidden" name="node" value=(gap.node);
             input type="hidden" name="from" value=(gap.from);
             input type="hidden" name="to" value=(gap.to);
@@ -84,13 +80,6 @@ pub(crate) async fn accept(
     must_operate(&visitor)?;
     visitor.check_form(&headers, &form.token)?;
     let body = json!({ "node": form.node, "from": form.from, "to": form.to, "reason": form.reason });
-    let (api, secret) = visitor.api();
-    match api.post::<Value>(secret, "/v1/gaps/accept", &body).await {
-        Ok(_) => Ok(Redirect::to("/portal/operator/gaps").into_response()),
-        Err(failure) if failure.status == StatusCode::UNPROCESSABLE_ENTITY => {
-            let page = render(&visitor, None, Some(&format!("{}: {}", failure.title, failure.detail))).await?;
-            Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
-        }
-        Err(failure) => Err(failure),
-    }
+    let outcome = visitor.post::<Value>("/v1/gaps/accept", &body).await;
+    forms::done(outcome, "/portal/operator/gaps", async |why| render(&visitor, None, Some(why)).await).await
 }

@@ -1,4 +1,4 @@
-//! What waits for a decision, who uses, what it costs, who changed what? Lists of the API, as tables.
+//! Who uses, what it costs, who changed what? Lists of the API, as tables.
 
 use axum::extract::Query;
 use maud::html;
@@ -11,84 +11,6 @@ use crate::{
     show,
     visitor::Visitor,
 };
-
-#[derive(Deserialize)]
-struct Group {
-    kind: String,
-    reason: String,
-    agent: String,
-    rack: String,
-    messages: i64,
-    nodes: i64,
-    gpu_hours: String,
-    last_received: String,
-}
-
-pub(crate) async fn quarantine(visitor: Visitor) -> Result<Page, Failure> {
-    must_operate(&visitor)?;
-    let found: Paged<Group> = visitor.get("/v1/quarantine/groups?status=waiting").await?;
-    let shown = html! {
-        @for group in &found.items {
-            tr {
-                th.what scope="row" { (group.reason) small { (group.kind) } }
-                td.what { (group.agent) }
-                td.what { (group.rack) }
-                td.r { (show::grouped(&group.messages.to_string())) }
-                td.r { (show::grouped(&group.nodes.to_string())) }
-                td.r { (show::grouped(&group.gpu_hours)) }
-                td { (show::instant(&group.last_received)) }
-            }
-        }
-    };
-    let head = [
-        ("Reason", false),
-        ("Agent", false),
-        ("Rack", false),
-        ("Messages", true),
-        ("Nodes", true),
-        ("GPU-hours", true),
-        ("Last", false),
-    ];
-    let main = html! {
-        p.soft { "Understood, but not believed: it is in no amount until a person decides, over the API." }
-        section.card { (layout::table("Waiting in quarantine, by reason", &head, &shown, found.items.len())) }
-    };
-    Ok(layout::operator(&visitor, "quarantine", "Quarantine", main))
-}
-
-#[derive(Deserialize)]
-struct Suspended {
-    key: String,
-    first: String,
-    last: String,
-    gpu_hours: String,
-    skus: i64,
-}
-
-pub(crate) async fn suspense(visitor: Visitor, Query(ask): Query<Ask>) -> Result<Page, Failure> {
-    must_operate(&visitor)?;
-    let list = with_query(path(&["v1", "suspense"]), &[("cursor", ask.cursor.as_deref())]);
-    let found: Paged<Suspended> = visitor.get(&list).await?;
-    let shown = html! {
-        @for row in &found.items {
-            tr {
-                th.what scope="row" { (row.key) }
-                td { (show::instant(&row.first)) }
-                td { (show::instant(&row.last)) }
-                td.r { (row.skus) }
-                td.r.strong { (show::grouped(&row.gpu_hours)) }
-            }
-        }
-    };
-    let head =
-        [("Tenant key", false), ("First hour", false), ("Last hour", false), ("SKUs", true), ("GPU-hours", true)];
-    let main = html! {
-        p.soft { "Counted under keys that no rule maps to a tenant: visible, never dropped, never guessed." }
-        section.card { (layout::table("Usage that belongs to nobody yet", &head, &shown, found.items.len())) }
-        (layout::more("/portal/operator/suspense", found.next.as_deref()))
-    };
-    Ok(layout::operator(&visitor, "suspense", "Suspense", main))
-}
 
 #[derive(Deserialize)]
 struct Tenant {
@@ -126,15 +48,10 @@ struct Price {
     priced_per: String,
     from: String,
     model: String,
-    tiers: Vec<Tier>,
+    tiers: Vec<show::Tier>,
+    unit: String,
     rounding: String,
     created_by: String,
-}
-
-#[derive(Deserialize)]
-struct Tier {
-    up_to: Option<i64>,
-    price: String,
 }
 
 pub(crate) async fn prices(visitor: Visitor, Query(ask): Query<Ask>) -> Result<Page, Failure> {
@@ -147,10 +64,7 @@ pub(crate) async fn prices(visitor: Visitor, Query(ask): Query<Ask>) -> Result<P
                 th.what scope="row" { (row.sku) small { "by " (row.created_by) } }
                 td { (show::instant(&row.from)) }
                 td { (row.model.replace('_', " ")) small { "rounding: " (row.rounding.replace('_', " ")) } }
-                td.r.strong { @for tier in &row.tiers { div {
-                    (show::grouped(&tier.price))
-                    @if let Some(end) = tier.up_to { " " span.unit { "up to " (show::grouped(&end.to_string())) " base units" } }
-                } } }
+                td.r.strong { (show::tiers(&row.tiers, &row.unit)) }
                 td { (row.priced_per) }
             }
         }

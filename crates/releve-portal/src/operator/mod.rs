@@ -1,8 +1,11 @@
 //! What does an operator look after? The fleet first: who reports, and who fell silent.
 
+pub(crate) mod alerts;
 pub(crate) mod gaps;
 pub(crate) mod lists;
+pub(crate) mod quarantine;
 pub(crate) mod runs;
+pub(crate) mod suspense;
 
 use axum::extract::Query;
 use maud::html;

@@ -1,8 +1,12 @@
 //! What does a tenant see of itself? What it spends, uses, owes and has left.
 
+pub(crate) mod alerts;
+pub(crate) mod budgets;
 pub(crate) mod credits;
+pub(crate) mod evidence;
 pub(crate) mod invoices;
 pub(crate) mod overview;
+pub(crate) mod prices;
 pub(crate) mod usage;
 
 use serde::Deserialize;

@@ -1,0 +1,82 @@
+//! How is something changed from a page? A form with its session's token, sent on to the API; what can be mended comes back on the page
+//! that it was sent from.
+
+use axum::{
+    http::StatusCode,
+    response::{IntoResponse, Redirect, Response},
+};
+use maud::{Markup, html};
+
+use crate::{api::Failure, layout::Page, visitor::Visitor};
+
+/// What says that a form is of this session.
+pub(crate) fn token(visitor: &Visitor) -> Markup {
+    html! { input type="hidden" name="token" value=(visitor.form_token()); }
+}
+
+/// A form that is one button.
+pub(crate) fn button(visitor: &Visitor, to: &str, name: &str, hidden: &[(&str, &str)], label: &str) -> Markup {
+    html! {
+        form method="post" action=(to) {
+            (token(visitor))
+            @for (field, value) in hidden { input type="hidden" name=(field) value=(value); }
+            button.quiet type="submit" aria-label=(label) { (name) }
+        }
+    }
+}
+
+/// What a page says at its top of what was just tried.
+pub(crate) fn notice(refused: Option<&str>) -> Markup {
+    html! { @if let Some(why) = refused { p.warning role="alert" { (why) } } }
+}
+
+/// Why the API refused what somebody can put right; else the failure itself.
+fn mendable(failure: Failure) -> Result<(StatusCode, String), Failure> {
+    let can = [
+        StatusCode::BAD_REQUEST,
+        StatusCode::CONFLICT,
+        StatusCode::UNPROCESSABLE_ENTITY,
+        StatusCode::TOO_MANY_REQUESTS,
+    ];
+    if !can.contains(&failure.status) {
+        return Err(failure);
+    }
+    let text = if failure.detail.is_empty() { failure.title } else { format!("{}: {}", failure.title, failure.detail) };
+    Ok((failure.status, text))
+}
+
+/// Where a form leads: to a page that reads, or back with what is to be mended.
+pub(crate) async fn done<T>(
+    outcome: Result<T, Failure>,
+    to: &str,
+    again: impl AsyncFnOnce(&str) -> Result<Page, Failure>,
+) -> Result<Response, Failure> {
+    match outcome {
+        Ok(_) => Ok(Redirect::to(to).into_response()),
+        Err(failure) => {
+            let (status, text) = mendable(failure)?;
+            Ok((status, again(&text).await?).into_response())
+        }
+    }
+}
+
+/// A form that is one button, as it comes.
+#[derive(serde::Deserialize)]
+pub(crate) struct Pressed {
+    #[serde(default)]
+    pub token: String,
+}
+
+/// The page that says what came of a form: what was done, or what is to be mended.
+pub(crate) async fn shown<T>(
+    outcome: Result<T, Failure>,
+    page: impl AsyncFnOnce(Result<&T, &str>) -> Result<Page, Failure>,
+) -> Result<Response, Failure> {
+    match outcome {
+        Ok(done) => Ok(page(Ok(&done)).await?.into_response()),
+        Err(failure) => {
+            let (status, text) = mendable(failure)?;
+            Ok((status, page(Err(&text)).await?).into_response())
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! What was somebody told? Alerts with the numbers that made them, of a tenant and of the house alike.
+
+use maud::{Markup, html};
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::{
+    api::{Failure, Paged, path, with_query},
+    layout, show,
+    visitor::{Named, Visitor},
+};
+
+#[derive(Deserialize)]
+pub(crate) struct Alert {
+    pub kind: String,
+    pub subject: String,
+    pub count: i64,
+    pub numbers: Value,
+    pub first_at: String,
+    pub last_at: String,
+    pub resolved_at: Option<String>,
+}
+
+/// A tenant's latest.
+pub(super) async fn latest(visitor: &Visitor, tenant: &Named) -> Result<Vec<Alert>, Failure> {
+    let list = with_query(path(&["v1", "tenants", &tenant.id, "alerts"]), &[("limit", Some("20"))]);
+    let found: Paged<Alert> = visitor.get(&list).await?;
+    Ok(found.items)
+}
+
+pub(crate) fn table(caption: &str, alerts: &[Alert]) -> Markup {
+    let shown = html! {
+        @for alert in alerts {
+            tr {
+                th.what scope="row" { (alert.subject) small { code { (alert.kind) } @if alert.count > 1 { " · " (alert.count) " alike" } } }
+                td.what { (numbers(&alert.numbers)) }
+                td { (show::instant(&alert.first_at)) @if alert.last_at != alert.first_at { br; "to " (show::instant(&alert.last_at)) } }
+                td { @match &alert.resolved_at {
+                    Some(at) => { span.badge.good { "over" } " " (show::instant(at)) }
+                    None => { span.badge.open { "told" } }
+                } }
+            }
+        }
+    };
+    layout::table(
+        caption,
+        &[("What", false), ("Numbers", false), ("When", false), ("State", false)],
+        &shown,
+        alerts.len(),
+    )
+}
+
+/// Numbers by their name, as they came: amounts with their currency.
+pub(crate) fn numbers(numbers: &Value) -> Markup {
+    let text = |value: &Value| match value {
+        Value::Object(parts) => match (parts.get("amount"), parts.get("currency")) {
+            (Some(Value::String(amount)), Some(Value::String(currency))) => {
+                Some(format!("{} {currency}", show::grouped(amount)))
+            }
+            _ => None,
+        },
+        Value::String(text) if show::millis(text).is_some() => {
+            Some(format!("{}, {}", show::day(text), show::clock(text)))
+        }
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(show::grouped(&number.to_string())),
+        Value::Bool(yes) => Some(if *yes { "yes" } else { "no" }.to_owned()),
+        Value::Array(items) => Some(items.len().to_string()),
+        Value::Null => None,
+    };
+    html! {
+        @if let Value::Object(all) = numbers {
+            ul.plain {
+                @for (name, value) in all {
+                    @if let Some(text) = text(value) { li { span.soft { (name.replace('_', " ")) ": " } (text) } }
+                }
+            }
+        }
+    }
+}

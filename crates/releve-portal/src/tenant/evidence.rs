@@ -1,0 +1,143 @@
+//! What did the nodes say of an hour? Signed reports with the visitor's own segments, and gaps in which nothing was said.
+
+use axum::extract::{Path, Query};
+use maud::{Markup, html};
+use releve_types::Timestamp;
+use serde::Deserialize;
+
+use super::named;
+use crate::{
+    api::{Failure, Paged, path, with_query},
+    layout::{self, Page},
+    show,
+    visitor::{Named, Visitor},
+};
+
+const HOUR_MS: i64 = 3_600_000;
+
+#[derive(Deserialize)]
+pub(crate) struct Ask {
+    hour: Option<String>,
+    cursor: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Report {
+    node: String,
+    window_start: String,
+    keyid: String,
+    signature: String,
+    segments: Vec<String>,
+}
+
+/// A section as the node wrote it.
+#[derive(Deserialize)]
+struct Section {
+    tenant_key: String,
+    segments: Vec<Segment>,
+}
+
+#[derive(Deserialize)]
+struct Segment {
+    gpu: String,
+    alloc: String,
+    start_ms: i64,
+    end_ms: i64,
+    energy_mj: Option<i64>,
+}
+
+#[derive(Deserialize)]
+struct Gap {
+    node: String,
+    from: String,
+    to: String,
+    gpu_hours: String,
+    accepted: bool,
+}
+
+/// The hour that was asked for, as the API takes it: a browser's field for one knows no zone and no seconds.
+fn hour(asked: &str) -> Option<String> {
+    let exact = if asked.len() == 16 { format!("{asked}:00Z") } else { asked.to_owned() };
+    let hour = show::millis(&exact)?.div_euclid(HOUR_MS) * HOUR_MS;
+    Some(Timestamp::from_millis(hour).to_string())
+}
+
+pub(crate) async fn page(
+    visitor: Visitor,
+    Path(reference): Path<String>,
+    Query(ask): Query<Ask>,
+) -> Result<Page, Failure> {
+    let tenant = named(&visitor, &reference).await?;
+    let asked = ask.hour.as_deref().and_then(hour);
+    let of = |part: &'static str| path(&["v1", "tenants", &tenant.id, part]);
+    let query = [("from", asked.as_deref()), ("limit", Some("100")), ("cursor", ask.cursor.as_deref())];
+    let found: Paged<Report> = visitor.get(&with_query(of("evidence"), &query)).await?;
+    let hour = asked.or_else(|| found.items.first().and_then(|report| hour(&report.window_start)));
+    let gaps: Paged<Gap> = visitor.get(&of("gaps")).await?;
+    let here = path(&["portal", "tenants", &tenant.id, "evidence"]);
+    let main = html! {
+        p.soft {
+            "What the nodes signed of an hour, with your own segments and nobody else’s. The exact bytes, with the key that they verify with, are in the API under "
+            code { (with_query(of("evidence"), &[("from", hour.as_deref())])) } "; those of an invoice in its evidence pack."
+        }
+        form.pick.wide method="get" action=(here) {
+            div { label for="hour" { "Hour, in UTC" } input #hour type="datetime-local" name="hour" step="3600" value=[hour.as_deref().and_then(|hour| hour.get(..16))]; }
+            button.quiet type="submit" { "Show" }
+        }
+        section.card { (reports(&found.items)) }
+        (layout::more(&with_query(here, &[("hour", hour.as_deref())]), found.next.as_deref()))
+        section.card { (missing(&tenant, &gaps.items)) }
+    };
+    Ok(layout::tenant(&visitor, &tenant, "evidence", "Evidence", main))
+}
+
+fn reports(found: &[Report]) -> Markup {
+    let rows: Vec<(&Report, Section)> = found
+        .iter()
+        .flat_map(|report| {
+            report.segments.iter().filter_map(move |text| Some((report, serde_json::from_str(text).ok()?)))
+        })
+        .collect();
+    let count = rows.iter().map(|(_, section)| section.segments.len()).sum();
+    let at = |report: &Report, ms: i64| {
+        let start = show::millis(&report.window_start).unwrap_or_default();
+        show::clock_ms(&Timestamp::from_millis(start + ms).to_string())
+    };
+    let shown = html! {
+        @for (report, section) in &rows {
+            @for segment in &section.segments {
+                tr {
+                    th.what scope="row" { (segment.alloc) small { (section.tenant_key) } }
+                    td.what { code { (segment.gpu) } }
+                    td { (at(report, segment.start_ms)) br; "to " (at(report, segment.end_ms)) }
+                    td.r { (show::grouped(&(segment.end_ms - segment.start_ms).to_string())) " " span.unit { "ms" } }
+                    td.r { @if let Some(energy) = segment.energy_mj { (show::grouped(&show::kwh(energy))) } }
+                    td.what { code { (report.node) } small { "signed with " (report.keyid) ": " (report.signature.get(..16).unwrap_or_default()) "…" } }
+                }
+            }
+        }
+    };
+    let head =
+        [("Allocation", false), ("Device", false), ("Held", false), ("Time", true), ("kWh", true), ("Said by", false)];
+    layout::table("Your segments of the signed reports", &head, &shown, count)
+}
+
+fn missing(tenant: &Named, gaps: &[Gap]) -> Markup {
+    let shown = html! {
+        @for gap in gaps {
+            tr {
+                th scope="row" { (show::instant(&gap.from)) br; "to " (show::instant(&gap.to)) }
+                td.what { code { (gap.node) } }
+                td.r { (show::grouped(&gap.gpu_hours)) }
+                td { @if gap.accepted { span.badge.good { "billed around" } } @else { span.badge.open { "holds the invoice back" } } }
+            }
+        }
+    };
+    let caption = format!("Time of {} that no node told of, in the last 24 full hours", tenant.name);
+    layout::table(
+        &caption,
+        &[("Silent", false), ("Node", false), ("At most GPU-hours", true), ("State", false)],
+        &shown,
+        gaps.len(),
+    )
+}
