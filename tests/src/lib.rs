@@ -6,6 +6,7 @@
 //! | [`rabbit`] | a RabbitMQ of the test's own, or the suite's; a virtual host each |
 //! | [`releve`] | `releve` and `releve-agent` as child processes |
 //! | [`http`] | JSON over HTTP |
+//! | [`browser`] | a real Chromium, and axe-core in its pages |
 //! | [`proxy`] | a network in between that can be cut or fall silent |
 //! | [`world`] | a small cloud: tenants, nodes with keys, a price |
 //! | [`mailbox`] | a mail server that takes or refuses as it is told |
@@ -13,6 +14,7 @@
 //! | [`wait`] | conditions with deadlines |
 //! | [`process`], [`place`] | what the above stand on: children, signals, ports, directories |
 
+pub mod browser;
 pub mod http;
 pub mod mailbox;
 pub mod place;

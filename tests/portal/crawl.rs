@@ -1,0 +1,84 @@
+//! Is every page that links lead to fit to be seen? On a desk, in the dark and on a phone, and by whoever can't see it.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use releve_tests::browser::{Browser, Look};
+
+use crate::stage::Stage;
+
+/// Which route an address is of: ids are alike, and what is asked for does not matter.
+fn route(path: &str) -> String {
+    let path = path.split(['?', '#']).next().unwrap_or_default();
+    let is_id = |part: &str| part.split_once('_').is_some_and(|(_, rest)| rest.len() >= 20);
+    path.split('/').map(|part| if is_id(part) { "{id}" } else { part }).collect::<Vec<_>>().join("/")
+}
+
+/// A name for a picture of it.
+fn name(route: &str) -> String {
+    route.trim_start_matches("/portal").trim_matches('/').replace("{id}", "one").replace('/', "-")
+}
+
+/// Files are not pages.
+fn is_page(path: &str) -> bool {
+    path.starts_with("/portal")
+        && !path.rsplit('/').next().unwrap_or_default().split('?').next().unwrap_or_default().contains('.')
+}
+
+/// Goes through every page of the house's own that links lead to, once per route, and says which these were.
+async fn crawl(stage: &Stage, browser: &Browser, whose: &str, looks: &[Look]) -> BTreeSet<String> {
+    let mut seen = BTreeSet::new();
+    let mut ahead = VecDeque::from([browser.path().await]);
+    while let Some(path) = ahead.pop_front() {
+        if !seen.insert(route(&path)) {
+            continue;
+        }
+        browser.open(&stage.at(&path)).await;
+        let shown = name(&route(&path));
+        for look in looks {
+            browser.look(*look).await;
+            browser.picture(&format!("{whose}-{shown}"), *look).await;
+            browser.is_accessible().await;
+        }
+        ahead.extend(browser.links().await.into_iter().filter(|to| is_page(to) && !seen.contains(&route(to))));
+    }
+    seen
+}
+
+#[tokio::test]
+async fn every_page_can_be_read_by_everybody() {
+    let stage = Stage::set().await;
+    let browser = Browser::start().await;
+    browser.open(&stage.at("/portal/login")).await;
+    browser.is_accessible().await;
+    browser.picture("login", Look::Desk).await;
+    let names = stage.names().await;
+    let tenant = stage.tenant(&names[0]).await;
+    browser.open(&stage.link(&tenant, "viewer").await).await;
+    browser.is_accessible().await;
+    browser.press("button").await;
+    let seen = crawl(&stage, &browser, "tenant", &Look::ALL).await;
+    for part in ["usage", "invoices", "credits", "budgets", "prices", "evidence", "invoices/{id}"] {
+        assert!(seen.contains(&format!("/portal/tenants/{{id}}/{part}")), "{part} is not in {seen:?}");
+    }
+    assert!(!seen.iter().any(|route| route.contains("operator")), "{seen:?}");
+    browser.forget().await;
+    browser.open(&stage.at("/portal/login")).await;
+    browser.fill("#key", &stage.key).await;
+    browser.press("form button").await;
+    let seen = crawl(&stage, &browser, "operator", &[Look::Desk, Look::Phone]).await;
+    for part in [
+        "",
+        "/alerts",
+        "/gaps",
+        "/quarantine",
+        "/suspense",
+        "/billing-runs",
+        "/billing-runs/{id}",
+        "/tenants",
+        "/prices",
+        "/audit-log",
+    ] {
+        assert!(seen.contains(&format!("/portal/operator{part}")), "{part} is not in {seen:?}");
+    }
+    browser.close().await;
+}

@@ -1,0 +1,248 @@
+//! What does a person see? A real Chromium with its driver, on ports of their own, and axe-core to look for what keeps people out.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::Command,
+    time::Duration,
+};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use fantoccini::{Client, ClientBuilder, Locator, elements::Element, wd::Capabilities};
+use hyper_util::client::legacy::connect::HttpConnector;
+use serde_json::{Value, json};
+
+use crate::{
+    http::Http,
+    place::{Port, Scratch},
+    process::Process,
+    wait,
+};
+
+const START_WAIT_MAX: Duration = Duration::from_secs(60);
+const LOOK_WAIT_MAX: Duration = Duration::from_secs(20);
+/// Where screenshots go, if somebody wants to look at them.
+const SCREENSHOTS_VARIABLE: &str = "RELEVE_SCREENSHOTS";
+/// Names axe-core's script; whoever sets it has fetched it.
+const AXE_VARIABLE: &str = "RELEVE_AXE";
+
+/// How a page is looked at.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Look {
+    Desk,
+    Dark,
+    Phone,
+}
+
+impl Look {
+    pub const ALL: [Self; 3] = [Self::Desk, Self::Dark, Self::Phone];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Desk => "desk",
+            Self::Dark => "dark",
+            Self::Phone => "phone",
+        }
+    }
+
+    const fn width(self) -> u32 {
+        if matches!(self, Self::Phone) { 390 } else { 1280 }
+    }
+}
+
+/// A browser with one window. Closed, with its driver, when dropped.
+pub struct Browser {
+    client: Client,
+    driver: Http,
+    session: String,
+    axe: String,
+    screenshots: Option<PathBuf>,
+    _process: Process,
+    _port: Port,
+    _scratch: Scratch,
+}
+
+impl Browser {
+    pub async fn start() -> Self {
+        let (scratch, port) = (Scratch::new("chromium"), Port::reserve());
+        let mut command = Command::new("chromedriver");
+        command.arg(format!("--port={}", port.number())).arg("--allowed-ips=127.0.0.1").current_dir(scratch.path());
+        command.env("HOME", scratch.path()).env("TMPDIR", scratch.path());
+        let mut process = Process::spawn("chromedriver", command, scratch.path());
+        let driver = Http::new(&format!("http://127.0.0.1:{}", port.number()));
+        wait::until("chromedriver answers", START_WAIT_MAX, async || {
+            assert!(process.is_running(), "it ended: is chromium-driver installed?\n{}", process.tail());
+            driver.try_get("/status").await.filter(|answer| answer.status == 200).map(drop)
+        })
+        .await;
+        let profile = scratch.dir("profile");
+        let arguments = [
+            "--headless=new".to_owned(),
+            "--no-sandbox".to_owned(), // the suite may run as root
+            "--disable-dev-shm-usage".to_owned(),
+            "--disable-gpu".to_owned(),
+            "--no-first-run".to_owned(),
+            "--disable-background-networking".to_owned(),
+            format!("--user-data-dir={}", profile.display()),
+        ];
+        let options = json!({ "goog:chromeOptions": { "args": arguments, "prefs": { "download.default_directory": scratch.path() } } });
+        let capabilities: Capabilities = options.as_object().expect("an object").clone();
+        let client = ClientBuilder::new(HttpConnector::new()).capabilities(capabilities).connect(driver.base()).await;
+        let client = client.unwrap_or_else(|error| panic!("{error}\n{}", process.tail()));
+        let session = client.session_id().await.expect("asked").expect("a session");
+        let screenshots = env::var_os(SCREENSHOTS_VARIABLE).map(PathBuf::from);
+        let axe = fs::read_to_string(axe()).expect("axe-core's script");
+        let _process = process;
+        Self { client, driver, session, axe, screenshots, _process, _port: port, _scratch: scratch }
+    }
+
+    /// Opens a page, as if its address was typed.
+    pub async fn open(&self, url: &str) {
+        self.client.goto(url).await.unwrap_or_else(|error| panic!("{url}: {error}"));
+    }
+
+    pub async fn path(&self) -> String {
+        self.client.current_url().await.expect("an address").path().to_owned()
+    }
+
+    pub async fn text(&self) -> String {
+        self.one("body").await.text().await.expect("its text")
+    }
+
+    /// The only or first element that a selector finds, once it is there.
+    pub async fn one(&self, css: &str) -> Element {
+        let found = self.client.wait().at_most(LOOK_WAIT_MAX).for_element(Locator::Css(css)).await;
+        match found {
+            Ok(element) => element,
+            Err(error) => panic!("{css}: {error} on\n{}", self.client.source().await.unwrap_or_default()),
+        }
+    }
+
+    pub async fn has(&self, css: &str) -> bool {
+        !self.client.find_all(Locator::Css(css)).await.expect("asked").is_empty()
+    }
+
+    pub async fn attribute(&self, css: &str, name: &str) -> String {
+        self.one(css).await.attr(name).await.expect("asked").unwrap_or_default()
+    }
+
+    pub async fn fill(&self, css: &str, text: &str) {
+        let field = self.one(css).await;
+        field.clear().await.expect("cleared");
+        field.send_keys(text).await.expect("typed");
+    }
+
+    pub async fn choose(&self, css: &str, value: &str) {
+        self.one(css).await.select_by_value(value).await.expect("chosen");
+    }
+
+    /// Presses what a selector finds, and waits for the page that it leads to.
+    pub async fn press(&self, css: &str) {
+        let before = self.one("html").await.element_id();
+        self.one(css).await.click().await.unwrap_or_else(|error| panic!("{css}: {error}"));
+        wait::until(&format!("{css} leads to a page"), LOOK_WAIT_MAX, async || {
+            let now = self.client.find(Locator::Css("html")).await.ok()?.element_id();
+            (now != before).then_some(())
+        })
+        .await;
+        self.one("footer").await;
+    }
+
+    /// Presses the link or the button of a name.
+    pub async fn press_named(&self, name: &str) {
+        let quoted = name.replace('\'', "’");
+        let xpath = format!(
+            "//a[normalize-space()='{quoted}'] | //button[normalize-space()='{quoted}' or @aria-label='{quoted}']"
+        );
+        let before = self.one("html").await.element_id();
+        let found = self.client.wait().at_most(LOOK_WAIT_MAX).for_element(Locator::XPath(&xpath)).await;
+        let found = found.unwrap_or_else(|error| panic!("{name}: {error}"));
+        found.click().await.unwrap_or_else(|error| panic!("{name}: {error}"));
+        wait::until(&format!("{name} leads to a page"), LOOK_WAIT_MAX, async || {
+            let now = self.client.find(Locator::Css("html")).await.ok()?.element_id();
+            (now != before).then_some(())
+        })
+        .await;
+        self.one("footer").await;
+    }
+
+    /// Loads the page again until its text holds something.
+    pub async fn reload_until(&self, text: &str, deadline: Duration) {
+        wait::until(&format!("'{text}' on {}", self.path().await), deadline, async || {
+            self.client.refresh().await.expect("loads again");
+            self.text().await.contains(text).then_some(())
+        })
+        .await;
+    }
+
+    /// Where the links of the page lead, as paths of this server.
+    pub async fn links(&self) -> Vec<String> {
+        let all =
+            "return [...document.links].filter(a => a.origin === location.origin).map(a => a.pathname + a.search)";
+        let found = self.client.execute(all, Vec::new()).await.expect("links");
+        found.as_array().expect("a list").iter().filter_map(|to| to.as_str().map(str::to_owned)).collect()
+    }
+
+    /// Forgets who is signed in.
+    pub async fn forget(&self) {
+        self.client.delete_all_cookies().await.expect("forgotten");
+    }
+
+    /// Fails if axe-core finds anything that keeps people out of the page that is open: of all its rules.
+    pub async fn is_accessible(&self) {
+        self.client.execute(&self.axe, Vec::new()).await.expect("axe-core loads");
+        let run = "const done = arguments[arguments.length - 1]; axe.run(document).then(r => done(r.violations.map(v => \
+            `${v.id} (${v.impact}): ${v.help}: ` + v.nodes.slice(0, 3).map(n => n.html + ' ' + n.failureSummary).join(' | '))), e => done([String(e)]))";
+        let found = self.client.execute_async(run, Vec::new()).await.expect("axe-core runs");
+        assert_eq!(found, json!([]), "{} keeps people out", self.path().await);
+    }
+
+    /// Looks at the page that is open as on a desk, in the dark or on a phone, and fails if it is wider than the window.
+    pub async fn look(&self, look: Look) {
+        let dark = if look == Look::Dark { "dark" } else { "light" };
+        let features = json!([{ "name": "prefers-color-scheme", "value": dark }]);
+        self.devtools("Emulation.setEmulatedMedia", json!({ "features": features })).await;
+        let size =
+            json!({ "width": look.width(), "height": 900, "deviceScaleFactor": 1, "mobile": look == Look::Phone });
+        self.devtools("Emulation.setDeviceMetricsOverride", size).await;
+        let width =
+            self.client.execute("return document.documentElement.scrollWidth", Vec::new()).await.expect("a width");
+        assert!(
+            width.as_u64().is_some_and(|width| width <= u64::from(look.width())),
+            "{} is {width} wide {look:?}",
+            self.path().await
+        );
+    }
+
+    /// Keeps a picture of the whole page, if somebody wants to look at them.
+    pub async fn picture(&self, name: &str, look: Look) {
+        let Some(dir) = &self.screenshots else { return };
+        fs::create_dir_all(dir).expect("a directory for screenshots");
+        let shot =
+            self.devtools("Page.captureScreenshot", json!({ "captureBeyondViewport": true, "format": "png" })).await;
+        let bytes = STANDARD.decode(shot["data"].as_str().expect("a picture")).expect("base64");
+        fs::write(dir.join(format!("{name}-{}.png", look.name())), bytes).expect("written");
+    }
+
+    async fn devtools(&self, command: &str, parameters: Value) -> Value {
+        let path = format!("/session/{}/goog/cdp/execute", self.session);
+        let answer = self.driver.post(&path, &json!({ "cmd": command, "params": parameters })).await;
+        answer.expect(200)["value"].clone()
+    }
+
+    /// Ends the session. Without it, the browser ends with its driver.
+    pub async fn close(self) {
+        self.client.close().await.expect("closes");
+    }
+}
+
+/// Axe-core's script, fetched if nobody has.
+fn axe() -> PathBuf {
+    if let Some(path) = env::var_os(AXE_VARIABLE) {
+        return PathBuf::from(path);
+    }
+    let setup = Path::new(env!("CARGO_MANIFEST_DIR")).join("browser/setup");
+    let made = Command::new(setup).output().expect("bash runs");
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    PathBuf::from(String::from_utf8_lossy(&made.stdout).trim())
+}
