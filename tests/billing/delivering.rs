@@ -25,13 +25,14 @@ const SECRET: [u8; 32] = [5; 32];
 fn sender() -> Sender {
     let loopback: IpNet = "127.0.0.0/8".parse().expect("a network");
     let webhooks = WebhookSender::with(&[loopback], system_lookup(), Duration::from_millis(500)).expect("a sender");
-    Sender { webhooks, mail: None }
+    Sender { of_tenants: webhooks.clone(), webhooks, mail: None }
 }
 
 async fn endpoint(bench: &Bench, url: &str, account: Option<AccountId>, topics: &[&str]) -> WebhookEndpointId {
     let endpoint = Endpoint {
         id: WebhookEndpointId::fresh(later()),
         account,
+        tenant: None,
         url: url.to_owned(),
         description: String::new(),
         topics: topics.iter().map(|topic| (*topic).to_owned()).collect(),
@@ -45,6 +46,19 @@ async fn endpoint(bench: &Bench, url: &str, account: Option<AccountId>, topics: 
     webhooks::rotate(&mut tx, endpoint.id, &SECRET, later(), later()).await.expect("a secret");
     tx.commit().await.expect("commits");
     endpoint.id
+}
+
+/// One that the tenant made for itself.
+async fn endpoint_of(bench: &Bench, url: &str, tenant: usize) -> WebhookEndpointId {
+    let tenant = &bench.world.tenants[tenant];
+    let id = endpoint(bench, url, Some(tenant.account), &[]).await;
+    let own = format!(
+        "update webhook_endpoints set tenant_id = '{}' where endpoint_id = '{}'",
+        tenant.tenant.uuid(),
+        id.uuid()
+    );
+    bench.database.sql(&own);
+    id
 }
 
 async fn round(bench: &Bench, at: Timestamp) -> usize {
@@ -93,6 +107,64 @@ async fn each_is_told_what_concerns_it_and_only_that() {
     assert_eq!(data["payable"], serde_json::json!({ "amount": "3.00", "currency": "EUR" }));
     assert!(told.iter().chain(&own).all(|one| one.is_signed_with(&secret_text(&SECRET))));
     assert!(!own[0].is_signed_with(&secret_text(&[6; 32])));
+}
+
+#[tokio::test]
+async fn a_tenant_is_told_of_itself_and_of_invoices_that_hold_nobody_elses_usage() {
+    let bench = Bench::new(1, 3, 1).await;
+    let receivers = [Receiver::new().await, Receiver::new().await, Receiver::new().await];
+    for (n, receiver) in receivers.iter().enumerate() {
+        endpoint_of(&bench, &receiver.url, n).await;
+    }
+    // The first one's account gets a second tenant: its invoice holds what both used.
+    let (first, account) = (bench.world.tenants[0].tenant, bench.world.tenants[0].account.uuid());
+    bench.database.sql(&format!(
+        "insert into tenants (tenant_id, account_id, name, kind, created_at)
+         values (gen_random_uuid(), '{account}', 'sibling', 'customer', now())"
+    ));
+    issued(&bench).await;
+    let of = |tenant: &str, topic: &str| {
+        bench.database.sql(&format!(
+            "insert into outbox (outbox_id, topic, account_id, tenant_id, body, created_at)
+             select gen_random_uuid(), '{topic}', account_id, {tenant}, '{{}}', '{}' from accounts where account_id = '{account}'",
+            later()
+        ))
+    };
+    of(&format!("'{}'", first.uuid()), "budget.reached");
+    of("(select tenant_id from tenants where name = 'sibling')", "budget.reached");
+    of("null", "invoice.overdue");
+    of("null", "webhook_endpoint.disabled");
+    round(&bench, later()).await;
+    let told: Vec<Vec<String>> = receivers
+        .iter()
+        .map(|receiver| {
+            receiver.take().iter().map(|one| one.json()["type"].as_str().expect("a type").to_owned()).collect()
+        })
+        .collect();
+    assert_eq!(told, [vec!["budget.reached"], vec!["invoice.issued"], vec!["invoice.issued"]]);
+}
+
+#[tokio::test]
+async fn a_tenant_can_not_reach_what_the_operator_opened_for_itself() {
+    let bench = Bench::new(1, 3, 1).await;
+    let receiver = Receiver::new().await;
+    let id = endpoint_of(&bench, &receiver.url, 0).await;
+    let operators = endpoint(&bench, &receiver.url, None, &["webhook_endpoint.disabled"]).await;
+    let customers =
+        endpoint(&bench, &receiver.url, Some(bench.world.tenants[0].account), &["webhook_endpoint.disabled"]).await;
+    issued(&bench).await;
+    let guarded = Sender { of_tenants: WebhookSender::new(&[]).expect("a sender"), ..sender() };
+    jobs::round(&bench.db, &guarded, Arc::new(later)).await.expect("runs");
+    let failure = log(&bench, id).await.remove(0).tries.remove(0).failure.expect("refused");
+    assert!(failure.contains("127.0.0.1"), "{failure}");
+    assert_eq!(receiver.take().len(), 0);
+    // What becomes of it is between the tenant and the operator.
+    bench.set("update webhook_endpoints set failing_since = failing_since - interval '30 days' where tenant_id is not null").await;
+    let due = log(&bench, id).await.remove(0).due_at.expect("another try");
+    jobs::round(&bench.db, &guarded, Arc::new(move || due)).await.expect("runs");
+    assert!(read(&bench, id).await.disabled.is_some());
+    jobs::round(&bench.db, &guarded, Arc::new(move || due)).await.expect("runs");
+    assert_eq!((log(&bench, operators).await.len(), log(&bench, customers).await.len()), (1, 0));
 }
 
 #[tokio::test]
@@ -201,7 +273,7 @@ async fn one_that_resolves_to_this_machine_gets_nothing_unless_the_operator_allo
     let url = receiver.url.replace("127.0.0.1", "localhost");
     let id = endpoint(&bench, &url, Some(bench.world.tenants[0].account), &[]).await;
     issued(&bench).await;
-    let guarded = Sender { webhooks: WebhookSender::new(&[]).expect("a sender"), mail: None };
+    let guarded = Sender { webhooks: WebhookSender::new(&[]).expect("a sender"), ..sender() };
     jobs::round(&bench.db, &guarded, Arc::new(later)).await.expect("runs");
     let failure = log(&bench, id).await.remove(0).tries.remove(0).failure.expect("refused");
     assert!(failure.contains("localhost has the address") && failure.contains("to which nothing is sent"), "{failure}");

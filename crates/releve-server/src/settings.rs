@@ -54,6 +54,10 @@ pub struct Settings {
     #[arg(long, env = "RELEVE_WEBHOOK_ALLOW", global = true, value_name = "CIDR", value_delimiter = ',')]
     pub webhook_allow: Vec<IpNet>,
 
+    /// The same for webhooks of endpoints that tenants made for themselves.
+    #[arg(long, env = "RELEVE_TENANT_WEBHOOK_ALLOW", global = true, value_name = "CIDR", value_delimiter = ',')]
+    pub tenant_webhook_allow: Vec<IpNet>,
+
     /// The mail server that endpoints like mailto:billing@example.com are reached over: smtps://user:password@host, or
     /// smtp://host:587?tls=required.
     #[arg(
@@ -256,9 +260,10 @@ impl Settings {
     /// How messages leave.
     pub fn sender(&self) -> Result<Sender, SettingsError> {
         let webhooks = WebhookSender::new(&self.webhook_allow)?;
+        let of_tenants = WebhookSender::new(&self.tenant_webhook_allow)?;
         let server = self.smtp.as_ref().zip(self.mail_from.as_ref());
         let mail = server.map(|(server, from)| MailSender::new(&server.0, from)).transpose()?;
-        Ok(Sender { webhooks, mail })
+        Ok(Sender { webhooks, of_tenants, mail })
     }
 
     /// The jobs' settings under these.

@@ -42,6 +42,8 @@ pub struct ApiKey {
     pub kind: CredentialKind,
     /// Of a link and a session: the key that it came from, and ends with.
     pub made_by: Option<ApiKeyId>,
+    /// Of a key: the one that it took the place of.
+    pub replaces: Option<ApiKeyId>,
     pub sha256: [u8; 32],
     /// The first characters, to tell keys apart.
     pub hint: String,
@@ -61,6 +63,7 @@ struct KeyRow {
     key_id: uuid::Uuid,
     kind: String,
     made_by: Option<uuid::Uuid>,
+    replaces: Option<uuid::Uuid>,
     sha256: Vec<u8>,
     hint: String,
     name: String,
@@ -82,6 +85,7 @@ impl TryFrom<KeyRow> for ApiKey {
             kind: CredentialKind::from_name(&row.kind)
                 .ok_or_else(|| StoreError::inconsistent("api_keys", "kind", format!("'{}'", row.kind)))?,
             made_by: row.made_by.map(ApiKeyId::from_uuid),
+            replaces: row.replaces.map(ApiKeyId::from_uuid),
             sha256: row.sha256.as_slice().try_into().map_err(|e| StoreError::inconsistent("api_keys", "sha256", e))?,
             hint: row.hint,
             name: row.name,
@@ -101,8 +105,8 @@ pub async fn insert(conn: &mut PgConnection, key: &ApiKey) -> Result<(), StoreEr
     sqlx::query!(
         r#"
         insert into api_keys (key_id, sha256, hint, name, tenant_id, scopes, meters, created_at, created_by, expires_at, kind,
-            made_by)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+            made_by, replaces)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
         "#,
         key.id.uuid(),
         key.sha256.as_slice(),
@@ -116,6 +120,7 @@ pub async fn insert(conn: &mut PgConnection, key: &ApiKey) -> Result<(), StoreEr
         key.expires_at.map(to_sql),
         key.kind.name(),
         key.made_by.map(ApiKeyId::uuid),
+        key.replaces.map(ApiKeyId::uuid),
     )
     .execute(conn)
     .await?;
@@ -127,7 +132,7 @@ pub async fn by_digest(conn: &mut PgConnection, sha256: &[u8; 32]) -> Result<Opt
     let row = sqlx::query_as!(
         KeyRow,
         r#"
-        select key_id, kind, made_by, sha256, hint, name, tenant_id, scopes, meters, created_at, created_by, expires_at,
+        select key_id, kind, made_by, replaces, sha256, hint, name, tenant_id, scopes, meters, created_at, created_by, expires_at,
                revoked_at, last_used_at
         from api_keys
         where sha256 = $1
@@ -163,7 +168,7 @@ pub async fn keys(
     let rows = sqlx::query_as!(
         KeyRow,
         r#"
-        select key_id, kind, made_by, sha256, hint, name, tenant_id, scopes, meters, created_at, created_by, expires_at,
+        select key_id, kind, made_by, replaces, sha256, hint, name, tenant_id, scopes, meters, created_at, created_by, expires_at,
                revoked_at, last_used_at
         from api_keys
         where kind = 'key' and ($1::uuid is null or tenant_id = $1) and ($2::uuid is null or key_id > $2)
@@ -179,20 +184,57 @@ pub async fn keys(
     rows.into_iter().map(ApiKey::try_from).collect()
 }
 
-pub async fn key(conn: &mut PgConnection, id: ApiKeyId) -> Result<Option<ApiKey>, StoreError> {
+/// The credential with this id, locked until the commit, for who changes it.
+pub async fn lock(conn: &mut PgConnection, id: ApiKeyId) -> Result<Option<ApiKey>, StoreError> {
     let row = sqlx::query_as!(
         KeyRow,
         r#"
-        select key_id, kind, made_by, sha256, hint, name, tenant_id, scopes, meters, created_at, created_by, expires_at,
+        select key_id, kind, made_by, replaces, sha256, hint, name, tenant_id, scopes, meters, created_at, created_by, expires_at,
                revoked_at, last_used_at
         from api_keys
         where key_id = $1
+        for update
         "#,
         id.uuid()
     )
     .fetch_optional(conn)
     .await?;
     row.map(ApiKey::try_from).transpose()
+}
+
+/// How many of a tenant's keys are neither revoked nor expired.
+pub async fn count(conn: &mut PgConnection, tenant: TenantId, now: Timestamp) -> Result<i64, StoreError> {
+    let row = sqlx::query!(
+        r#"
+        select count(*) as "count!" from api_keys
+        where tenant_id = $1 and kind = 'key' and revoked_at is null and (expires_at is null or expires_at > $2)
+        "#,
+        tenant.uuid(),
+        to_sql(now)
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(row.count)
+}
+
+/// Whether another key took the place of this one.
+pub async fn is_replaced(conn: &mut PgConnection, id: ApiKeyId) -> Result<bool, StoreError> {
+    let row = sqlx::query!(r#"select exists (select from api_keys where replaces = $1) as "exists!""#, id.uuid())
+        .fetch_one(conn)
+        .await?;
+    Ok(row.exists)
+}
+
+/// Lets a key, and the links and sessions that came from it, end at an instant, unless they end before.
+pub async fn end_at(conn: &mut PgConnection, id: ApiKeyId, at: Timestamp) -> Result<(), StoreError> {
+    sqlx::query!(
+        "update api_keys set expires_at = least(expires_at, $2) where key_id = $1 or made_by = $1",
+        id.uuid(),
+        to_sql(at),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
 }
 
 /// Revokes at once, with the links and sessions that came from it. The first revocation stands; false if there is no such

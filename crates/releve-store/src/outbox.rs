@@ -1,7 +1,7 @@
 //! What has to leave the house because of a change? Events, written in the transaction that makes the change, so that
 //! nothing is told that did not happen and nothing that did is kept quiet. Who is told is decided later: see `webhooks`.
 
-use releve_types::{AccountId, Timestamp, ids::EventId};
+use releve_types::{AccountId, TenantId, Timestamp, ids::EventId};
 use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -12,6 +12,8 @@ use crate::{pool::StoreError, sql_time::to_sql};
 pub struct NewEntry {
     pub topic: &'static str,
     pub account: Option<AccountId>,
+    /// Of what concerns one of the account's tenants, and none of the others.
+    pub tenant: Option<TenantId>,
     pub body: Value,
 }
 
@@ -21,18 +23,21 @@ pub async fn put(conn: &mut PgConnection, entries: &[NewEntry], now: Timestamp) 
     let ids: Vec<Uuid> = events.iter().map(|event| event.uuid()).collect();
     let topics: Vec<&str> = entries.iter().map(|e| e.topic).collect();
     let accounts: Vec<Option<Uuid>> = entries.iter().map(|e| e.account.map(AccountId::uuid)).collect();
+    let tenants: Vec<Option<Uuid>> = entries.iter().map(|e| e.tenant.map(TenantId::uuid)).collect();
     let bodies: Vec<&Value> = entries.iter().map(|e| &e.body).collect();
     sqlx::query!(
         r#"
-        insert into outbox (outbox_id, topic, account_id, body, created_at)
-        select outbox_id, topic, account_id, body, $5
-        from unnest($1::uuid[], $2::text[], $3::uuid[], $4::jsonb[]) as said(outbox_id, topic, account_id, body)
+        insert into outbox (outbox_id, topic, account_id, body, created_at, tenant_id)
+        select outbox_id, topic, account_id, body, $5, tenant_id
+        from unnest($1::uuid[], $2::text[], $3::uuid[], $4::jsonb[], $6::uuid[])
+            as said(outbox_id, topic, account_id, body, tenant_id)
         "#,
         &ids,
         &topics as _,
         &accounts as _,
         &bodies as _,
-        to_sql(now)
+        to_sql(now),
+        &tenants as _
     )
     .execute(conn)
     .await?;

@@ -2,7 +2,7 @@
 
 pub mod deliveries;
 
-use releve_types::{AccountId, Timestamp, ids::WebhookEndpointId};
+use releve_types::{AccountId, TenantId, Timestamp, ids::WebhookEndpointId};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -40,6 +40,8 @@ pub struct Endpoint {
     pub id: WebhookEndpointId,
     /// Whose events it is told. None: the operator's own, which is told all.
     pub account: Option<AccountId>,
+    /// Of the account: the one that made it for itself. It is told of itself only.
+    pub tenant: Option<TenantId>,
     pub url: String,
     pub description: String,
     /// Empty: every topic.
@@ -54,8 +56,8 @@ pub struct Endpoint {
 pub async fn insert(conn: &mut PgConnection, endpoint: &Endpoint) -> Result<(), StoreError> {
     sqlx::query!(
         r#"
-        insert into webhook_endpoints (endpoint_id, account_id, url, description, topics, created_at, created_by)
-        values ($1, $2, $3, $4, $5, $6, $7)
+        insert into webhook_endpoints (endpoint_id, account_id, url, description, topics, created_at, created_by, tenant_id)
+        values ($1, $2, $3, $4, $5, $6, $7, $8)
         "#,
         endpoint.id.uuid(),
         endpoint.account.map(AccountId::uuid),
@@ -63,7 +65,8 @@ pub async fn insert(conn: &mut PgConnection, endpoint: &Endpoint) -> Result<(), 
         endpoint.description,
         &endpoint.topics,
         to_sql(endpoint.created_at),
-        endpoint.created_by
+        endpoint.created_by,
+        endpoint.tenant.map(TenantId::uuid)
     )
     .execute(conn)
     .await?;
@@ -135,6 +138,7 @@ pub async fn rotate(
 struct EndpointRow {
     endpoint_id: Uuid,
     account_id: Option<Uuid>,
+    tenant_id: Option<Uuid>,
     url: String,
     description: String,
     topics: Vec<String>,
@@ -156,6 +160,7 @@ impl TryFrom<EndpointRow> for Endpoint {
         Ok(Self {
             id: WebhookEndpointId::from_uuid(row.endpoint_id),
             account: row.account_id.map(AccountId::from_uuid),
+            tenant: row.tenant_id.map(TenantId::from_uuid),
             url: row.url,
             description: row.description,
             topics: row.topics,
@@ -167,12 +172,29 @@ impl TryFrom<EndpointRow> for Endpoint {
     }
 }
 
-/// An endpoint that was not removed; locked, for who changes it.
+/// An endpoint that was not removed.
 pub async fn endpoint(conn: &mut PgConnection, id: WebhookEndpointId) -> Result<Option<Endpoint>, StoreError> {
     let row = sqlx::query_as!(
         EndpointRow,
         r#"
-        select endpoint_id, account_id, url, description, topics, created_at, created_by, failing_since, disabled_at,
+        select endpoint_id, account_id, tenant_id, url, description, topics, created_at, created_by, failing_since, disabled_at,
+               disabled_for
+        from webhook_endpoints
+        where endpoint_id = $1 and removed_at is null
+        "#,
+        id.uuid()
+    )
+    .fetch_optional(conn)
+    .await?;
+    row.map(Endpoint::try_from).transpose()
+}
+
+/// The same, locked until the commit, for who changes it.
+pub async fn lock_endpoint(conn: &mut PgConnection, id: WebhookEndpointId) -> Result<Option<Endpoint>, StoreError> {
+    let row = sqlx::query_as!(
+        EndpointRow,
+        r#"
+        select endpoint_id, account_id, tenant_id, url, description, topics, created_at, created_by, failing_since, disabled_at,
                disabled_for
         from webhook_endpoints
         where endpoint_id = $1 and removed_at is null
@@ -185,28 +207,41 @@ pub async fn endpoint(conn: &mut PgConnection, id: WebhookEndpointId) -> Result<
     row.map(Endpoint::try_from).transpose()
 }
 
-/// Endpoints that were not removed, in the order they were made.
+/// Endpoints that were not removed, in the order they were made; of an account, of a tenant, or all.
 pub async fn endpoints(
     conn: &mut PgConnection,
-    account: Option<AccountId>,
+    (account, tenant): (Option<AccountId>, Option<TenantId>),
     after: Option<WebhookEndpointId>,
     len_max: i64,
 ) -> Result<Vec<Endpoint>, StoreError> {
     let rows = sqlx::query_as!(
         EndpointRow,
         r#"
-        select endpoint_id, account_id, url, description, topics, created_at, created_by, failing_since, disabled_at,
+        select endpoint_id, account_id, tenant_id, url, description, topics, created_at, created_by, failing_since, disabled_at,
                disabled_for
         from webhook_endpoints
         where removed_at is null and ($1::uuid is null or account_id = $1) and ($2::uuid is null or endpoint_id > $2)
+          and ($4::uuid is null or tenant_id = $4)
         order by endpoint_id
         limit $3
         "#,
         account.map(AccountId::uuid),
         after.map(WebhookEndpointId::uuid),
-        len_max
+        len_max,
+        tenant.map(TenantId::uuid)
     )
     .fetch_all(conn)
     .await?;
     rows.into_iter().map(Endpoint::try_from).collect()
+}
+
+/// How many endpoints a tenant has made for itself and not removed.
+pub async fn count(conn: &mut PgConnection, tenant: TenantId) -> Result<i64, StoreError> {
+    let row = sqlx::query!(
+        r#"select count(*) as "count!" from webhook_endpoints where tenant_id = $1 and removed_at is null"#,
+        tenant.uuid()
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(row.count)
 }

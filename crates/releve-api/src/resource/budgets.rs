@@ -29,7 +29,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     AppState,
-    auth::{OperatorScope, OperatorWriteScope, TenantScope},
+    auth::{OperatorScope, TenantBillingScope, TenantScope},
     cursor::{self, Paged},
     error::{Code, Problem},
     input::{Command, Name, Page, Params, PathOf, Repeat},
@@ -171,11 +171,10 @@ fn taken() -> Problem {
 
 /// Makes a budget of a tenant. It is judged at once.
 #[utoipa::path(post, path = "/v1/tenants/{tenant}/budgets", tag = "budgets", params(("tenant" = String, Path)),
-    request_body = NewBudget, responses((status = 201, body = BudgetView)), security(("api_key" = ["operator:write"])))]
+    request_body = NewBudget, responses((status = 201, body = BudgetView)), security(("api_key" = ["tenant:billing"]), ("api_key" = ["operator:write"])))]
 async fn create(
-    scope: OperatorWriteScope,
+    scope: TenantBillingScope,
     State(app): State<AppState>,
-    PathOf(reference): PathOf<String>,
     Command { input, repeat }: Command<NewBudget>,
 ) -> Result<Response, Problem> {
     let thresholds = checked_thresholds(input.thresholds.unwrap_or_else(|| vec![80, 100]))?;
@@ -183,10 +182,9 @@ async fn create(
     let named = input.basis.as_deref().unwrap_or(Basis::Actual.name());
     let basis = Basis::ALL.into_iter().find(|basis| basis.name() == named);
     let basis = basis.ok_or_else(|| Problem::field("basis", "expected actual or forecast"))?;
-    let actor = scope.caller().actor();
+    let (actor, tenant) = (scope.caller().actor(), scope.tenant().clone());
     app.write(scope.caller(), repeat, move |conn, now| {
         Box::pin(async move {
-            let tenant = lookup::tenant(conn, &reference).await?;
             let limit = checked_limit(input.amount.as_deref(), input.gpu_hours, currency(conn, &tenant).await?)?;
             let limit = limit.ok_or_else(|| Problem::field("amount", "give amount or gpu_hours"))?;
             let budget = Budget {
@@ -247,18 +245,17 @@ async fn show(
 /// Changes a budget. What is not given stays. Thresholds that a higher limit leaves unreached may fire again.
 #[utoipa::path(patch, path = "/v1/tenants/{tenant}/budgets/{budget}", tag = "budgets",
     params(("tenant" = String, Path), ("budget" = String, Path)), request_body = BudgetChange,
-    responses((status = 200, body = BudgetView)), security(("api_key" = ["operator:write"])))]
+    responses((status = 200, body = BudgetView)), security(("api_key" = ["tenant:billing"]), ("api_key" = ["operator:write"])))]
 async fn change(
-    scope: OperatorWriteScope,
+    scope: TenantBillingScope,
     State(app): State<AppState>,
-    PathOf((tenant, reference)): PathOf<(String, String)>,
+    PathOf((_tenant, reference)): PathOf<(String, String)>,
     Command { input, repeat }: Command<BudgetChange>,
 ) -> Result<Response, Problem> {
     let thresholds = input.thresholds.map(checked_thresholds).transpose()?;
-    let actor = scope.caller().actor();
+    let (actor, tenant) = (scope.caller().actor(), scope.tenant().clone());
     app.write(scope.caller(), repeat, move |conn, now| {
         Box::pin(async move {
-            let tenant = lookup::tenant(conn, &tenant).await?;
             let old = known(conn, &tenant, &reference).await?;
             let limit = checked_limit(input.amount.as_deref(), input.gpu_hours, currency(conn, &tenant).await?)?;
             match (limit, old.budget.limit) {
@@ -294,16 +291,15 @@ async fn change(
 /// Removes a budget. What it told of stays among the alerts.
 #[utoipa::path(delete, path = "/v1/tenants/{tenant}/budgets/{budget}", tag = "budgets",
     params(("tenant" = String, Path), ("budget" = String, Path)), responses((status = 204)),
-    security(("api_key" = ["operator:write"])))]
+    security(("api_key" = ["tenant:billing"]), ("api_key" = ["operator:write"])))]
 async fn remove(
-    scope: OperatorWriteScope,
+    scope: TenantBillingScope,
     State(app): State<AppState>,
-    PathOf((tenant, reference)): PathOf<(String, String)>,
+    PathOf((_tenant, reference)): PathOf<(String, String)>,
 ) -> Result<Response, Problem> {
-    let actor = scope.caller().actor();
+    let (actor, tenant) = (scope.caller().actor(), scope.tenant().clone());
     app.write(scope.caller(), Repeat::harmless(), move |conn, now| {
         Box::pin(async move {
-            let tenant = lookup::tenant(conn, &tenant).await?;
             let old = known(conn, &tenant, &reference).await?;
             budgets::remove(conn, tenant.id, old.budget.id).await?;
             let (subject, before) = (old.budget.id.to_string(), Some(json!(BudgetView::from(&old))));

@@ -20,7 +20,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{agreements, payments, spend};
 use crate::{
     AppState,
-    auth::{OperatorScope, OperatorWriteScope, TenantScope},
+    auth::{OperatorBillingScope, OperatorScope, TenantScope},
     cursor::Paged,
     error::Problem,
     input::{Command, PathOf, WholeHour},
@@ -199,9 +199,9 @@ impl LedgerEntryView {
 /// Gives an account something to draw on: a grant, or money that it paid in advance. What it is does not change; what is left of it
 /// follows from its ledger.
 #[utoipa::path(post, path = "/v1/accounts/{account}/credits", tag = "billing", params(("account" = String, Path)),
-    request_body = NewCredit, responses((status = 201, body = CreditView)), security(("api_key" = ["operator:write"])))]
+    request_body = NewCredit, responses((status = 201, body = CreditView)), security(("api_key" = ["operator:billing"]), ("api_key" = ["operator:write"])))]
 async fn create(
-    scope: OperatorWriteScope,
+    scope: OperatorBillingScope,
     State(app): State<AppState>,
     PathOf(reference): PathOf<String>,
     Command { input, repeat }: Command<NewCredit>,
@@ -296,9 +296,9 @@ async fn show(
 /// Takes back what is left of a credit: of a paid one, its payment has it again. A person's act, on record.
 #[utoipa::path(post, path = "/v1/accounts/{account}/credits/{credit}/withdraw", tag = "billing",
     params(("account" = String, Path), ("credit" = String, Path)), request_body = Withdrawal,
-    responses((status = 200, body = CreditView)), security(("api_key" = ["operator:write"])))]
+    responses((status = 200, body = CreditView)), security(("api_key" = ["operator:billing"]), ("api_key" = ["operator:write"])))]
 async fn withdraw(
-    scope: OperatorWriteScope,
+    scope: OperatorBillingScope,
     State(app): State<AppState>,
     PathOf((reference, credit)): PathOf<(String, String)>,
     Command { input, repeat }: Command<Withdrawal>,

@@ -16,7 +16,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     AppState,
-    auth::{OperatorScope, OperatorWriteScope},
+    auth::{OperatorBillingScope, OperatorScope},
     cursor::{self, Paged},
     error::{Code, Problem},
     input::{Command, Instant, Line, Page, Params, PathOf},
@@ -181,9 +181,9 @@ pub struct NewStatus {
 #[utoipa::path(post, path = "/v1/invoices/{invoice}/statuses", tag = "billing", params(("invoice" = String, Path)),
     request_body = NewStatus,
     responses((status = 201, body = WayView), (status = 200, body = WayView, description = "It was known")),
-    security(("api_key" = ["operator:write"])))]
+    security(("api_key" = ["operator:billing"]), ("api_key" = ["operator:write"])))]
 async fn tell(
-    scope: OperatorWriteScope,
+    scope: OperatorBillingScope,
     State(app): State<AppState>,
     PathOf(reference): PathOf<String>,
     Command { input, repeat }: Command<NewStatus>,

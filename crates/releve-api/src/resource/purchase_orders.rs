@@ -15,7 +15,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{payments, spend};
 use crate::{
     AppState,
-    auth::{OperatorScope, OperatorWriteScope},
+    auth::{OperatorBillingScope, OperatorScope},
     cursor::Paged,
     error::{Code, Problem},
     input::{Command, Line, PathOf, WholeHour},
@@ -85,9 +85,9 @@ impl From<&OrderRecord> for OrderView {
 
 /// Adds a customer's purchase order. It does not change; it can be ended.
 #[utoipa::path(post, path = "/v1/accounts/{account}/purchase-orders", tag = "customers", params(("account" = String, Path)),
-    request_body = NewOrder, responses((status = 201, body = OrderView)), security(("api_key" = ["operator:write"])))]
+    request_body = NewOrder, responses((status = 201, body = OrderView)), security(("api_key" = ["operator:billing"]), ("api_key" = ["operator:write"])))]
 async fn create(
-    scope: OperatorWriteScope,
+    scope: OperatorBillingScope,
     State(app): State<AppState>,
     PathOf(reference): PathOf<String>,
     Command { input, repeat }: Command<NewOrder>,
@@ -120,9 +120,9 @@ async fn create(
 /// Ends a purchase order, sooner than it would have. What was invoiced under it stays.
 #[utoipa::path(post, path = "/v1/accounts/{account}/purchase-orders/{order}/end", tag = "customers",
     params(("account" = String, Path), ("order" = String, Path)), request_body = OrderEnd,
-    responses((status = 200, body = OrderView)), security(("api_key" = ["operator:write"])))]
+    responses((status = 200, body = OrderView)), security(("api_key" = ["operator:billing"]), ("api_key" = ["operator:write"])))]
 async fn end(
-    scope: OperatorWriteScope,
+    scope: OperatorBillingScope,
     State(app): State<AppState>,
     PathOf((reference, order)): PathOf<(String, String)>,
     Command { input, repeat }: Command<OrderEnd>,

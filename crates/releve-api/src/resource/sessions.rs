@@ -1,7 +1,7 @@
 //! Who looks at the web pages? Sessions: credentials of this API that end by themselves, and the links that start one.
 //!
 //! An operator's program makes a link for a tenant whose person it knows, as a cloud's own console does, and sends the person
-//! there. Whoever follows it gets a session that reads this tenant, once.
+//! there. Whoever follows it gets a session of this tenant, once, that may what the link's role may.
 
 use axum::{Json, extract::State, http::StatusCode, response::IntoResponse, response::Response};
 use releve_store::{
@@ -17,7 +17,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     AppState,
-    auth::{BeginScope, OperatorWriteScope, ReaderScope, Scope, mint},
+    auth::{BeginScope, OperatorWriteScope, ReaderScope, Role, Scope, mint},
     error::{Code, Problem},
     input::{Command, Repeat},
     lookup,
@@ -42,7 +42,8 @@ pub fn router() -> OpenApiRouter<AppState> {
 pub struct NewPortalLink {
     /// Whose pages, by id or name.
     tenant: String,
-    /// `viewer`, who reads this tenant and changes nothing.
+    /// `viewer` (if absent) reads this tenant and changes nothing; `billing` also changes its budgets; `admin` also its keys and
+    /// webhook endpoints.
     #[schema(example = "viewer")]
     role: Option<String>,
     /// How long it waits to be followed: 1 to 900; 300 if absent.
@@ -97,9 +98,8 @@ async fn create_link(
     if repeat.key.is_some() {
         return Err(Problem::new(Code::IdempotencyNotOffered, "a link's text is never kept").at("Idempotency-Key"));
     }
-    if input.role.as_deref().is_some_and(|role| role != "viewer") {
-        return Err(Problem::field("role", "expected viewer"));
-    }
+    let role = input.role.as_deref().map_or(Some(Role::Viewer), Role::from_name);
+    let role = role.ok_or_else(|| Problem::field("role", "expected viewer, billing or admin"))?;
     let seconds = input.ttl_seconds.unwrap_or(LINK_SECONDS_DEFAULT);
     if !(1..=LINK_SECONDS_MAX).contains(&seconds) {
         return Err(Problem::field("ttl_seconds", format!("a link waits 1 to {LINK_SECONDS_MAX} s")));
@@ -110,17 +110,19 @@ async fn create_link(
             let tenant = lookup::tenant(conn, &input.tenant).await.map_err(|p| lookup::in_field(p, "tenant"))?;
             let expires_at = until(now, seconds, maker.expires_at);
             let made_by = maker.made_by.unwrap_or(maker.id);
-            let minted = mint("portal link", &[Scope::TenantRead], Some(tenant.id), &actor, now)?;
+            let minted = mint("portal link", role.of_tenant(), Some(tenant.id), &actor, now)?;
             let minted = minted.from_key(CredentialKind::Link, made_by, expires_at)?;
             api_keys::insert(conn, &minted.record).await?;
-            let after = Some(json!({ "tenant": tenant.id.to_string(), "expires_at": expires_at.to_string() }));
+            let after = Some(
+                json!({ "tenant": tenant.id.to_string(), "role": role.name(), "expires_at": expires_at.to_string() }),
+            );
             let subject = minted.record.id.to_string();
             audit_log::add(conn, &Change { actor, action: "portal_link.create", subject, before: None, after }, now)
                 .await?;
             Answer::created(&PortalLinkView {
                 url: format!("{LINK_PATH}{}", minted.secret),
                 tenant: tenant.id.to_string(),
-                role: "viewer",
+                role: role.name(),
                 expires_at: expires_at.to_string(),
             })
         })
@@ -134,7 +136,7 @@ fn until(now: Timestamp, seconds: i64, ends: Option<Timestamp>) -> Timestamp {
     ends.map_or(at, |ends| ends.min(at))
 }
 
-/// Starts a session of at most 8 hours with what its key may read and, of an operator's, change. The bearer is a key, or a link, which is
+/// Starts a session of at most 8 hours with what its key may read and change. The bearer is a key, or a link, which is
 /// used up by it. A session starts none.
 #[utoipa::path(post, path = "/v1/sessions", tag = "access", responses((status = 201, body = NewSessionView)),
     security(("api_key" = ["tenant:read"]), ("api_key" = ["operator:read"])))]
@@ -147,9 +149,8 @@ async fn begin(scope: BeginScope, State(app): State<AppState>) -> Result<Respons
             if of_link && !api_keys::use_up(conn, from.id, now).await? {
                 return Err(Problem::new(Code::Unauthorized, "the link was used before").because("revoked"));
             }
-            // Pages neither send readings nor scrape metrics.
-            let pages = [Scope::OperatorRead, Scope::OperatorWrite, Scope::TenantRead];
-            let scopes: Vec<Scope> = pages.into_iter().filter(|s| from.scopes.contains(&s.to_string())).collect();
+            let scopes = Scope::OF_PAGES.into_iter().filter(|s| from.scopes.contains(&s.to_string()));
+            let scopes: Vec<Scope> = scopes.collect();
             // A link's own end says when it has to be followed by, and nothing of what it starts.
             let expires_at = until(now, SESSION_SECONDS_MAX, from.expires_at.filter(|_| !of_link));
             let minted = mint(&from.name, &scopes, from.tenant, &actor, now)?;

@@ -17,6 +17,7 @@ mod prices;
 mod quickstart;
 mod refusals;
 mod scopes;
+mod self_service;
 mod suspense;
 mod webhooks;
 mod world;

@@ -1,7 +1,10 @@
 //! Who may do what? Each route asks for a scope; a key has those it was made with, until it is revoked or expires.
 
 use axum::http::header;
-use releve_api::{auth::Scope, openapi};
+use releve_api::{
+    auth::{Role, Scope},
+    openapi,
+};
 use serde_json::{Value, json};
 
 use crate::world::World;
@@ -61,12 +64,13 @@ async fn open_without_a_key_that_may(operations: &[(String, String, Value)]) {
 async fn each_route_takes_the_scope_that_it_says_and_no_other() {
     let world = World::new().await;
     world.post("/v1/tenants", json!({ "name": "lab" })).await.expect(201);
-    let mut keys = vec![
-        ("tenant:read".to_owned(), world.tenant_key("lab").await),
-        ("reading:*".to_owned(), world.key(&[Scope::Reading("*".to_owned())]).await),
-    ];
-    for scope in [Scope::Agent, Scope::MetricsRead, Scope::OperatorRead, Scope::OperatorWrite] {
-        keys.push((scope.to_string(), world.key(&[scope]).await));
+    let reading = Scope::Reading("*".to_owned());
+    let mut keys = vec![(vec![reading.clone()], world.key(&[reading]).await)];
+    for role in Role::ALL {
+        keys.push((role.of_tenant().to_vec(), world.tenant_key_as("lab", role).await));
+    }
+    for scope in Scope::PLAIN.into_iter().filter(|scope| !Scope::OF_TENANT.contains(scope)) {
+        keys.push((vec![scope.clone()], world.key(&[scope]).await));
     }
     for (method, path, operation) in operations() {
         if releve_api::PUBLIC.contains(&path.as_str()) {
@@ -74,11 +78,12 @@ async fn each_route_takes_the_scope_that_it_says_and_no_other() {
         }
         let alternatives = operation["security"].as_array().expect("security").iter();
         let said: Vec<&str> = alternatives.filter_map(|s| s["api_key"][0].as_str()).collect();
-        for (scope, key) in &keys {
+        for (scopes, key) in &keys {
             let status = world.call(&method, &filled(&path), Some(key), body_for(&method)).await.status.as_u16();
             let opened = status != 403;
-            assert_ne!(status, 401, "{method} {path} with {scope}");
-            assert_eq!(opened, said.contains(&scope.as_str()), "{method} {path} says {said:?}; {scope} got {status}");
+            assert_ne!(status, 401, "{method} {path} with {scopes:?}");
+            let should = scopes.iter().any(|scope| said.contains(&scope.to_string().as_str()));
+            assert_eq!(opened, should, "{method} {path} says {said:?}; {scopes:?} got {status}");
         }
     }
 }
@@ -120,6 +125,13 @@ async fn keys_that_can_not_be() {
         (json!({ "name": "k", "scopes": ["tenant:read"] }), "tenant"),
         (json!({ "name": "k", "scopes": ["operator:read"], "tenant": "lab" }), "tenant"),
         (json!({ "name": "k", "scopes": ["tenant:read", "agent"], "tenant": "lab" }), "scopes"),
+        (json!({ "name": "k", "scopes": ["tenant:admin", "tenant:read"], "tenant": "lab" }), "scopes"),
+        (json!({ "name": "k", "scopes": ["tenant:billing"] }), "scopes"),
+        (json!({ "name": "k", "scopes": ["tenant:billing"], "tenant": "lab" }), "tenant"),
+        (
+            json!({ "name": "k", "scopes": ["tenant:read", "tenant:billing", "operator:read"], "tenant": "lab" }),
+            "scopes",
+        ),
         (json!({ "name": "k", "scopes": ["tenant:read"], "tenant": "nobody" }), "tenant"),
         (json!({ "name": "k", "scopes": ["agent"], "expires_at": "2026-03-10T12:30:00Z" }), "expires_at"),
         (json!({ "name": "k", "scopes": ["agent"], "key": "mine" }), "key"),

@@ -12,7 +12,11 @@ use axum::{
 };
 use metrics_exporter_prometheus::PrometheusHandle;
 use releve_aggregator::{Aggregator, Settings};
-use releve_api::{AppState, auth::Scope, bootstrap_operator_key, install_metrics, mint_key, router};
+use releve_api::{
+    AppState,
+    auth::{Role, Scope},
+    bootstrap_operator_key, install_metrics, mint_key, router,
+};
 use releve_store::Db;
 use releve_tests::postgres::{Database, Postgres};
 use releve_types::Timestamp;
@@ -109,7 +113,13 @@ impl World {
 
     /// A key that reads one tenant.
     pub async fn tenant_key(&self, tenant: &str) -> String {
-        let body = serde_json::json!({ "name": "portal", "scopes": ["tenant:read"], "tenant": tenant });
+        self.tenant_key_as(tenant, Role::Viewer).await
+    }
+
+    /// A key of one tenant.
+    pub async fn tenant_key_as(&self, tenant: &str, role: Role) -> String {
+        let scopes: Vec<String> = role.of_tenant().iter().map(ToString::to_string).collect();
+        let body = serde_json::json!({ "name": role.name(), "scopes": scopes, "tenant": tenant });
         self.post("/v1/api-keys", body).await.expect(201)["key"].as_str().expect("a key").to_owned()
     }
 

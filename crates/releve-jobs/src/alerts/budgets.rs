@@ -125,7 +125,7 @@ async fn tell(
         acknowledged: None,
     };
     alerts::insert(tx, &alert).await?;
-    let entry = NewEntry { topic: BUDGET_REACHED, account: Some(spend.account), body: numbers };
+    let entry = NewEntry { topic: BUDGET_REACHED, account: Some(spend.account), tenant: Some(tenant), body: numbers };
     outbox::put(tx, &[entry], now).await?;
     super::told(BUDGET_REACHED);
     Ok(())

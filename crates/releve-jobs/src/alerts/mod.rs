@@ -120,7 +120,7 @@ async fn begin(
         acknowledged: None,
     };
     alerts::insert(tx, &alert).await?;
-    outbox::put(tx, &[NewEntry { topic: kind, account: None, body }], now).await?;
+    outbox::put(tx, &[NewEntry { topic: kind, account: None, tenant: None, body }], now).await?;
     told(kind);
     Ok(id)
 }

@@ -32,7 +32,7 @@ pub(super) async fn look(tx: &mut Tx, silent_after_ms: i64, now: Timestamp) -> R
     for id in touched.into_iter().filter(|id| !left.contains(id)) {
         let Some(alert) = going_on.remove(&id) else { continue };
         let body = json!({ "alert": id.to_string(), "numbers": alert.numbers });
-        outbox::put(tx, &[NewEntry { topic: NODE_REPORTING, account: None, body }], now).await?;
+        outbox::put(tx, &[NewEntry { topic: NODE_REPORTING, account: None, tenant: None, body }], now).await?;
         alerts::update(tx, &Alert { resolved_at: Some(now), last_at: now, ..alert }).await?;
     }
     for (fold, nodes) in folded(&heard, silent_after_ms, now) {

@@ -297,7 +297,7 @@ pub(crate) async fn put(
     let told = |(id, draft): &ToIssue<'_>| {
         let account = draft.content().account;
         let body = json!({ "invoice": id.to_string(), "account": account.to_string() });
-        outbox::NewEntry { topic: "invoice.issued", account: Some(account), body }
+        outbox::NewEntry { topic: "invoice.issued", account: Some(account), tenant: None, body }
     };
     let entries: Vec<outbox::NewEntry> = drafts.iter().map(told).collect();
     outbox::put(conn, &entries, now).await?;

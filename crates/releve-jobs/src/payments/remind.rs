@@ -56,6 +56,7 @@ async fn remind_of(tx: &mut Tx, issuer: &Issuer, now: Timestamp) -> Result<usize
     let entry = |n: &Notice| NewEntry {
         topic: OVERDUE,
         account: Some(n.account),
+        tenant: None,
         body: json!({ "invoice": n.invoice.to_string(), "level": n.level, "open": n.open.amount().to_string(),
                       "currency": n.open.currency().code() }),
     };

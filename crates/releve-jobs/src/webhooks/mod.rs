@@ -47,6 +47,8 @@ pub const TOPICS: [&str; 10] = [
 ];
 /// An endpoint is told nothing more until a person enables it.
 pub const DISABLED: &str = "webhook_endpoint.disabled";
+/// What an endpoint is told that a tenant made for itself.
+pub const TENANT_TOPICS: [&str; 5] = ["invoice.issued", "invoice.overdue", alerts::BUDGET_REACHED, DISABLED, TEST];
 /// A person asked for it.
 pub const TEST: &str = "webhook_endpoint.test";
 
@@ -67,7 +69,10 @@ const FAILURE_CHARS_MAX: usize = 500;
 /// How messages leave.
 #[derive(Clone, Debug)]
 pub struct Sender {
+    /// To what operators named.
     pub webhooks: WebhookSender,
+    /// To what tenants named: where operators may send to in their own network is none of a tenant's business.
+    pub of_tenants: WebhookSender,
     /// None: what is to be mailed waits, with that as its failure.
     pub mail: Option<MailSender>,
 }
@@ -79,6 +84,12 @@ pub fn check_url(text: &str) -> Result<(), SendError> {
     } else {
         parse_url(text)?;
     }
+    Ok(())
+}
+
+/// The same for an address that a tenant names: no mail, which would let it write to anybody in the operator's name.
+pub fn check_tenant_url(text: &str) -> Result<(), SendError> {
+    parse_url(text)?;
     Ok(())
 }
 
@@ -175,7 +186,7 @@ async fn send(db: Db, sender: Sender, clock: Clock, endpoint: WebhookEndpointId,
         tx.commit().await?;
         let id = event.to_string();
         let started = tokio::time::Instant::now();
-        let sent = deliver(&sender, (&claimed.url, &id, at), &told, &secrets).await;
+        let sent = deliver(&sender, &claimed, (&id, at), &told, &secrets).await;
         let took_ms = i64::try_from(started.elapsed().as_millis()).unwrap_or(i64::MAX);
         let mut tx = db.begin_app().await?;
         settle(&mut tx, endpoint, &claimed, sent, (at, took_ms), clock()).await?;
@@ -189,16 +200,19 @@ async fn send(db: Db, sender: Sender, clock: Clock, endpoint: WebhookEndpointId,
 
 async fn deliver(
     sender: &Sender,
-    (url, id, at): (&str, &str, Timestamp),
+    claimed: &Claimed,
+    (id, at): (&str, Timestamp),
     told: &Value,
     secrets: &[Vec<u8>],
 ) -> Result<Answer, SendError> {
+    let url = claimed.url.as_str();
+    let webhooks = if claimed.of_tenant { &sender.of_tenants } else { &sender.webhooks };
     if url.starts_with(MAIL_SCHEME) {
         let mail = sender.mail.as_ref().ok_or(MailError::None)?;
         let (subject, text) = payload::as_text(told);
         return mail.send(Mail { url, id, at, subject: &subject, text: &text }).await;
     }
-    sender.webhooks.send(Message { url, id, at, body: &told.to_string(), secrets }).await
+    webhooks.send(Message { url, id, at, body: &told.to_string(), secrets }).await
 }
 
 /// What a try means for its delivery and for its endpoint.
@@ -229,7 +243,7 @@ async fn settle(
     let gone = status == Some(410);
     let failed = failure.is_some();
     // First, as whoever removes one does: it locks the endpoint.
-    let endpoint = endpoints::endpoint(conn, id).await?;
+    let endpoint = endpoints::lock_endpoint(conn, id).await?;
     deliveries::settle(conn, of, &Try { at, took_ms, status, failure, answer }, after, now).await?;
     // Removed meanwhile, or disabled already: there is nothing more to say of it.
     let Some(endpoint) = endpoint.filter(|endpoint| endpoint.disabled.is_none()) else { return Ok(()) };
@@ -243,9 +257,10 @@ async fn settle(
     let too_long = schedule::has_failed_for_too_long(failing_since, now);
     let why = if gone { Some(DisabledFor::Gone) } else { too_long.then_some(DisabledFor::Failing) };
     if let Some(why) = why {
-        let account = endpoint.account;
+        // A tenant's own is between it and the operator: the address may be a secret.
+        let account = endpoint.account.filter(|_| endpoint.tenant.is_none());
         let body = json!({ "webhook_endpoint": id.to_string(), "url": endpoint.url, "reason": why.name() });
-        outbox::put(conn, &[NewEntry { topic: DISABLED, account, body }], now).await?;
+        outbox::put(conn, &[NewEntry { topic: DISABLED, account, tenant: endpoint.tenant, body }], now).await?;
         tracing::warn!(endpoint = %id, reason = why.name(), "a webhook endpoint is told nothing more until it is enabled");
     }
     if why.is_some() || endpoint.failing_since.is_none() {

@@ -17,12 +17,13 @@ use crate::{
 };
 
 /// Sets new events against the endpoints that want them; how many events. An endpoint is told what happened since it was
-/// made, by topic; one of an account only what is of that account.
+/// made, by topic; one of an account only what is of that account; one of a tenant only what is of that tenant, and documents
+/// of its account while no other tenant's usage can be in them.
 pub async fn spread(conn: &mut PgConnection, now: Timestamp, events_max: i64) -> Result<u64, StoreError> {
     let done = sqlx::query!(
         r#"
         with fresh as (
-            select outbox_id, topic, account_id, created_at from outbox
+            select outbox_id, topic, account_id, tenant_id, created_at from outbox
             where spread_at is null order by created_at limit $2
             for update skip locked
         ), owed as (
@@ -30,7 +31,13 @@ pub async fn spread(conn: &mut PgConnection, now: Timestamp, events_max: i64) ->
             select e.endpoint_id, f.outbox_id, 'waiting', $1
             from fresh f
             join webhook_endpoints e on e.removed_at is null and e.created_at <= f.created_at
-                and (e.account_id is null or e.account_id = f.account_id)
+                and case
+                    when e.tenant_id is null then e.account_id is null or e.account_id = f.account_id
+                    when f.tenant_id is not null then e.tenant_id = f.tenant_id
+                    else f.topic in ('invoice.issued', 'invoice.overdue') and e.account_id = f.account_id
+                        and not exists (select from tenants t
+                                        where t.account_id = e.account_id and t.tenant_id <> e.tenant_id)
+                end
                 and (e.topics = '{}' or f.topic = any(e.topics))
             on conflict (endpoint_id, event_id) do nothing
         )
@@ -79,6 +86,8 @@ pub struct Event {
 pub struct Claimed {
     pub event: Event,
     pub url: String,
+    /// Whether a tenant named that address, which the operator's networks are closed to.
+    pub of_tenant: bool,
     /// With this one, since it was last asked for.
     pub tries: u32,
 }
@@ -96,14 +105,14 @@ pub async fn claim(
     let rows = sqlx::query!(
         r#"
         with owed as (
-            select e.endpoint_id, e.url from webhook_endpoints e
+            select e.endpoint_id, e.url, e.tenant_id is not null as of_tenant from webhook_endpoints e
             where e.disabled_at is null and e.removed_at is null and e.endpoint_id <> all($1)
               and exists (select from webhook_deliveries d
                           where d.endpoint_id = e.endpoint_id and d.state = 'waiting' and d.due_at <= $2)
             order by e.endpoint_id
             limit $3
         ), due as (
-            select owed.url, d.endpoint_id, d.event_id
+            select owed.url, owed.of_tenant, d.endpoint_id, d.event_id
             from owed cross join lateral (
                 select endpoint_id, event_id from webhook_deliveries
                 where endpoint_id = owed.endpoint_id and state = 'waiting' and due_at <= $2
@@ -113,10 +122,10 @@ pub async fn claim(
         ), taken as (
             update webhook_deliveries d set tries = d.tries + 1, due_at = $5
             from due where (d.endpoint_id, d.event_id) = (due.endpoint_id, due.event_id)
-            returning d.endpoint_id, d.event_id, d.tries, due.url
+            returning d.endpoint_id, d.event_id, d.tries, due.url, due.of_tenant
         )
         select t.endpoint_id as "endpoint_id!", t.event_id as "event_id!", t.tries as "tries!", t.url as "url!",
-               o.topic, o.account_id, o.body, o.created_at
+               t.of_tenant as "of_tenant!", o.topic, o.account_id, o.body, o.created_at
         from taken t join outbox o on o.outbox_id = t.event_id
         order by o.created_at, o.outbox_id
         "#,
@@ -139,7 +148,7 @@ pub async fn claim(
         };
         let tries = u32::try_from(row.tries).unwrap_or(u32::MAX);
         let of = WebhookEndpointId::from_uuid(row.endpoint_id);
-        claimed.entry(of).or_default().push(Claimed { event, url: row.url, tries });
+        claimed.entry(of).or_default().push(Claimed { event, url: row.url, of_tenant: row.of_tenant, tries });
     }
     Ok(claimed)
 }

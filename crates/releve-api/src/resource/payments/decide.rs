@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use super::{PaymentView, found, money, viewed};
 use crate::{
     AppState,
-    auth::OperatorWriteScope,
+    auth::OperatorBillingScope,
     error::Problem,
     input::{Command, PathOf},
     lookup,
@@ -58,9 +58,9 @@ pub struct WriteOffView {
 
 /// Sets what is left of a payment against a document. A person's act, on record.
 #[utoipa::path(post, path = "/v1/payments/{payment}/assign", tag = "billing", params(("payment" = String, Path)),
-    request_body = Assignment, responses((status = 200, body = PaymentView)), security(("api_key" = ["operator:write"])))]
+    request_body = Assignment, responses((status = 200, body = PaymentView)), security(("api_key" = ["operator:billing"]), ("api_key" = ["operator:write"])))]
 pub async fn assign(
-    scope: OperatorWriteScope,
+    scope: OperatorBillingScope,
     State(app): State<AppState>,
     PathOf(reference): PathOf<String>,
     Command { input, repeat }: Command<Assignment>,
@@ -75,9 +75,9 @@ pub async fn assign(
 
 /// Takes what a payment settles of a document off it again. A person's act, on record.
 #[utoipa::path(post, path = "/v1/payments/{payment}/release", tag = "billing", params(("payment" = String, Path)),
-    request_body = Release, responses((status = 200, body = PaymentView)), security(("api_key" = ["operator:write"])))]
+    request_body = Release, responses((status = 200, body = PaymentView)), security(("api_key" = ["operator:billing"]), ("api_key" = ["operator:write"])))]
 pub async fn release(
-    scope: OperatorWriteScope,
+    scope: OperatorBillingScope,
     State(app): State<AppState>,
     PathOf(reference): PathOf<String>,
     Command { input, repeat }: Command<Release>,
@@ -127,9 +127,9 @@ impl Placing {
 /// Gives up what is open of an invoice, or so much of it. What is paid later all the same takes its place.
 #[utoipa::path(post, path = "/v1/invoices/{invoice}/write-off", tag = "billing", params(("invoice" = String, Path)),
     request_body = WriteOffReason, responses((status = 200, body = WriteOffView)),
-    security(("api_key" = ["operator:write"])))]
+    security(("api_key" = ["operator:billing"]), ("api_key" = ["operator:write"])))]
 pub async fn write_off(
-    scope: OperatorWriteScope,
+    scope: OperatorBillingScope,
     State(app): State<AppState>,
     PathOf(reference): PathOf<String>,
     Command { input, repeat }: Command<WriteOffReason>,
@@ -141,9 +141,9 @@ pub async fn write_off(
 /// Takes back what was given up of an invoice, or so much of it: the customer owes it, and is reminded, again.
 #[utoipa::path(post, path = "/v1/invoices/{invoice}/reinstate", tag = "billing",
     params(("invoice" = String, Path)), request_body = WriteOffReason,
-    responses((status = 200, body = WriteOffView)), security(("api_key" = ["operator:write"])))]
+    responses((status = 200, body = WriteOffView)), security(("api_key" = ["operator:billing"]), ("api_key" = ["operator:write"])))]
 pub async fn reinstate(
-    scope: OperatorWriteScope,
+    scope: OperatorBillingScope,
     State(app): State<AppState>,
     PathOf(reference): PathOf<String>,
     Command { input, repeat }: Command<WriteOffReason>,

@@ -14,7 +14,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::{PaymentView, view};
 use crate::{
     AppState,
-    auth::OperatorWriteScope,
+    auth::OperatorBillingScope,
     error::Problem,
     input::{Params, Repeat, check_content_type, read_body},
     lookup,
@@ -60,9 +60,9 @@ pub struct EntryView {
 /// many in the other.
 #[utoipa::path(post, path = "/v1/payments/import", tag = "billing", params(Whose),
     request_body(content = String, content_type = "application/xml"),
-    responses((status = 200, body = ImportView)), security(("api_key" = ["operator:write"])))]
+    responses((status = 200, body = ImportView)), security(("api_key" = ["operator:billing"]), ("api_key" = ["operator:write"])))]
 pub async fn import(
-    scope: OperatorWriteScope,
+    scope: OperatorBillingScope,
     State(app): State<AppState>,
     Params(whose): Params<Whose>,
     request: Request,

@@ -20,7 +20,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 pub use self::view::PaymentView;
 use crate::{
     AppState,
-    auth::{OperatorScope, OperatorWriteScope},
+    auth::{OperatorBillingScope, OperatorScope},
     cursor::{self, Paged},
     error::Problem,
     input::{Command, Line, Lines, PageLen, Params, PathOf},
@@ -79,9 +79,9 @@ struct NewPayment {
 /// under its reference, it changes nothing.
 #[utoipa::path(post, path = "/v1/payments", tag = "billing", request_body = NewPayment,
     responses((status = 201, body = PaymentView), (status = 200, body = PaymentView, description = "It was known")),
-    security(("api_key" = ["operator:write"])))]
+    security(("api_key" = ["operator:billing"]), ("api_key" = ["operator:write"])))]
 async fn create(
-    scope: OperatorWriteScope,
+    scope: OperatorBillingScope,
     State(app): State<AppState>,
     Command { input, repeat }: Command<NewPayment>,
 ) -> Result<Response, Problem> {

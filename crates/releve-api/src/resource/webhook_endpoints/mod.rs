@@ -1,5 +1,9 @@
 //! Who is told what happens? Webhook endpoints: made, changed, their secrets, removed. Messages are
-//! those of Standard Webhooks 1.0.0; a secret is shown once, when it is made.
+//! those of Standard Webhooks 1.0.0; a secret is shown once, when it is made. An operator looks after all of them here, a tenant after
+//! those that it made for itself in `of_tenant`, with the same functions.
+
+mod of_tenant;
+mod view;
 
 use axum::{
     Json,
@@ -12,8 +16,8 @@ use releve_store::{
     audit_log::{self, Change},
     webhooks::{self as endpoints, DisabledFor, Endpoint},
 };
-use releve_types::{Timestamp, ids::WebhookEndpointId, time::MILLIS_PER_HOUR};
-use serde::{Deserialize, Serialize};
+use releve_types::{AccountId, TenantId, Timestamp, ids::WebhookEndpointId, time::MILLIS_PER_HOUR};
+use serde::Deserialize;
 use serde_json::json;
 use sqlx::PgConnection;
 use utoipa::{IntoParams, ToSchema};
@@ -21,7 +25,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     AppState,
-    auth::{OperatorScope, OperatorWriteScope},
+    auth::{Caller, OperatorScope, OperatorWriteScope},
     cursor::{self, Paged},
     error::{Code, Problem},
     input::{Command, Line, PageLen, Params, PathOf, Repeat},
@@ -29,11 +33,17 @@ use crate::{
     write::Answer,
 };
 
+pub use view::{WebhookEndpointView, WebhookSecretView};
+
 /// How long the secret before still signs after a rotation, in hours.
 pub const OLD_SECRET_HOURS: i64 = 24;
 
 pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(create, list)).routes(routes!(show, change, remove)).routes(routes!(rotate))
+    OpenApiRouter::new()
+        .routes(routes!(create, list))
+        .routes(routes!(show, change, remove))
+        .routes(routes!(rotate))
+        .merge(of_tenant::router())
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -64,60 +74,20 @@ pub struct WebhookEndpointChange {
     enabled: Option<bool>,
 }
 
-#[derive(Serialize, ToSchema)]
-pub struct WebhookEndpointView {
-    id: String,
-    url: String,
-    description: String,
-    /// None: every topic.
-    topics: Vec<String>,
-    account: Option<String>,
-    enabled: bool,
-    disabled_at: Option<String>,
-    /// `asked`, `gone` (it answered 410), or `failing` (for five days).
-    disabled_for: Option<&'static str>,
-    /// Its first failure since its last success.
-    failing_since: Option<String>,
-    created_at: String,
-    created_by: String,
-}
+/// Whose endpoints a request is about: of one tenant, or all of them.
+pub(super) type Owner = Option<TenantId>;
 
-impl From<&Endpoint> for WebhookEndpointView {
-    fn from(endpoint: &Endpoint) -> Self {
-        Self {
-            id: endpoint.id.to_string(),
-            url: endpoint.url.clone(),
-            description: endpoint.description.clone(),
-            topics: endpoint.topics.clone(),
-            account: endpoint.account.map(|account| account.to_string()),
-            enabled: endpoint.disabled.is_none(),
-            disabled_at: endpoint.disabled.map(|(at, _)| at.to_string()),
-            disabled_for: endpoint.disabled.map(|(_, why)| why.name()),
-            failing_since: endpoint.failing_since.map(|at| at.to_string()),
-            created_at: endpoint.created_at.to_string(),
-            created_by: endpoint.created_by.clone(),
-        }
-    }
-}
-
-/// An endpoint with a new secret.
-#[derive(Serialize, ToSchema)]
-pub struct WebhookSecretView {
-    /// What its messages are signed with. This is the only time it is shown.
-    #[schema(example = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=")]
-    secret: String,
-    #[serde(flatten)]
-    endpoint: WebhookEndpointView,
-}
-
-fn checked_url(url: String) -> Result<String, Problem> {
-    jobs::check_url(&url).map_err(|refused| Problem::field("url", refused.to_string()))?;
+/// An address that messages may go to. A tenant's are no mail addresses.
+fn checked_url(owner: Owner, url: String) -> Result<String, Problem> {
+    let check = if owner.is_some() { jobs::check_tenant_url } else { jobs::check_url };
+    check(&url).map_err(|refused| Problem::field("url", refused.to_string()))?;
     Ok(url)
 }
 
-fn checked_topics(mut topics: Vec<String>) -> Result<Vec<String>, Problem> {
-    if let Some(n) = topics.iter().position(|topic| !jobs::TOPICS.contains(&topic.as_str())) {
-        let detail = format!("there is no such topic; there are {}", jobs::TOPICS.join(", "));
+fn checked_topics(owner: Owner, mut topics: Vec<String>) -> Result<Vec<String>, Problem> {
+    let known: &[&str] = if owner.is_some() { &jobs::TENANT_TOPICS } else { &jobs::TOPICS };
+    if let Some(n) = topics.iter().position(|topic| !known.contains(&topic.as_str())) {
+        let detail = format!("there is no such topic; there are {}", known.join(", "));
         return Err(Problem::field(format!("topics[{n}]"), detail));
     }
     topics.sort_unstable();
@@ -125,14 +95,23 @@ fn checked_topics(mut topics: Vec<String>) -> Result<Vec<String>, Problem> {
     Ok(topics)
 }
 
+fn found(owner: Owner, reference: &str, endpoint: Option<Endpoint>) -> Result<Endpoint, Problem> {
+    let own = endpoint.filter(|endpoint| owner.is_none() || endpoint.tenant == owner);
+    own.ok_or_else(|| Problem::not_found("webhook endpoint", reference))
+}
+
 fn endpoint_id(reference: &str) -> Result<WebhookEndpointId, Problem> {
     reference.parse().map_err(|_| Problem::not_found("webhook endpoint", reference))
 }
 
-/// One that was not removed; locked until the commit.
-pub(super) async fn known(conn: &mut PgConnection, reference: &str) -> Result<Endpoint, Problem> {
-    let found = endpoints::endpoint(conn, endpoint_id(reference)?).await?;
-    found.ok_or_else(|| Problem::not_found("webhook endpoint", reference))
+/// One that was not removed.
+pub(super) async fn known(conn: &mut PgConnection, owner: Owner, reference: &str) -> Result<Endpoint, Problem> {
+    found(owner, reference, endpoints::endpoint(conn, endpoint_id(reference)?).await?)
+}
+
+/// The same, locked until the commit.
+pub(super) async fn locked(conn: &mut PgConnection, owner: Owner, reference: &str) -> Result<Endpoint, Problem> {
+    found(owner, reference, endpoints::lock_endpoint(conn, endpoint_id(reference)?).await?)
 }
 
 /// Puts a new secret in force and returns it as its owner is shown it.
@@ -152,12 +131,9 @@ async fn create(
     State(app): State<AppState>,
     Command { input, repeat }: Command<NewWebhookEndpoint>,
 ) -> Result<Response, Problem> {
-    if repeat.key.is_some() {
-        return Err(Problem::new(Code::IdempotencyNotOffered, "a secret is shown once").at("Idempotency-Key"));
-    }
+    not_kept(&repeat)?;
     let NewWebhookEndpoint { url, description, topics, account } = input;
-    let (url, topics) = (checked_url(url)?, checked_topics(topics.unwrap_or_default())?);
-    let description = description.map(|line| line.0).unwrap_or_default();
+    let (url, topics) = (checked_url(None, url)?, checked_topics(None, topics.unwrap_or_default())?);
     let actor = scope.caller().actor();
     app.write(scope.caller(), repeat, move |conn, now| {
         Box::pin(async move {
@@ -165,34 +141,46 @@ async fn create(
                 Some(name) => Some(lookup::account(conn, name).await.map_err(|p| lookup::in_field(p, "account"))?.id),
                 None => None,
             };
-            let id = WebhookEndpointId::fresh(now);
-            let created_by = actor.clone();
-            let (failing_since, disabled) = (None, None);
-            let endpoint = Endpoint {
-                id,
-                account,
-                url,
-                description,
-                topics,
-                created_at: now,
-                created_by,
-                failing_since,
-                disabled,
-            };
-            endpoints::insert(conn, &endpoint).await?;
-            let secret = new_secret(conn, id, now).await?;
-            let view = WebhookEndpointView::from(&endpoint);
-            let (subject, after) = (view.id.clone(), Some(json!(view)));
-            audit_log::add(
-                conn,
-                &Change { actor, action: "webhook_endpoint.create", subject, before: None, after },
-                now,
-            )
-            .await?;
-            Answer::created(&WebhookSecretView { secret, endpoint: view })
+            make(conn, (account, None), (url, description, topics), actor, now).await
         })
     })
     .await
+}
+
+fn not_kept(repeat: &Repeat) -> Result<(), Problem> {
+    if repeat.key.is_none() {
+        return Ok(());
+    }
+    Err(Problem::new(Code::IdempotencyNotOffered, "a secret is shown once").at("Idempotency-Key"))
+}
+
+/// Makes an endpoint, with what was checked.
+async fn make(
+    conn: &mut PgConnection,
+    (account, tenant): (Option<AccountId>, Owner),
+    (url, description, topics): (String, Option<Line>, Vec<String>),
+    actor: String,
+    now: Timestamp,
+) -> Result<Answer, Problem> {
+    let endpoint = Endpoint {
+        id: WebhookEndpointId::fresh(now),
+        account,
+        tenant,
+        url,
+        description: description.map(|line| line.0).unwrap_or_default(),
+        topics,
+        created_at: now,
+        created_by: actor.clone(),
+        failing_since: None,
+        disabled: None,
+    };
+    endpoints::insert(conn, &endpoint).await?;
+    let secret = new_secret(conn, endpoint.id, now).await?;
+    let view = WebhookEndpointView::from(&endpoint);
+    let (subject, after) = (view.id.clone(), Some(json!(view)));
+    let change = Change { actor, action: "webhook_endpoint.create", subject, before: None, after };
+    audit_log::add(conn, &change, now).await?;
+    Answer::created(&WebhookSecretView { secret, endpoint: view })
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -201,6 +189,8 @@ async fn create(
 struct Listing {
     /// Of this account only, by id or name.
     account: Option<String>,
+    /// Of this tenant only, by id or name: those that it made for itself.
+    tenant: Option<String>,
     #[serde(default)]
     #[param(inline)]
     limit: PageLen,
@@ -215,17 +205,28 @@ async fn list(
     State(app): State<AppState>,
     Params(query): Params<Listing>,
 ) -> Result<Json<Paged<WebhookEndpointView>>, Problem> {
-    let request = format!("webhook endpoints of {}", query.account.as_deref().unwrap_or_default());
-    let after: Option<String> = cursor::decode(&request, query.cursor.as_deref())?;
-    let after = after.map(|after| lookup::parsed("cursor", &after)).transpose()?;
     let mut tx = app.db().begin_app().await?;
-    let account = match &query.account {
-        Some(name) => Some(lookup::account(&mut tx, name).await.map_err(|p| lookup::in_field(p, "account"))?.id),
+    let account = lookup::account_if_named(&mut tx, query.account.as_deref()).await?;
+    let tenant = match &query.tenant {
+        Some(name) => Some(lookup::tenant(&mut tx, name).await.map_err(|p| lookup::in_field(p, "tenant"))?.id),
         None => None,
     };
-    let rows = endpoints::endpoints(&mut tx, account, after, query.limit.and_one()).await?;
+    listed(&mut tx, (account, tenant), &query.limit, query.cursor.as_deref()).await
+}
+
+/// A page of an account's endpoints, of a tenant's, or of all.
+async fn listed(
+    conn: &mut PgConnection,
+    of: (Option<AccountId>, Owner),
+    limit: &PageLen,
+    cursor: Option<&str>,
+) -> Result<Json<Paged<WebhookEndpointView>>, Problem> {
+    let request = format!("webhook endpoints of {of:?}");
+    let after: Option<String> = cursor::decode(&request, cursor)?;
+    let after = after.map(|after| lookup::parsed("cursor", &after)).transpose()?;
+    let rows = endpoints::endpoints(conn, of, after, limit.and_one()).await?;
     let view = |endpoint: Endpoint| WebhookEndpointView::from(&endpoint);
-    Ok(Json(Paged::of(rows, query.limit, &request, |last| last.id.to_string(), view)?))
+    Ok(Json(Paged::of(rows, *limit, &request, |last| last.id.to_string(), view)?))
 }
 
 /// Shows an endpoint.
@@ -237,7 +238,7 @@ async fn show(
     PathOf(reference): PathOf<String>,
 ) -> Result<Json<WebhookEndpointView>, Problem> {
     let mut tx = app.db().begin_app().await?;
-    Ok(Json(WebhookEndpointView::from(&known(&mut tx, &reference).await?)))
+    Ok(Json(WebhookEndpointView::from(&known(&mut tx, None, &reference).await?)))
 }
 
 /// Changes an endpoint. What is not given stays.
@@ -248,14 +249,24 @@ async fn change(
     scope: OperatorWriteScope,
     State(app): State<AppState>,
     PathOf(reference): PathOf<String>,
+    command: Command<WebhookEndpointChange>,
+) -> Result<Response, Problem> {
+    changed(&app, scope.caller(), None, reference, command).await
+}
+
+async fn changed(
+    app: &AppState,
+    caller: &Caller,
+    owner: Owner,
+    reference: String,
     Command { input, repeat }: Command<WebhookEndpointChange>,
 ) -> Result<Response, Problem> {
-    let url = input.url.map(checked_url).transpose()?;
-    let topics = input.topics.map(checked_topics).transpose()?;
-    let actor = scope.caller().actor();
-    app.write(scope.caller(), repeat, move |conn, now| {
+    let url = input.url.map(|url| checked_url(owner, url)).transpose()?;
+    let topics = input.topics.map(|topics| checked_topics(owner, topics)).transpose()?;
+    let actor = caller.actor();
+    app.write(caller, repeat, move |conn, now| {
         Box::pin(async move {
-            let old = known(conn, &reference).await?;
+            let old = locked(conn, owner, &reference).await?;
             let (failing_since, disabled) = match input.enabled {
                 // What failed before says nothing of it any more.
                 Some(true) if old.disabled.is_some() => (None, None),
@@ -273,8 +284,8 @@ async fn change(
             endpoints::update(conn, &new).await?;
             let (before, view) = (Some(json!(WebhookEndpointView::from(&old))), WebhookEndpointView::from(&new));
             let (subject, after) = (view.id.clone(), Some(json!(view)));
-            audit_log::add(conn, &Change { actor, action: "webhook_endpoint.change", subject, before, after }, now)
-                .await?;
+            let change = Change { actor, action: "webhook_endpoint.change", subject, before, after };
+            audit_log::add(conn, &change, now).await?;
             Answer::done(&view)
         })
     })
@@ -289,18 +300,18 @@ async fn remove(
     State(app): State<AppState>,
     PathOf(reference): PathOf<String>,
 ) -> Result<Response, Problem> {
-    let actor = scope.caller().actor();
-    app.write(scope.caller(), Repeat::harmless(), move |conn, now| {
+    removed(&app, scope.caller(), None, reference).await
+}
+
+async fn removed(app: &AppState, caller: &Caller, owner: Owner, reference: String) -> Result<Response, Problem> {
+    let actor = caller.actor();
+    app.write(caller, Repeat::harmless(), move |conn, now| {
         Box::pin(async move {
-            let old = known(conn, &reference).await?;
+            let old = locked(conn, owner, &reference).await?;
             endpoints::remove(conn, old.id, now).await?;
             let (subject, before) = (old.id.to_string(), Some(json!(WebhookEndpointView::from(&old))));
-            audit_log::add(
-                conn,
-                &Change { actor, action: "webhook_endpoint.remove", subject, before, after: None },
-                now,
-            )
-            .await?;
+            let change = Change { actor, action: "webhook_endpoint.remove", subject, before, after: None };
+            audit_log::add(conn, &change, now).await?;
             Answer::done(&())
         })
     })
@@ -317,10 +328,14 @@ async fn rotate(
     State(app): State<AppState>,
     PathOf(reference): PathOf<String>,
 ) -> Result<Response, Problem> {
-    let actor = scope.caller().actor();
-    app.write(scope.caller(), Repeat::harmless(), move |conn, now| {
+    rotated(&app, scope.caller(), None, reference).await
+}
+
+async fn rotated(app: &AppState, caller: &Caller, owner: Owner, reference: String) -> Result<Response, Problem> {
+    let actor = caller.actor();
+    app.write(caller, Repeat::harmless(), move |conn, now| {
         Box::pin(async move {
-            let endpoint = known(conn, &reference).await?;
+            let endpoint = locked(conn, owner, &reference).await?;
             let secret = new_secret(conn, endpoint.id, now).await?;
             let subject = endpoint.id.to_string();
             let change = Change { actor, action: "webhook_endpoint.rotate_secret", subject, before: None, after: None };

@@ -1,4 +1,8 @@
-//! Who may call? API keys: made, listed, revoked. A key is shown once, when it is made.
+//! Who may call? API keys: made, listed, rotated, revoked. A key is shown once, when it is made. An operator looks after all of
+//! them here, a tenant after its own in `of_tenant`, with the same functions.
+
+mod of_tenant;
+mod rotate;
 
 use axum::{
     Json,
@@ -10,15 +14,16 @@ use releve_store::{
     api_keys::{self, ApiKey},
     audit_log::{self, Change},
 };
-use releve_types::{TenantId, ids::ApiKeyId};
+use releve_types::{TenantId, Timestamp, ids::ApiKeyId};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use sqlx::PgConnection;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     AppState,
-    auth::{OperatorScope, OperatorWriteScope, Scope, mint},
+    auth::{Caller, OperatorScope, OperatorWriteScope, Role, Scope, mint},
     cursor::{self, Paged},
     error::{Code, Problem},
     input::{Command, Instant, Name, PageLen, Params, PathOf, Repeat},
@@ -28,9 +33,15 @@ use crate::{
 
 /// The most scopes of one key.
 pub const SCOPES_LEN_MAX: usize = 64;
+/// The most keys of one tenant that are neither revoked nor expired.
+pub const TENANT_KEYS_LEN_MAX: i64 = 100;
 
 pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(create, list)).routes(routes!(revoke))
+    OpenApiRouter::new()
+        .routes(routes!(create, list))
+        .routes(routes!(revoke))
+        .merge(rotate::router())
+        .merge(of_tenant::router())
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -38,10 +49,11 @@ pub fn router() -> OpenApiRouter<AppState> {
 pub struct NewApiKey {
     /// What it is for.
     name: Name,
-    /// Of: operator:read, operator:write, metrics:read, agent, reading:<meter>, reading:*, tenant:read.
+    /// Of: operator:read, operator:billing, operator:write, metrics:read, agent, reading:<meter>, reading:*. Or of a tenant:
+    /// tenant:read, with it tenant:billing, with both tenant:admin.
     #[schema(example = json!(["tenant:read"]))]
     scopes: Vec<String>,
-    /// With tenant:read, and only with it: which tenant, by id or name.
+    /// With tenant:read, and only with it: which tenant, by id or name. It has at most 100 keys.
     tenant: Option<String>,
     expires_at: Option<Instant>,
 }
@@ -54,6 +66,8 @@ pub struct ApiKeyView {
     hint: String,
     scopes: Vec<String>,
     tenant: Option<String>,
+    /// The key that it took the place of when that was rotated.
+    replaces: Option<String>,
     created_at: String,
     created_by: String,
     expires_at: Option<String>,
@@ -79,6 +93,7 @@ impl From<&ApiKey> for ApiKeyView {
             hint: key.hint.clone(),
             scopes: key.scopes.iter().cloned().chain(readings).collect(),
             tenant: key.tenant.map(|tenant: TenantId| tenant.to_string()),
+            replaces: key.replaces.map(|old| old.to_string()),
             created_at: key.created_at.to_string(),
             created_by: key.created_by.clone(),
             expires_at: key.expires_at.map(|at| at.to_string()),
@@ -97,9 +112,7 @@ async fn create(
     State(app): State<AppState>,
     Command { input, repeat }: Command<NewApiKey>,
 ) -> Result<Response, Problem> {
-    if repeat.key.is_some() {
-        return Err(Problem::new(Code::IdempotencyNotOffered, "a new key's text is never kept").at("Idempotency-Key"));
-    }
+    not_kept(&repeat)?;
     let scopes = checked_scopes(&input)?;
     let actor = scope.caller().actor();
     app.write(scope.caller(), repeat, move |conn, now| {
@@ -110,20 +123,43 @@ async fn create(
                 }
                 None => None,
             };
-            if input.expires_at.as_ref().is_some_and(|at| at.0 <= now) {
-                return Err(Problem::field("expires_at", "it lies in the past"));
-            }
-            let mut minted = mint(&input.name.0, &scopes, tenant, &actor, now)?;
-            minted.record.expires_at = input.expires_at.map(|at| at.0);
-            api_keys::insert(conn, &minted.record).await?;
-            let view = ApiKeyView::from(&minted.record);
-            let (subject, after) = (view.id.clone(), Some(json!(view)));
-            audit_log::add(conn, &Change { actor, action: "api_key.create", subject, before: None, after }, now)
-                .await?;
-            Answer::created(&MintedView { key: minted.secret, record: view })
+            make(conn, (&input.name.0, &scopes, tenant), input.expires_at, actor, now).await
         })
     })
     .await
+}
+
+fn not_kept(repeat: &Repeat) -> Result<(), Problem> {
+    if repeat.key.is_none() {
+        return Ok(());
+    }
+    Err(Problem::new(Code::IdempotencyNotOffered, "a new key's text is never kept").at("Idempotency-Key"))
+}
+
+/// Makes a key, of a tenant or of none.
+async fn make(
+    conn: &mut PgConnection,
+    (name, scopes, tenant): (&str, &[Scope], Option<TenantId>),
+    expires_at: Option<Instant>,
+    actor: String,
+    now: Timestamp,
+) -> Result<Answer, Problem> {
+    if expires_at.as_ref().is_some_and(|at| at.0 <= now) {
+        return Err(Problem::field("expires_at", "it lies in the past"));
+    }
+    if let Some(tenant) = tenant
+        && api_keys::count(conn, tenant, now).await? >= TENANT_KEYS_LEN_MAX
+    {
+        let detail = format!("a tenant has at most {TENANT_KEYS_LEN_MAX} keys: revoke one that is not used any more");
+        return Err(Problem::field("tenant", detail));
+    }
+    let mut minted = mint(name, scopes, tenant, &actor, now)?;
+    minted.record.expires_at = expires_at.map(|at| at.0);
+    api_keys::insert(conn, &minted.record).await?;
+    let view = ApiKeyView::from(&minted.record);
+    let (subject, after) = (view.id.clone(), Some(json!(view)));
+    audit_log::add(conn, &Change { actor, action: "api_key.create", subject, before: None, after }, now).await?;
+    Answer::created(&MintedView { key: minted.secret, record: view })
 }
 
 fn checked_scopes(input: &NewApiKey) -> Result<Vec<Scope>, Problem> {
@@ -137,12 +173,15 @@ fn checked_scopes(input: &NewApiKey) -> Result<Vec<Scope>, Problem> {
     let mut scopes = input.scopes.iter().enumerate().map(scope).collect::<Result<Vec<_>, _>>()?;
     scopes.sort();
     scopes.dedup();
-    // A tenant's key does one thing: whoever gets hold of it can read one tenant, and nothing else.
+    // A tenant's key names one tenant: whoever gets hold of it can do a role's part in it, and nothing else.
     if scopes.contains(&Scope::TenantRead) != input.tenant.is_some() {
         return Err(Problem::field("tenant", "a key with tenant:read names its tenant, and no other key does"));
     }
-    if input.tenant.is_some() && scopes.len() > 1 {
-        return Err(Problem::field("scopes", "a tenant's key has tenant:read and no other scope"));
+    let of_tenant = scopes.iter().any(|scope| Scope::OF_TENANT.contains(scope));
+    if of_tenant && Role::of_scopes(&scopes).is_none() {
+        let detail =
+            "a tenant's key has tenant:read, with it tenant:billing, with both tenant:admin, and no other scope";
+        return Err(Problem::field("scopes", detail));
     }
     Ok(scopes)
 }
@@ -167,9 +206,6 @@ async fn list(
     State(app): State<AppState>,
     Params(query): Params<Listing>,
 ) -> Result<Json<Paged<ApiKeyView>>, Problem> {
-    let request = format!("api keys of {}", query.tenant.as_deref().unwrap_or_default());
-    let after: Option<String> = cursor::decode(&request, query.cursor.as_deref())?;
-    let after: Option<ApiKeyId> = after.map(|after| lookup::parsed("cursor", &after)).transpose()?;
     let mut tx = app.db().begin_app().await?;
     let tenant = match &query.tenant {
         Some(reference) => {
@@ -177,9 +213,22 @@ async fn list(
         }
         None => None,
     };
-    let rows = api_keys::keys(&mut tx, tenant, after, query.limit.and_one()).await?;
+    listed(&mut tx, tenant, &query.limit, query.cursor.as_deref()).await
+}
+
+/// A page of a tenant's keys, or of all.
+async fn listed(
+    conn: &mut PgConnection,
+    tenant: Option<TenantId>,
+    limit: &PageLen,
+    cursor: Option<&str>,
+) -> Result<Json<Paged<ApiKeyView>>, Problem> {
+    let request = format!("api keys of {}", tenant.map(|tenant| tenant.to_string()).unwrap_or_default());
+    let after: Option<String> = cursor::decode(&request, cursor)?;
+    let after: Option<ApiKeyId> = after.map(|after| lookup::parsed("cursor", &after)).transpose()?;
+    let rows = api_keys::keys(conn, tenant, after, limit.and_one()).await?;
     let view = |key: ApiKey| ApiKeyView::from(&key);
-    Ok(Json(Paged::of(rows, query.limit, &request, |last| last.id.to_string(), view)?))
+    Ok(Json(Paged::of(rows, *limit, &request, |last| last.id.to_string(), view)?))
 }
 
 /// Revokes a key at once. Revoking it again changes nothing.
@@ -190,13 +239,28 @@ async fn revoke(
     State(app): State<AppState>,
     PathOf(reference): PathOf<String>,
 ) -> Result<Response, Problem> {
-    let id: ApiKeyId = reference.parse().map_err(|_| Problem::not_found("API key", &reference))?;
-    let actor = scope.caller().actor();
-    app.write(scope.caller(), Repeat::harmless(), move |conn, now| {
+    revoked(&app, scope.caller(), None, reference).await
+}
+
+/// The credential that is meant, locked; of one tenant, or whosoever.
+async fn known(conn: &mut PgConnection, tenant: Option<TenantId>, reference: &str) -> Result<ApiKey, Problem> {
+    let missing = || Problem::not_found("API key", reference);
+    let id: ApiKeyId = reference.parse().map_err(|_| missing())?;
+    let found = api_keys::lock(conn, id).await?;
+    found.filter(|key| tenant.is_none() || key.tenant == tenant).ok_or_else(missing)
+}
+
+async fn revoked(
+    app: &AppState,
+    caller: &Caller,
+    tenant: Option<TenantId>,
+    reference: String,
+) -> Result<Response, Problem> {
+    let actor = caller.actor();
+    app.write(caller, Repeat::harmless(), move |conn, now| {
         Box::pin(async move {
-            if !api_keys::revoke(conn, id, now).await? {
-                return Err(Problem::not_found("API key", &id.to_string()));
-            }
+            let id = known(conn, tenant, &reference).await?.id;
+            api_keys::revoke(conn, id, now).await?;
             let change = Change { actor, action: "api_key.revoke", subject: id.to_string(), before: None, after: None };
             audit_log::add(conn, &change, now).await?;
             Answer::done(&())

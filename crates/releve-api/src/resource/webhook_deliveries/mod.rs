@@ -1,5 +1,7 @@
 //! What became of what an endpoint was told? The log of its deliveries with each try, what is sent once more, and a message that
-//! only tries it.
+//! only tries it. Of all endpoints here, of a tenant's own in `of_tenant`.
+
+mod of_tenant;
 
 use axum::{Json, extract::State, response::Response};
 use releve_jobs::webhooks as jobs;
@@ -10,13 +12,14 @@ use releve_store::{
 use releve_types::ids::EventId;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use sqlx::PgConnection;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::webhook_endpoints::known;
+use super::webhook_endpoints::{Owner, known, locked};
 use crate::{
     AppState,
-    auth::{OperatorScope, OperatorWriteScope},
+    auth::{Caller, OperatorScope, OperatorWriteScope},
     cursor::{self, Paged},
     error::Problem,
     input::{Command, Instant, PageLen, Params, PathOf, Repeat},
@@ -33,6 +36,7 @@ pub fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(log))
         .routes(routes!(resend))
         .routes(routes!(resend_since))
+        .merge(of_tenant::router())
 }
 
 /// Which event was set against the endpoint.
@@ -50,11 +54,15 @@ async fn test(
     State(app): State<AppState>,
     PathOf(reference): PathOf<String>,
 ) -> Result<Response, Problem> {
-    app.write(scope.caller(), Repeat::harmless(), move |conn, now| {
+    tested(&app, scope.caller(), None, reference).await
+}
+
+async fn tested(app: &AppState, caller: &Caller, owner: Owner, reference: String) -> Result<Response, Problem> {
+    app.write(caller, Repeat::harmless(), move |conn, now| {
         Box::pin(async move {
-            let endpoint = known(conn, &reference).await?;
+            let endpoint = locked(conn, owner, &reference).await?;
             let body = json!({ "webhook_endpoint": endpoint.id.to_string() });
-            let entry = NewEntry { topic: jobs::TEST, account: endpoint.account, body };
+            let entry = NewEntry { topic: jobs::TEST, account: endpoint.account, tenant: endpoint.tenant, body };
             let events = outbox::put(conn, &[entry], now).await?;
             for event in &events {
                 deliveries::owe(conn, (endpoint.id, *event), now).await?;
@@ -137,6 +145,16 @@ async fn log(
     PathOf(reference): PathOf<String>,
     Params(query): Params<LogListing>,
 ) -> Result<Json<Paged<WebhookDeliveryView>>, Problem> {
+    let mut tx = app.db().begin_app().await?;
+    logged(&mut tx, None, &reference, &query).await
+}
+
+async fn logged(
+    conn: &mut PgConnection,
+    owner: Owner,
+    reference: &str,
+    query: &LogListing,
+) -> Result<Json<Paged<WebhookDeliveryView>>, Problem> {
     let state = query.state.as_deref();
     if state.is_some_and(|state| !STATES.contains(&state)) {
         return Err(Problem::field("state", format!("expected {}", STATES.join(", "))));
@@ -144,9 +162,8 @@ async fn log(
     let request = format!("deliveries to {reference}, {}", state.unwrap_or_default());
     let before: Option<String> = cursor::decode(&request, query.cursor.as_deref())?;
     let before = before.map(|before| lookup::parsed("cursor", &before)).transpose()?;
-    let mut tx = app.db().begin_app().await?;
-    let endpoint = known(&mut tx, &reference).await?;
-    let rows = deliveries::deliveries(&mut tx, endpoint.id, state, before, query.limit.and_one()).await?;
+    let endpoint = known(conn, owner, reference).await?;
+    let rows = deliveries::deliveries(conn, endpoint.id, state, before, query.limit.and_one()).await?;
     Ok(Json(Paged::of(rows, query.limit, &request, |last| last.event.id.to_string(), WebhookDeliveryView::from)?))
 }
 
@@ -159,9 +176,18 @@ async fn resend(
     State(app): State<AppState>,
     PathOf((reference, event)): PathOf<(String, String)>,
 ) -> Result<Response, Problem> {
-    app.write(scope.caller(), Repeat::harmless(), move |conn, now| {
+    resent(&app, scope.caller(), None, (reference, event)).await
+}
+
+async fn resent(
+    app: &AppState,
+    caller: &Caller,
+    owner: Owner,
+    (reference, event): (String, String),
+) -> Result<Response, Problem> {
+    app.write(caller, Repeat::harmless(), move |conn, now| {
         Box::pin(async move {
-            let endpoint = known(conn, &reference).await?;
+            let endpoint = locked(conn, owner, &reference).await?;
             let missing = || Problem::not_found("delivery", &event);
             let id: EventId = event.parse().map_err(|_| missing())?;
             if !deliveries::resend(conn, (endpoint.id, id), now).await? {
@@ -194,11 +220,21 @@ async fn resend_since(
     scope: OperatorWriteScope,
     State(app): State<AppState>,
     PathOf(reference): PathOf<String>,
+    command: Command<ResendSince>,
+) -> Result<Response, Problem> {
+    resent_since(&app, scope.caller(), None, reference, command).await
+}
+
+async fn resent_since(
+    app: &AppState,
+    caller: &Caller,
+    owner: Owner,
+    reference: String,
     Command { input, repeat }: Command<ResendSince>,
 ) -> Result<Response, Problem> {
-    app.write(scope.caller(), repeat, move |conn, now| {
+    app.write(caller, repeat, move |conn, now| {
         Box::pin(async move {
-            let endpoint = known(conn, &reference).await?;
+            let endpoint = locked(conn, owner, &reference).await?;
             let messages = deliveries::resend_since(conn, endpoint.id, input.since.0, now).await?;
             Answer::done(&ResentView { messages })
         })
