@@ -1,5 +1,7 @@
 //! Do the programs do what README and docker-compose.yml say? Run as it is written there.
 
+mod described;
+
 use std::{collections::BTreeMap, fs, path::PathBuf, process::Command, time::Duration};
 
 use releve_store::Db;

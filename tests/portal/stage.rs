@@ -6,7 +6,7 @@ use releve_tests::{
     http::Http,
     releve::{Launch, Releve},
 };
-use serde_json::{Value, json};
+use serde_json::json;
 
 /// A month is played and billed first.
 const PLAYED_WAIT_MAX: Duration = Duration::from_secs(400);
@@ -22,7 +22,7 @@ pub struct Stage {
 impl Stage {
     pub async fn set() -> Self {
         // Webhooks may go to this machine, where the test's receiver is.
-        let launch = Launch::releve(&["demo"]).env("RELEVE_WEBHOOK_ALLOW", "127.0.0.0/8").listening();
+        let launch = Launch::releve(&["demo"]).env("RELEVE_TENANT_WEBHOOK_ALLOW", "127.0.0.0/8").listening();
         let mut demo = launch.spawn();
         demo.wait_for_log("export KEY=", PLAYED_WAIT_MAX);
         demo.ready("/readyz", PLAYED_WAIT_MAX).await;
@@ -52,9 +52,10 @@ impl Stage {
         self.at(made["url"].as_str().expect("a url"))
     }
 
-    pub async fn names(&self) -> Vec<String> {
-        let tenants = self.api.get("/v1/tenants").await.expect(200);
-        let name = |tenant: &Value| tenant["name"].as_str().expect("a name").to_owned();
-        tenants["items"].as_array().expect("tenants").iter().map(name).collect()
+    /// The month that the demo billed, and an hour in its midst.
+    pub async fn billed(&self) -> (String, String) {
+        let runs = self.api.get("/v1/billing-runs").await.expect(200);
+        let start = runs["items"][0]["period_start"].as_str().expect("a period").to_owned();
+        (start[..7].to_owned(), format!("{}-15T12:00:00Z", &start[..7]))
     }
 }

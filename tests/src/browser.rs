@@ -57,6 +57,7 @@ pub struct Browser {
     session: String,
     axe: String,
     screenshots: Option<PathBuf>,
+    downloads: PathBuf,
     _process: Process,
     _port: Port,
     _scratch: Scratch,
@@ -75,7 +76,7 @@ impl Browser {
             driver.try_get("/status").await.filter(|answer| answer.status == 200).map(drop)
         })
         .await;
-        let profile = scratch.dir("profile");
+        let (profile, downloads) = (scratch.dir("profile"), scratch.dir("downloads"));
         let arguments = [
             "--headless=new".to_owned(),
             "--no-sandbox".to_owned(), // the suite may run as root
@@ -85,7 +86,7 @@ impl Browser {
             "--disable-background-networking".to_owned(),
             format!("--user-data-dir={}", profile.display()),
         ];
-        let options = json!({ "goog:chromeOptions": { "args": arguments, "prefs": { "download.default_directory": scratch.path() } } });
+        let options = json!({ "goog:chromeOptions": { "args": arguments, "prefs": { "download.default_directory": downloads } } });
         let capabilities: Capabilities = options.as_object().expect("an object").clone();
         let client = ClientBuilder::new(HttpConnector::new()).capabilities(capabilities).connect(driver.base()).await;
         let client = client.unwrap_or_else(|error| panic!("{error}\n{}", process.tail()));
@@ -93,7 +94,7 @@ impl Browser {
         let screenshots = env::var_os(SCREENSHOTS_VARIABLE).map(PathBuf::from);
         let axe = fs::read_to_string(axe()).expect("axe-core's script");
         let _process = process;
-        Self { client, driver, session, axe, screenshots, _process, _port: port, _scratch: scratch }
+        Self { client, driver, session, axe, screenshots, downloads, _process, _port: port, _scratch: scratch }
     }
 
     /// Opens a page, as if its address was typed.
@@ -138,9 +139,25 @@ impl Browser {
 
     /// Presses what a selector finds, and waits for the page that it leads to.
     pub async fn press(&self, css: &str) {
+        let element = self.one(css).await;
+        self.follow(css, element).await;
+    }
+
+    /// Presses the link or the button of a name.
+    pub async fn press_named(&self, name: &str) {
+        let xpath =
+            format!("//a[normalize-space()='{name}'] | //button[normalize-space()='{name}' or @aria-label='{name}']");
+        let found = self.client.wait().at_most(LOOK_WAIT_MAX).for_element(Locator::XPath(&xpath)).await;
+        match found {
+            Ok(element) => self.follow(name, element).await,
+            Err(error) => panic!("{name}: {error} on\n{}", self.text().await),
+        }
+    }
+
+    async fn follow(&self, what: &str, element: Element) {
         let before = self.one("html").await.element_id();
-        self.one(css).await.click().await.unwrap_or_else(|error| panic!("{css}: {error}"));
-        wait::until(&format!("{css} leads to a page"), LOOK_WAIT_MAX, async || {
+        element.click().await.unwrap_or_else(|error| panic!("{what}: {error}"));
+        wait::until(&format!("{what} leads to a page"), LOOK_WAIT_MAX, async || {
             let now = self.client.find(Locator::Css("html")).await.ok()?.element_id();
             (now != before).then_some(())
         })
@@ -148,22 +165,15 @@ impl Browser {
         self.one("footer").await;
     }
 
-    /// Presses the link or the button of a name.
-    pub async fn press_named(&self, name: &str) {
-        let quoted = name.replace('\'', "’");
-        let xpath = format!(
-            "//a[normalize-space()='{quoted}'] | //button[normalize-space()='{quoted}' or @aria-label='{quoted}']"
-        );
-        let before = self.one("html").await.element_id();
-        let found = self.client.wait().at_most(LOOK_WAIT_MAX).for_element(Locator::XPath(&xpath)).await;
-        let found = found.unwrap_or_else(|error| panic!("{name}: {error}"));
-        found.click().await.unwrap_or_else(|error| panic!("{name}: {error}"));
-        wait::until(&format!("{name} leads to a page"), LOOK_WAIT_MAX, async || {
-            let now = self.client.find(Locator::Css("html")).await.ok()?.element_id();
-            (now != before).then_some(())
+    /// The bytes of the file that a link leads to.
+    pub async fn downloaded(&self, css: &str) -> Vec<u8> {
+        self.one(css).await.click().await.expect("pressed");
+        wait::until("a file", LOOK_WAIT_MAX, async || {
+            let mut files = fs::read_dir(&self.downloads).expect("a directory").flatten().map(|file| file.path());
+            let whole = |path: &PathBuf| path.extension().is_none_or(|end| end != "crdownload");
+            files.find(whole).and_then(|path| fs::read(path).ok()).filter(|bytes| !bytes.is_empty())
         })
-        .await;
-        self.one("footer").await;
+        .await
     }
 
     /// Loads the page again until its text holds something.
@@ -181,6 +191,15 @@ impl Browser {
             "return [...document.links].filter(a => a.origin === location.origin).map(a => a.pathname + a.search)";
         let found = self.client.execute(all, Vec::new()).await.expect("links");
         found.as_array().expect("a list").iter().filter_map(|to| to.as_str().map(str::to_owned)).collect()
+    }
+
+    /// Loads the page again until its text no longer holds something.
+    pub async fn reload_until_not(&self, text: &str, deadline: Duration) {
+        wait::until(&format!("no '{text}' on {}", self.path().await), deadline, async || {
+            self.client.refresh().await.expect("loads again");
+            (!self.text().await.contains(text)).then_some(())
+        })
+        .await;
     }
 
     /// Forgets who is signed in.

@@ -12,14 +12,17 @@ use crate::{
 /// A page, as it is sent.
 pub(crate) type Page = Html<String>;
 
-const TENANT: [(&str, &str); 7] = [
-    ("", "Overview"),
-    ("usage", "Usage"),
-    ("budgets", "Budgets"),
-    ("invoices", "Invoices"),
-    ("credits", "Credits"),
-    ("prices", "Prices"),
-    ("evidence", "Evidence"),
+/// Each with what somebody needs one of to be led there; nothing: whoever may read.
+const TENANT: [(&str, &str, &[&str]); 9] = [
+    ("", "Overview", &[]),
+    ("usage", "Usage", &[]),
+    ("budgets", "Budgets", &[]),
+    ("invoices", "Invoices", &[]),
+    ("credits", "Credits", &[]),
+    ("prices", "Prices", &[]),
+    ("evidence", "Evidence", &[]),
+    ("api-keys", "API keys", &["tenant:admin", "operator:read"]),
+    ("webhooks", "Webhooks", &["tenant:admin", "operator:read"]),
 ];
 pub(crate) const OPERATOR: [(&str, &str); 9] = [
     ("", "Fleet"),
@@ -35,7 +38,8 @@ pub(crate) const OPERATOR: [(&str, &str); 9] = [
 
 /// A page of a tenant.
 pub(crate) fn tenant(visitor: &Visitor, tenant: &Named, here: &str, title: &str, main: Markup) -> Page {
-    let links = TENANT.map(|(part, name)| {
+    let led = TENANT.into_iter().filter(|(_, _, needs)| needs.is_empty() || visitor.may_any(needs));
+    let links = led.map(|(part, name, _)| {
         let to = if part.is_empty() {
             vec!["portal", "tenants", &tenant.id]
         } else {
@@ -43,6 +47,7 @@ pub(crate) fn tenant(visitor: &Visitor, tenant: &Named, here: &str, title: &str,
         };
         (path(&to), name, part == here)
     });
+    let links: Vec<_> = links.collect();
     signed_in(visitor, &links, &tenant.name, title, main)
 }
 
@@ -122,6 +127,7 @@ fn document(title: &str, body: Markup) -> Page {
 pub(crate) fn table(caption: &str, head: &[(&str, bool)], rows: &Markup, count: usize) -> Markup {
     html! {
         @if count == 0 {
+            h2.caption { (caption) }
             p.empty { "Nothing here." }
         } @else {
             div.scroll tabindex="0" role="region" aria-label=(caption) {

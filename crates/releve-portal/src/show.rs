@@ -12,6 +12,10 @@ pub(crate) struct Amount {
 }
 
 impl Amount {
+    pub fn is_something(&self) -> bool {
+        self.amount.contains(|c: char| ('1'..='9').contains(&c))
+    }
+
     pub fn shown(&self) -> Markup {
         html! { span.money { (grouped(&self.amount)) " " span.unit { (self.currency) } } }
     }
@@ -55,6 +59,7 @@ pub(crate) fn kwh(mj: i64) -> String {
 pub(crate) fn quantity(base_units: i64, unit: &str) -> Markup {
     let (number, name) = match unit {
         "gpu_ms" => (hours(base_units), "GPU-h"),
+        "gib_second" if base_units % 3_600 == 0 => ((base_units / 3_600).to_string(), "GiB·h"),
         "gib_second" => (base_units.to_string(), "GiB·s"),
         "byte" => (base_units.to_string(), "bytes"),
         "token" => (base_units.to_string(), "tokens"),

@@ -146,6 +146,11 @@ impl World {
         session_of(&self.form(&self.link(tenant).await, None, &[], "").await)
     }
 
+    async fn session_as(&self, tenant: &str, role: &str) -> String {
+        let made = self.post("/v1/portal-links", json!({ "tenant": tenant, "role": role })).await.json(201);
+        session_of(&self.form(made["url"].as_str().expect("a url"), None, &[], "").await)
+    }
+
     async fn operator_session(&self) -> String {
         session_of(&self.form("/portal/login", None, &[], &format!("key={}", self.operator)).await)
     }
@@ -209,6 +214,15 @@ fn reads(path: &str, tenant: &str) -> (String, &'static str) {
     match path {
         "/portal" | "/portal/login" | "/portal/enter/{link}" => (at.replace("{link}", "rll_0"), "anybody"),
         "/portal/logout" => (at, "a form"),
+        "/portal/tenants/{tenant}/api-keys/{key}/rotate"
+        | "/portal/tenants/{tenant}/api-keys/{key}/revoke"
+        | "/portal/tenants/{tenant}/webhooks/{endpoint}/{what}" => {
+            (at.replace("{key}", "key_0").replace("{endpoint}", "whe_0").replace("{what}", "test"), "a form")
+        }
+        "/portal/tenants/{tenant}/webhooks/{endpoint}" => {
+            (at.replace("{endpoint}", "whe_01900000000070008000000000000000"), "absent")
+        }
+        "/portal/tenants/{tenant}/api-keys" | "/portal/tenants/{tenant}/webhooks" => (at, "admin"),
         "/portal/tenants/{tenant}/budgets/{budget}/remove" => (at.replace("{budget}", "bud_0"), "a form"),
         "/portal/tenants/{tenant}"
         | "/portal/tenants/{tenant}/usage"
@@ -262,6 +276,16 @@ async fn every_route_shows_what_is_the_visitors_and_nothing_else() {
                 let seen = world.page(&path, &operator).await;
                 assert_eq!(seen.status.as_u16(), 200, "{path} for an operator: {}", seen.text());
                 check_page(&path, &seen);
+            }
+            "admin" => {
+                assert_eq!(status, 404, "{path} for a viewer");
+                let seen = world.page(&path, &world.session_as(&own, "admin").await).await;
+                assert_eq!(seen.status.as_u16(), 200, "{path}: {}", seen.text());
+                check_page(&path, &seen);
+                assert!(!seen.text().contains(SECRET) && !seen.text().contains(&foreign), "{path}");
+                let (theirs, _) = reads(route, &foreign);
+                let theirs = world.page(&theirs, &world.session_as(&own, "admin").await).await;
+                assert_eq!(theirs.status.as_u16(), 404, "{path}");
             }
             "tenant file" => assert_eq!(status, 200, "{path}: {}", answer.text()),
             "operator" => {

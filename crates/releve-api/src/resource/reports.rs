@@ -35,6 +35,8 @@ pub fn router() -> OpenApiRouter<AppState> {
 
 /// What became of a report: it is safe here, and need not be sent again.
 #[derive(Serialize, ToSchema)]
+// Else a refusal would fit it too, in the document.
+#[serde(deny_unknown_fields)]
 pub struct FateView {
     /// `counted`, `duplicate` (counted before), `late_known` (archived and counted before) or `quarantined`.
     #[schema(example = "counted")]

@@ -49,6 +49,10 @@ pub struct SpendView {
     as_of: String,
     /// The sum of the charges, each rounded as on an invoice, without taxes.
     pub(super) total: MoneyView,
+    /// Of a tenant's spend: what its account owes as a whole beside it, as reservations that nobody used, fees and minimum spends. In
+    /// no tenant's total.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    of_account: Option<MoneyView>,
     pub(super) charges: Vec<ChargeView>,
     /// Usage that has no price yet: in no amount, and never for free.
     pub(super) unpriced: Vec<UnpricedView>,
@@ -193,6 +197,10 @@ pub(super) fn view(spend: &Spend, tenant: Option<TenantId>, now: Timestamp) -> R
     for charge in &charges {
         total = total.checked_add(charge.amount).map_err(|error| Problem::internal(&error))?;
     }
+    let mut whole = Money::zero(spend.rated.currency);
+    for charge in spend.rated.charges.iter().filter(|c| c.tenant.is_none()) {
+        whole = whole.checked_add(charge.amount).map_err(|error| Problem::internal(&error))?;
+    }
     let unpriced = spend.rated.unpriced.iter().filter(|u| of_this(Some(u.tenant)));
     Ok(SpendView {
         tenant: tenant.map(|tenant| tenant.to_string()),
@@ -202,6 +210,7 @@ pub(super) fn view(spend: &Spend, tenant: Option<TenantId>, now: Timestamp) -> R
         period_end: spend.period.end().to_string(),
         as_of: now.min(spend.period.end()).to_string(),
         total: total.into(),
+        of_account: tenant.map(|_| whole.into()),
         charges: charges.into_iter().map(ChargeView::from).collect(),
         unpriced: unpriced.map(UnpricedView::from).collect(),
     })

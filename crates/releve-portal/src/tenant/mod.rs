@@ -5,9 +5,11 @@ pub(crate) mod budgets;
 pub(crate) mod credits;
 pub(crate) mod evidence;
 pub(crate) mod invoices;
+pub(crate) mod keys;
 pub(crate) mod overview;
 pub(crate) mod prices;
 pub(crate) mod usage;
+pub(crate) mod webhooks;
 
 use serde::Deserialize;
 
@@ -25,8 +27,19 @@ pub(crate) struct Spend {
     pub period_end: String,
     pub as_of: String,
     pub total: Amount,
+    pub of_account: Option<Amount>,
+    pub forecast: Option<Forecast>,
     pub charges: Vec<Charge>,
     pub unpriced: Vec<Unpriced>,
+}
+
+/// What the month will come to, and of which hours that is known.
+#[derive(Deserialize)]
+pub(crate) struct Forecast {
+    pub amount: Amount,
+    pub from: String,
+    pub hours_begun: i64,
+    pub hours: i64,
 }
 
 #[derive(Deserialize)]

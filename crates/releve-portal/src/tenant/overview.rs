@@ -43,11 +43,15 @@ pub(crate) async fn page(
     let gpu_ms: i64 = used.items.iter().filter(|row| row.unit == "gpu_ms").map(|row| row.quantity).sum();
     let energy_mj: i64 = used.items.iter().map(|row| row.energy_mj).sum();
     let here = path(&["portal", "tenants", &tenant.id]);
+    let over = show::millis(&spent.period_end) <= show::millis(&spent.as_of);
     let main = html! {
         section.hero aria-labelledby="spend" {
             div {
                 h2 #spend { "Spend in " (show::day(&spent.month)) }
                 p.big { (spent.total.shown()) }
+                @if let Some(whole) = spent.of_account.as_ref().filter(|whole| whole.is_something()) {
+                    p { "and " (whole.shown()) " that your account owes as a whole: reservations that were not used, fees, minimum spends" }
+                }
                 p.soft { "Without VAT · counted up to " time datetime=(spent.as_of) { (show::clock(&spent.as_of)) ", " (show::day(&spent.as_of)) } }
             }
             form.pick method="get" action=(here) {
@@ -58,6 +62,10 @@ pub(crate) async fn page(
         }
         @if !spent.unpriced.is_empty() { (unpriced(&spent)) }
         dl.facts {
+            @if let Some(forecast) = spent.forecast.as_ref().filter(|_| !over) {
+                div { dt { "Forecast to the month’s end" } dd { (forecast.amount.shown()) }
+                    dd.basis { "Usage of the first " (forecast.hours_begun) " hours since " (show::date(&forecast.from)) ", stretched to " (forecast.hours) "; other charges as they stand" } }
+            }
             div { dt { "GPU-hours" } dd { (show::grouped(&show::hours(gpu_ms))) } }
             div { dt { "Energy" } dd { (show::grouped(&show::kwh(energy_mj))) " " span.unit { "kWh" } } }
             div { dt { "Lines so far" } dd { (spent.charges.len()) } }
