@@ -23,7 +23,8 @@ const EDGES: [(&str, &[&str]); 16] = [
     ("aggregator", &["types", "wire", "metering", "broker", "store"]),
     ("verify", &["types", "wire", "billing"]),
     ("jobs", &["types", "wire", "metering", "billing", "documents", "store", "outbound", "verify"]),
-    ("api", &["types", "wire", "metering", "billing", "documents", "store", "aggregator", "jobs"]),
+    // Signing in with an identity provider is a conversation within a request: docs/adr says why.
+    ("api", &["types", "wire", "metering", "billing", "documents", "store", "aggregator", "jobs", "outbound"]),
     // The pages show what the API answers: they ask its router and read its JSON.
     ("portal", &["types"]),
     ("sim", &["types", "wire", "agent"]),

@@ -92,7 +92,7 @@ async fn makes_and_revokes_a_key(stage: &Stage, browser: &Browser, tenant: &str)
     let own = stage.api.with_token(&key);
     own.get(&format!("/v1/tenants/{tenant}/spend")).await.expect(200);
     own.post(&format!("/v1/tenants/{tenant}/budgets"), &json!({ "name": "x", "amount": "1" })).await.expect(403);
-    browser.press_named("Revoke nightly report").await;
+    browser.press_named("Revoke: nightly report").await;
     assert!(!browser.has("#new-key").await, "it is shown once");
     own.get(&format!("/v1/tenants/{tenant}/spend")).await.expect(401);
 }
@@ -115,7 +115,7 @@ async fn is_told_by_webhook(stage: &Stage, browser: &Browser, tenant: &str) {
     }
     browser.look(Look::Desk).await;
     let id = message.header("webhook-id").to_owned();
-    browser.press_named(&format!("Send {id} again")).await;
+    browser.press_named(&format!("Send again: {id}")).await;
     let again = wait::until("the same message again", SOON, async || receiver.take().pop()).await;
     assert_eq!(again.header("webhook-id"), id);
     // What happens to a budget is told, too.

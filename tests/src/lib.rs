@@ -9,6 +9,7 @@
 //! | [`browser`] | a real Chromium, and axe-core in its pages |
 //! | [`proxy`] | a network in between that can be cut or fall silent |
 //! | [`world`] | a small cloud: tenants, nodes with keys, a price |
+//! | [`identity`] | an identity provider that signs people in, and lies as it is told |
 //! | [`mailbox`] | a mail server that takes or refuses as it is told |
 //! | [`receiver`] | a receiver of webhooks that fails as it is told |
 //! | [`wait`] | conditions with deadlines |
@@ -16,6 +17,7 @@
 
 pub mod browser;
 pub mod http;
+pub mod identity;
 pub mod mailbox;
 pub mod place;
 pub mod postgres;

@@ -23,6 +23,7 @@ pub use doors::{
     AgentScope, BeginScope, MetricsScope, OperatorBillingScope, OperatorScope, OperatorWriteScope, ReaderScope,
     ReadingScope, TenantAdminReadScope, TenantAdminScope, TenantBillingScope, TenantScope,
 };
+pub(crate) use mint::fresh_secret;
 pub use mint::{Minted, mint, mint_again};
 pub use scope::{Role, Scope};
 
@@ -56,7 +57,7 @@ impl Caller {
         &self.0
     }
 
-    /// As the audit log names it.
+    /// As the audit log names it: a person by an opaque id, which stays when they are erased.
     pub fn actor(&self) -> String {
         format!("{} ({})", self.0.name, self.0.id)
     }

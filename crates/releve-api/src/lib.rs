@@ -11,6 +11,7 @@ pub mod limit;
 mod lookup;
 mod open;
 pub mod resource;
+pub mod sign_in;
 mod state;
 mod worth;
 mod write;
@@ -51,6 +52,8 @@ fn routes() -> OpenApiRouter<AppState> {
         .merge(resource::issuers::router())
         .merge(resource::vat_rates::router())
         .merge(resource::key_rules::router())
+        .merge(resource::logins::router())
+        .merge(resource::memberships::router())
         .merge(resource::nodes::router())
         .merge(resource::packs::router())
         .merge(resource::payments::router())
@@ -70,6 +73,7 @@ fn routes() -> OpenApiRouter<AppState> {
         .merge(resource::tenant_terms::router())
         .merge(resource::tenants::router())
         .merge(resource::usage::router())
+        .merge(resource::users::router())
         .merge(resource::webhook_deliveries::router())
         .merge(resource::webhook_endpoints::router())
 }

@@ -21,6 +21,9 @@ pub const INTAKE_REQUESTS_BURST: u64 = 10_000;
 /// Refused credentials per second, of all callers together, before they are told to slow down.
 pub const REFUSED_PER_SECOND: u64 = 20;
 pub const REFUSED_BURST: u64 = 100;
+/// Steps of logins with an identity provider per second, of all browsers together.
+pub const LOGINS_PER_SECOND: u64 = 20;
+pub const LOGINS_BURST: u64 = 500;
 /// Buckets kept; above it, those that are full again are forgotten, which changes nothing for their keys.
 pub const BUCKETS_LEN_MAX: usize = 10_000;
 
@@ -30,6 +33,7 @@ pub enum Door {
     Api,
     Intake,
     Refused,
+    Login,
 }
 
 impl Door {
@@ -38,6 +42,7 @@ impl Door {
             Self::Api => (API_REQUESTS_PER_SECOND, API_REQUESTS_BURST),
             Self::Intake => (INTAKE_REQUESTS_PER_SECOND, INTAKE_REQUESTS_BURST),
             Self::Refused => (REFUSED_PER_SECOND, REFUSED_BURST),
+            Self::Login => (LOGINS_PER_SECOND, LOGINS_BURST),
         }
     }
 }

@@ -38,7 +38,17 @@ use crate::{
 };
 
 /// Paths that take no key. Every other one does, and a test holds them to it.
-pub const PUBLIC: [&str; 4] = ["/healthz", "/readyz", "/v1/openapi.json", "/v1/errors/{code}"];
+pub const PUBLIC: [&str; 8] = [
+    "/healthz",
+    "/readyz",
+    "/v1/openapi.json",
+    "/v1/errors/{code}",
+    // Whoever signs in has no key yet.
+    "/v1/login-methods",
+    "/v1/logins",
+    "/v1/logins/identify",
+    "/v1/logins/choose",
+];
 /// How long the database may take to answer before we are not ready, in seconds.
 pub const READY_SECONDS_MAX: u64 = 5;
 

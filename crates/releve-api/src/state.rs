@@ -7,7 +7,7 @@ use releve_aggregator::Aggregator;
 use releve_store::Db;
 use releve_types::Timestamp;
 
-use crate::{gather::Gathering, limit::Limits};
+use crate::{gather::Gathering, limit::Limits, sign_in::SignIn};
 
 /// Where handlers get `now` from: the programs give the wall clock, replays and tests their own.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -27,6 +27,7 @@ struct Inner {
     limits: Limits,
     gathering: Gathering,
     ready: Ready,
+    sign_in: Option<SignIn>,
 }
 
 impl AppState {
@@ -34,7 +35,8 @@ impl AppState {
     pub fn new(db: Db, aggregator: Arc<Aggregator>, clock: Clock, metrics: PrometheusHandle) -> Self {
         let (limits, gathering) = (Limits::default(), Gathering::default());
         let ready: Ready = Arc::new(|| true);
-        Self(Arc::new(Inner { db, aggregator, clock, metrics, limits, gathering, ready }))
+        let sign_in = None;
+        Self(Arc::new(Inner { db, aggregator, clock, metrics, limits, gathering, ready, sign_in }))
     }
 
     /// Not ready while `ready` says no. Before the state is shared; later it changes nothing.
@@ -44,6 +46,19 @@ impl AppState {
             inner.ready = ready;
         }
         self
+    }
+
+    /// Lets people sign in with an identity provider. Before the state is shared; later it changes nothing.
+    #[must_use]
+    pub fn signing_in(mut self, with: SignIn) -> Self {
+        if let Some(inner) = Arc::get_mut(&mut self.0) {
+            inner.sign_in = Some(with);
+        }
+        self
+    }
+
+    pub(crate) fn sign_in(&self) -> Option<&SignIn> {
+        self.0.sign_in.as_ref()
     }
 
     pub fn is_ready(&self) -> bool {

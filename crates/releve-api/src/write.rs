@@ -87,6 +87,28 @@ impl AppState {
     }
 }
 
+/// The work of a change that nobody has a key for yet.
+pub type Step<'c, T> = Pin<Box<dyn Future<Output = Result<T, Problem>> + Send + 'c>>;
+
+impl AppState {
+    /// The same for who has no key yet, and without a way to ask again.
+    pub(crate) async fn step<W, T>(&self, work: W) -> Result<T, Problem>
+    where
+        W: for<'c> FnOnce(&'c mut PgConnection, Timestamp) -> Step<'c, T> + Send + 'static,
+        T: Send + 'static,
+    {
+        let app = self.clone();
+        detached(async move {
+            let now = app.now();
+            let mut tx = app.db().begin_app().await?;
+            let done = work(&mut tx, now).await?;
+            tx.commit().await?;
+            Ok(done)
+        })
+        .await
+    }
+}
+
 fn answered(status: i32, body: Vec<u8>) -> Response {
     let status = u16::try_from(status).ok().and_then(|s| StatusCode::from_u16(s).ok()).unwrap_or(StatusCode::OK);
     let mut response = Answer { status, body }.into_response();

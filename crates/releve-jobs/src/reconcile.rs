@@ -3,7 +3,7 @@
 
 use std::{future::Future, iter};
 
-use releve_store::{Db, agreements, audit_log, corrections, customers, idempotency, outbox, runs};
+use releve_store::{Db, agreements, api_keys, audit_log, corrections, customers, idempotency, logins, outbox, runs};
 use releve_types::{
     Period, Timestamp,
     ids::IssuerId,
@@ -138,14 +138,22 @@ pub const EVENTS_KEPT_DAYS: i64 = 90;
 /// Events that one round forgets.
 const EVENTS_FORGOTTEN_MAX: i64 = 10_000;
 
+/// How long a link or a session is known after it ended.
+pub const SESSIONS_KEPT_DAYS: i64 = 30;
+/// Links and sessions that one round forgets.
+const SESSIONS_FORGOTTEN_MAX: i64 = 10_000;
+
 /// Forgets answers to repeated requests that nobody may ask for again: those older than `idempotency::ANSWERS_KEPT_HOURS`;
-/// and events that nobody is owed any more.
+/// events that nobody is owed any more; links and sessions that ended, and logins that nobody came back for.
 async fn forget(db: &Db, now: Timestamp) -> Result<(), JobError> {
     let mut tx = db.begin_app().await?;
     if runs::try_job_lock(&mut tx, Job::Forget.lock()).await? {
         idempotency::forget(&mut tx, now).await?;
         let before = now.plus_millis(-EVENTS_KEPT_DAYS * MILLIS_PER_DAY);
         outbox::forget(&mut tx, before, EVENTS_FORGOTTEN_MAX).await?;
+        let before = now.plus_millis(-SESSIONS_KEPT_DAYS * MILLIS_PER_DAY);
+        api_keys::forget(&mut tx, before, SESSIONS_FORGOTTEN_MAX).await?;
+        logins::forget(&mut tx, now).await?;
     }
     tx.commit().await?;
     Ok(())

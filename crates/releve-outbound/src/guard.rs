@@ -10,10 +10,15 @@ use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     pin::Pin,
     sync::Arc,
+    time::Duration,
 };
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use reqwest::{
+    Client, Url,
+    dns::{Addrs, Name, Resolve, Resolving},
+    redirect,
+};
 
 /// How a name is looked up.
 pub type Lookup = Arc<dyn Fn(String) -> Pin<Box<dyn Future<Output = io::Result<Vec<IpAddr>>> + Send>> + Send + Sync>;
@@ -123,6 +128,51 @@ impl Resolve for Guard {
             let addresses: Addrs = Box::new(addresses.into_iter());
             Ok(addresses)
         })
+    }
+}
+
+const AGENT: &str = concat!("releve/", env!("CARGO_PKG_VERSION"));
+
+/// The clients that requests leave by. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Ways {
+    /// To public addresses, or to what is allowed.
+    https: (Client, Guard),
+    /// To what is allowed: nobody else reads along there.
+    http: (Client, Guard),
+}
+
+impl fmt::Debug for Ways {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ways").field("allowed", &self.http.1.allowed).finish_non_exhaustive()
+    }
+}
+
+impl Ways {
+    pub(crate) fn new(allowed: &[IpNet], lookup: &Lookup, try_max: Duration) -> Result<Self, reqwest::Error> {
+        let client = |public: bool| {
+            let guard = Guard { public, allowed: Arc::from(allowed), lookup: lookup.clone() };
+            let client = Client::builder()
+                .redirect(redirect::Policy::none()) // where it points was never judged
+                .no_proxy() // it would look names up by itself
+                .pool_max_idle_per_host(0) // each message goes where its name points now
+                .dns_resolver(guard.clone())
+                .timeout(try_max)
+                .user_agent(AGENT);
+            Ok::<_, reqwest::Error>((client.build()?, guard))
+        };
+        Ok(Self { https: client(true)?, http: client(false)? })
+    }
+
+    /// The client for an address.
+    pub(crate) fn to(&self, url: &Url) -> Result<&Client, Forbidden> {
+        let (client, guard) = if url.scheme() == "https" { &self.https } else { &self.http };
+        // An address in place of a name is never looked up.
+        let host = url.host_str().unwrap_or_default();
+        if let Ok(address) = host.trim_matches(['[', ']']).parse::<IpAddr>() {
+            guard.check(host, &[address])?;
+        }
+        Ok(client)
     }
 }
 

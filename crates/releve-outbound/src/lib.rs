@@ -2,6 +2,7 @@
 
 pub mod guard;
 pub mod mail;
+pub mod oidc;
 pub mod storage;
 pub mod webhook;
 

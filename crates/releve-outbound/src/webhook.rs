@@ -1,17 +1,17 @@
 //! How is a webhook sent? As Standard Webhooks 1.0.0 has it: one POST with `webhook-id`, `webhook-timestamp` and
 //! `webhook-signature`, to an address that the guard lets through, and nowhere else.
 
-use std::{error::Error, net::IpAddr, sync::Arc, time::Duration};
+use std::{error::Error, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use ipnet::IpNet;
 use releve_types::Timestamp;
-use reqwest::{Client, Response, Url, header, redirect};
+use reqwest::{Response, Url, header};
 use standardwebhooks::{
     HEADER_WEBHOOK_ID as ID, HEADER_WEBHOOK_SIGNATURE as SIGNATURE, HEADER_WEBHOOK_TIMESTAMP as TIMESTAMP, Webhook,
 };
 
-use crate::guard::{Guard, Lookup, system_lookup};
+use crate::guard::{Lookup, Ways, system_lookup};
 
 /// The longest address, in bytes.
 pub const URL_BYTES_MAX: usize = 2_048;
@@ -25,8 +25,6 @@ pub const ANSWER_CHARS_KEPT: usize = 500;
 pub const SECRET_PREFIX: &str = "whsec_";
 /// The bytes of a new secret.
 pub const SECRET_BYTES: usize = 32;
-
-const AGENT: &str = concat!("releve/", env!("CARGO_PKG_VERSION"));
 
 /// Why an address is none that can be posted to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
@@ -108,19 +106,8 @@ pub enum SendError {
 }
 
 /// Sends webhooks. Cheap to clone.
-#[derive(Clone)]
-pub struct WebhookSender {
-    /// To public addresses, or to what is allowed.
-    https: (Client, Guard),
-    /// To what is allowed: nobody else reads along there.
-    http: (Client, Guard),
-}
-
-impl std::fmt::Debug for WebhookSender {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("WebhookSender").field("allowed", &self.http.1.allowed).finish_non_exhaustive()
-    }
-}
+#[derive(Clone, Debug)]
+pub struct WebhookSender(Ways);
 
 impl WebhookSender {
     /// `allowed` are networks that are not public and that messages may go to nevertheless.
@@ -130,29 +117,14 @@ impl WebhookSender {
 
     /// With names looked up in another way, and another patience.
     pub fn with(allowed: &[IpNet], lookup: Lookup, try_max: Duration) -> Result<Self, SendError> {
-        let client = |public: bool| {
-            let guard = Guard { public, allowed: Arc::from(allowed), lookup: lookup.clone() };
-            let client = Client::builder()
-                .redirect(redirect::Policy::none()) // where it points was never judged
-                .no_proxy() // it would look names up by itself
-                .pool_max_idle_per_host(0) // each message goes where its name points now
-                .dns_resolver(guard.clone())
-                .timeout(try_max)
-                .user_agent(AGENT);
-            Ok::<_, SendError>((client.build().map_err(|error| SendError::NoAnswer(with_causes(&error)))?, guard))
-        };
-        Ok(Self { https: client(true)?, http: client(false)? })
+        let ways = Ways::new(allowed, &lookup, try_max).map_err(|error| SendError::NoAnswer(with_causes(&error)))?;
+        Ok(Self(ways))
     }
 
     /// Posts a message once. Any status is an answer, a redirect too.
     pub async fn send(&self, message: Message<'_>) -> Result<Answer, SendError> {
         let url = parse_url(message.url)?;
-        let (client, guard) = if url.scheme() == "https" { &self.https } else { &self.http };
-        // An address in place of a name is never looked up.
-        let host = url.host_str().unwrap_or_default();
-        if let Ok(address) = host.trim_matches(['[', ']']).parse::<IpAddr>() {
-            guard.check(host, &[address])?;
-        }
+        let client = self.0.to(&url)?;
         let seconds = message.at.as_millis().div_euclid(1_000);
         let signatures = message
             .secrets

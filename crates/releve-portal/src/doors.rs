@@ -24,27 +24,40 @@ pub(crate) async fn home(visitor: Visitor) -> Redirect {
     }
 }
 
-pub(crate) async fn login() -> Response {
-    sign_in_page(None).into_response()
+pub(crate) async fn login(State(portal): State<Portal>) -> Result<Response, Failure> {
+    Ok(sign_in_page(&portal, None).await?.into_response())
 }
 
-fn sign_in_page(refused: Option<&str>) -> Page {
+#[derive(Deserialize)]
+struct Methods {
+    identity_provider: Option<String>,
+}
+
+async fn sign_in_page(portal: &Portal, refused: Option<&str>) -> Result<Page, Failure> {
+    let methods: Methods = portal.api.get("", "/v1/login-methods").await?;
+    Ok(ways_in(methods.identity_provider.is_some(), refused))
+}
+
+fn ways_in(with_provider: bool, refused: Option<&str>) -> Page {
     layout::bare(
         "Sign in",
         html! {
             @if let Some(why) = refused { p.warning role="alert" { (why) } }
+            @if with_provider {
+                // A link and no form: the page's policy lets no form lead elsewhere, not even by a redirect.
+                p { a.button href="/portal/oidc" { "Sign in with your organisation" } }
+                p.soft { "Or with a key:" }
+            }
             form method="post" action="/portal/login" {
                 label for="key" { "API key" }
                 input #key name="key" type="password" autocomplete="off" spellcheck="false" required="required"
                     placeholder="rlv_…" aria-describedby="key-help";
                 p.soft #key-help {
-                    "Your browser does not keep the key. From it a session is made that may read what the key may, and of an \
-                     operator’s change it, for 8 hours at most."
+                    "Your browser does not keep the key. From it a session is made that may what the key may, for 8 hours at most."
                 }
                 button type="submit" { "Sign in" }
             }
-            p.soft { "You use this cloud and have no key? Come in over the link in its console. Sign-in with your company’s \
-                identity provider (OpenID Connect) is not offered yet." }
+            p.soft { "You use this cloud and have no key? Come in over the link in its console." }
         },
     )
 }
@@ -67,13 +80,15 @@ pub(crate) async fn sign_in(
     check_origin(&headers)?;
     let key = form.key.trim();
     let usable = key.starts_with("rlv_") && key.chars().all(|c| c.is_ascii_graphic());
-    let refused =
-        || (StatusCode::UNPROCESSABLE_ENTITY, sign_in_page(Some("This key does not open any page."))).into_response();
+    let refused = async || {
+        let page = sign_in_page(&portal, Some("This key does not open any page.")).await?;
+        Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
+    };
     if !usable {
-        return Ok(refused());
+        return refused().await;
     }
     match begin(&portal, &headers, key).await {
-        Err(failure) if [StatusCode::UNAUTHORIZED, StatusCode::NOT_FOUND].contains(&failure.status) => Ok(refused()),
+        Err(failure) if [StatusCode::UNAUTHORIZED, StatusCode::NOT_FOUND].contains(&failure.status) => refused().await,
         other => other,
     }
 }

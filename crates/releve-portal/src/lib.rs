@@ -7,6 +7,7 @@ mod csv;
 mod doors;
 mod forms;
 mod layout;
+mod oidc;
 mod operator;
 mod show;
 mod tenant;
@@ -47,6 +48,9 @@ fn routes() -> Vec<(&'static str, MethodRouter<Portal>)> {
         ("/portal/login", get(doors::login).post(doors::sign_in)),
         ("/portal/enter/{link}", get(doors::link).post(doors::enter)),
         ("/portal/logout", post(doors::sign_out)),
+        ("/portal/oidc", get(oidc::leave)),
+        ("/portal/oidc/callback", get(oidc::back)),
+        ("/portal/oidc/choose", post(oidc::choose)),
         ("/portal/tenants/{tenant}", get(tenant::overview::page)),
         ("/portal/tenants/{tenant}/usage", get(tenant::usage::page)),
         ("/portal/tenants/{tenant}/usage.csv", get(tenant::usage::download)),

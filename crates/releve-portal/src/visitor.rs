@@ -22,6 +22,10 @@ use crate::{
 const COOKIE: &str = "__Host-releve";
 /// On plain http, which is taken from this machine only, browsers refuse that prefix.
 const LOOPBACK_COOKIE: &str = "releve";
+/// What the cookie of a login under way adds to these names.
+const LOGIN: &str = "-login";
+/// How long a login may take, in seconds.
+const LOGIN_SECONDS_MAX: u32 = 10 * 60;
 
 /// Somebody with a session, and what the API says of it.
 pub(crate) struct Visitor {
@@ -113,21 +117,39 @@ fn is_plain_loopback(headers: &HeaderMap) -> bool {
     ["localhost", "127.0.0.1", "[::1]"].contains(&name) && !forwarded
 }
 
-/// Only sessions: a key in a cookie would have no end.
-fn session_in(headers: &HeaderMap) -> Option<String> {
-    let name = cookie_name(headers);
+fn kept_in(headers: &HeaderMap, name: &str) -> Option<String> {
     let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     let pairs = cookies.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
     let mut found = pairs.filter(|(key, _)| *key == name).map(|(_, value)| value);
-    found.next().filter(|value| value.starts_with("rls_")).map(str::to_owned)
+    found.next().map(str::to_owned)
+}
+
+/// Only sessions: a key in a cookie would have no end.
+fn session_in(headers: &HeaderMap) -> Option<String> {
+    kept_in(headers, cookie_name(headers)).filter(|value| value.starts_with("rls_"))
+}
+
+/// What the browser keeps of a login under way.
+pub(crate) fn login_in(headers: &HeaderMap) -> Option<String> {
+    kept_in(headers, &format!("{}{LOGIN}", cookie_name(headers))).filter(|value| !value.is_empty())
 }
 
 /// The cookie that holds a session, or that takes it back.
 pub(crate) fn cookie(headers: &HeaderMap, secret: Option<&str>) -> String {
+    written(headers, "", secret.map(|secret| (secret, None)))
+}
+
+/// The cookie that holds a login under way, or that takes it back.
+pub(crate) fn login_cookie(headers: &HeaderMap, secret: Option<&str>) -> String {
+    written(headers, LOGIN, secret.map(|secret| (secret, Some(LOGIN_SECONDS_MAX))))
+}
+
+fn written(headers: &HeaderMap, kind: &str, held: Option<(&str, Option<u32>)>) -> String {
     let name = cookie_name(headers);
     let secure = if name == COOKIE { "; Secure" } else { "" };
-    let end = if secret.is_some() { "" } else { "; Max-Age=0" };
-    format!("{name}={}; Path=/; HttpOnly; SameSite=Lax{secure}{end}", secret.unwrap_or_default())
+    let (secret, seconds) = held.unwrap_or(("", Some(0)));
+    let end = seconds.map(|seconds| format!("; Max-Age={seconds}")).unwrap_or_default();
+    format!("{name}{kind}={secret}; Path=/; HttpOnly; SameSite=Lax{secure}{end}")
 }
 
 /// Refuses what a browser says comes from another site.

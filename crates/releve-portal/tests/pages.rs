@@ -11,9 +11,13 @@ use axum::{
     http::{HeaderMap, Request, StatusCode, header},
 };
 use releve_aggregator::{Aggregator, Settings};
-use releve_api::{AppState, bootstrap_operator_key, quiet_metrics};
+use releve_api::{AppState, bootstrap_operator_key, quiet_metrics, sign_in::SignIn};
+use releve_outbound::oidc::{Provider, ProviderConfig};
 use releve_store::Db;
-use releve_tests::postgres::{Database, Postgres};
+use releve_tests::{
+    identity::{CLIENT_ID, CLIENT_SECRET, IdentityProvider},
+    postgres::{Database, Postgres},
+};
 use releve_types::Timestamp;
 use serde_json::{Value, json};
 use tower::ServiceExt;
@@ -57,6 +61,10 @@ impl Answer {
 
 impl World {
     async fn new() -> Self {
+        Self::with(|state| state).await
+    }
+
+    async fn with(set_up: impl FnOnce(AppState) -> AppState) -> Self {
         let database = SERVER.get_or_init(Postgres::shared).create_database();
         let admin = Db::connect(&database.admin_url(), 1).await.expect("connects as admin");
         admin.migrate().await.expect("migrates");
@@ -68,7 +76,7 @@ impl World {
             Arc::new(move || Timestamp::from_millis(now.load(Ordering::SeqCst)))
         };
         let aggregator = Arc::new(Aggregator::new(db.clone(), Settings::default()));
-        let api = releve_api::router(AppState::new(db.clone(), aggregator, clock, quiet_metrics()));
+        let api = releve_api::router(set_up(AppState::new(db.clone(), aggregator, clock, quiet_metrics())));
         let router = api.clone().merge(releve_portal::router(api));
         let mut world = Self { _database: database, router, operator: String::new(), now };
         world.set_now(NOW);
@@ -213,7 +221,10 @@ fn reads(path: &str, tenant: &str) -> (String, &'static str) {
     let at = path.replace("{tenant}", tenant);
     match path {
         "/portal" | "/portal/login" | "/portal/enter/{link}" => (at.replace("{link}", "rll_0"), "anybody"),
-        "/portal/logout" => (at, "a form"),
+        "/portal/logout" | "/portal/oidc/choose" => (at, "a form"),
+        // No identity provider is set up in these worlds.
+        "/portal/oidc" => (at, "absent"),
+        "/portal/oidc/callback" => (at, "lost"),
         "/portal/tenants/{tenant}/api-keys/{key}/rotate"
         | "/portal/tenants/{tenant}/api-keys/{key}/revoke"
         | "/portal/tenants/{tenant}/webhooks/{endpoint}/{what}" => {
@@ -297,6 +308,7 @@ async fn every_route_shows_what_is_the_visitors_and_nothing_else() {
             }
             "absent" | "nowhere" | "asset" => assert_eq!(status, 404, "{path}"),
             "a form" => assert_eq!(status, 405, "{path}"),
+            "lost" => assert_eq!(status, 403, "{path}"),
             _ => assert!(status == 200 || status == 303, "{path}: {status}"),
         }
         if ["tenant", "tenant file", "operator"].contains(&whose) {
@@ -418,4 +430,88 @@ async fn a_download_runs_nothing() {
     assert!(file.text().contains(",'=cmd(),"), "{}", file.text());
     assert!(file.text().contains(",12345,"), "{}", file.text());
     assert!(!file.text().contains("77777"));
+}
+
+/// The value of a cookie that an answer sets.
+fn set_cookie(answer: &Answer, name: &str) -> Option<String> {
+    let all = answer.headers.get_all(header::SET_COOKIE).iter().map(|value| value.to_str().expect("text"));
+    let mut held = all.filter_map(|cookie| cookie.strip_prefix(&format!("{name}=")));
+    held.next().and_then(|rest| rest.split(';').next()).filter(|value| !value.is_empty()).map(str::to_owned)
+}
+
+#[tokio::test]
+async fn somebody_comes_in_over_their_identity_provider() {
+    let now = NOW.parse::<Timestamp>().expect("an instant").as_millis() / 1_000;
+    let provider = IdentityProvider::new(now).await;
+    let config = ProviderConfig {
+        issuer: provider.issuer.clone(),
+        client_id: CLIENT_ID.to_owned(),
+        client_secret: Some(CLIENT_SECRET.to_owned()),
+        redirect_uri: "https://portal.example/portal/oidc/callback".to_owned(),
+        scopes: "openid".to_owned(),
+        groups: "groups".to_owned(),
+        allowed: vec!["127.0.0.0/8".parse().expect("a network")],
+    };
+    let grants =
+        ["staff=operator:viewer", "lab=tenant:lab:admin"].map(|grant| grant.parse().expect("a grant")).to_vec();
+    let with = SignIn { provider: Provider::new(config).expect("a provider"), grants };
+    let world = World::with(|state| state.signing_in(with)).await;
+    world.post("/v1/tenants", json!({ "name": "lab" })).await.json(201);
+    let page = world.page("/portal/login", "").await;
+    assert!(page.text().contains("href=\"/portal/oidc\""), "{}", page.text());
+    check_page("/portal/login", &page);
+
+    let (kept, login) = ("__Host-releve-login", "__Host-releve");
+    let leave = async || {
+        let left = world.page("/portal/oidc", "").await;
+        assert_eq!(left.status.as_u16(), 303, "{}", left.text());
+        let cookie = left.header("set-cookie");
+        assert!(cookie.contains("; HttpOnly; SameSite=Lax; Secure; Max-Age=600"), "{cookie}");
+        (left.header("location"), set_cookie(&left, kept).expect("a browser's secret"))
+    };
+    let visit = async |path: &str, browser: &str| {
+        let request =
+            Request::get(path).header("host", "portal.example").header(header::COOKIE, format!("{kept}={browser}"));
+        world.send(request.body(Body::empty()).expect("a request")).await
+    };
+    let back = |(state, code): (String, String)| format!("/portal/oidc/callback?state={state}&code={code}");
+
+    // One role: straight in.
+    let (url, browser) = leave().await;
+    let answer = provider.signs_in(&url, json!({ "sub": "1", "name": HOSTILE, "groups": ["lab"] }));
+    let path = back(answer);
+    let elsewhere = visit(&path, "another").await;
+    assert_eq!(elsewhere.status.as_u16(), 403, "in another browser");
+    check_page(&path, &elsewhere);
+    let entered = visit(&path, &browser).await;
+    assert_eq!((entered.status.as_u16(), entered.header("location")), (303, "/portal".into()), "{}", entered.text());
+    assert_eq!(set_cookie(&entered, kept), None, "taken back");
+    let session = set_cookie(&entered, login).expect("a session");
+    assert!(world.page("/portal", &session).await.header("location").starts_with("/portal/tenants/ten_"));
+    assert_eq!(visit(&path, &browser).await.status.as_u16(), 403, "once");
+
+    // Two: a choice.
+    let (url, browser) = leave().await;
+    let answer = provider.signs_in(&url, json!({ "sub": "2", "name": HOSTILE, "groups": ["lab", "staff"] }));
+    let asked = visit(&back(answer), &browser).await;
+    assert_eq!(asked.status.as_u16(), 200, "{}", asked.text());
+    check_page("the choice", &asked);
+    let choice = set_cookie(&asked, kept).expect("a choice");
+    let text = asked.text();
+    let at = text.find("Operator: viewer").expect("a role");
+    let membership = text[..at].rsplit("value=\"").next().and_then(|rest| rest.split('"').next()).expect("an id");
+    let cookie = format!("{kept}={choice}");
+    let body = format!("membership={membership}");
+    let crossed = [("cookie", cookie.as_str()), ("origin", "https://elsewhere.example")];
+    assert_eq!(world.form("/portal/oidc/choose", None, &crossed, &body).await.status.as_u16(), 403);
+    let chosen = world.form("/portal/oidc/choose", None, &crossed[..1], &body).await;
+    let session = set_cookie(&chosen, login).expect("a session");
+    assert_eq!(world.page("/portal", &session).await.header("location"), "/portal/operator");
+
+    // None, or the provider says no.
+    let (url, browser) = leave().await;
+    let nobody = visit(&back(provider.signs_in(&url, json!({ "sub": "3" }))), &browser).await;
+    assert!(nobody.status.as_u16() == 403 && nobody.text().contains("no role here"), "{}", nobody.text());
+    let denied = visit("/portal/oidc/callback?error=access_denied&state=x", &browser).await;
+    assert_eq!(denied.status.as_u16(), 403);
 }

@@ -90,6 +90,10 @@ pub async fn run(
         let taking = runner.clone();
         let state = AppState::new(ground.db.clone(), aggregator, Arc::new(wall_clock), metrics.clone())
             .ready_while(Arc::new(move || taking.is_taking()));
+        let state = match settings.people.sign_in()? {
+            Some(with) => state.signing_in(with),
+            None => state,
+        };
         // The pages ask the API in this process, with the visitor's credential.
         let api = releve_api::router(state);
         let pages = releve_portal::router(api.clone());

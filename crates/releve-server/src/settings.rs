@@ -3,9 +3,14 @@
 use std::{fmt, net::SocketAddr, path::PathBuf, str::FromStr};
 
 use clap::Args;
+use releve_api::sign_in::{Grant, SignIn};
 use releve_jobs::{hand_over::Destination, webhooks::Sender};
 use releve_outbound::{
-    IpNet, MailSender, Storage, WebhookSender, mail::MailError, storage::StorageConfig, webhook::SendError,
+    IpNet, MailSender, Storage, WebhookSender,
+    mail::MailError,
+    oidc::{OidcError, Provider, ProviderConfig},
+    storage::StorageConfig,
+    webhook::SendError,
 };
 use releve_types::{Timestamp, time::MILLIS_PER_HOUR};
 
@@ -57,6 +62,9 @@ pub struct Settings {
     /// The same for webhooks of endpoints that tenants made for themselves.
     #[arg(long, env = "RELEVE_TENANT_WEBHOOK_ALLOW", global = true, value_name = "CIDR", value_delimiter = ',')]
     pub tenant_webhook_allow: Vec<IpNet>,
+
+    #[command(flatten)]
+    pub people: People,
 
     /// The mail server that endpoints like mailto:billing@example.com are reached over: smtps://user:password@host, or
     /// smtp://host:587?tls=required.
@@ -117,6 +125,78 @@ pub struct Settings {
     /// Print one JSON object on standard output.
     #[arg(long, global = true)]
     pub json: bool,
+}
+
+/// How people sign in to the pages with an identity provider. Without an issuer, they come with keys and links.
+#[derive(Args, Clone, Debug)]
+pub struct People {
+    /// The identity provider's issuer address, to the letter as it writes it itself (OpenID Connect).
+    #[arg(long = "oidc-issuer", env = "RELEVE_OIDC_ISSUER", global = true, requires_all = ["oidc_client_id", "public_url"], value_name = "URL")]
+    pub oidc_issuer: Option<String>,
+
+    /// What this server is called at the provider.
+    #[arg(long = "oidc-client-id", env = "RELEVE_OIDC_CLIENT_ID", global = true, value_name = "ID")]
+    pub oidc_client_id: Option<String>,
+
+    /// Without it, this is a public client, which PKCE alone protects.
+    #[arg(
+        long = "oidc-client-secret",
+        env = "RELEVE_OIDC_CLIENT_SECRET",
+        hide_env_values = true,
+        global = true,
+        value_name = "SECRET"
+    )]
+    pub oidc_client_secret: Option<Secret>,
+
+    /// Where browsers find this server, as in https://billing.example.com: the provider sends them back there.
+    #[arg(long, env = "RELEVE_PUBLIC_URL", global = true, value_name = "URL")]
+    pub public_url: Option<String>,
+
+    /// The scopes that the provider is asked for, separated by spaces.
+    #[arg(
+        long = "oidc-scopes",
+        env = "RELEVE_OIDC_SCOPES",
+        global = true,
+        value_name = "SCOPES",
+        default_value = "openid profile email"
+    )]
+    pub oidc_scopes: String,
+
+    /// Which claim of the ID token holds the groups of a person.
+    #[arg(
+        long = "oidc-groups-claim",
+        env = "RELEVE_OIDC_GROUPS_CLAIM",
+        global = true,
+        value_name = "NAME",
+        default_value = "groups"
+    )]
+    pub oidc_groups_claim: String,
+
+    /// What groups are here, separated by commas: GROUP=operator:ROLE or GROUP=tenant:NAME:ROLE, with viewer, billing or admin.
+    #[arg(long = "oidc-grant", env = "RELEVE_OIDC_GRANTS", global = true, value_name = "GRANT", value_delimiter = ',')]
+    pub oidc_grants: Vec<Grant>,
+
+    /// Networks that are not public and that the provider may be in nevertheless, also by http, separated by commas.
+    #[arg(long = "oidc-allow", env = "RELEVE_OIDC_ALLOW", global = true, value_name = "CIDR", value_delimiter = ',')]
+    pub oidc_allow: Vec<IpNet>,
+}
+
+impl People {
+    /// How people sign in, if a provider was named.
+    pub fn sign_in(&self) -> Result<Option<SignIn>, SettingsError> {
+        let named = self.oidc_issuer.clone().zip(self.oidc_client_id.clone()).zip(self.public_url.as_ref());
+        let Some(((issuer, client_id), public_url)) = named else { return Ok(None) };
+        let provider = Provider::new(ProviderConfig {
+            issuer,
+            client_id,
+            client_secret: self.oidc_client_secret.as_ref().map(|secret| secret.0.clone()),
+            redirect_uri: format!("{}/portal/oidc/callback", public_url.trim_end_matches('/')),
+            scopes: self.oidc_scopes.clone(),
+            groups: self.oidc_groups_claim.clone(),
+            allowed: self.oidc_allow.clone(),
+        })?;
+        Ok(Some(SignIn { provider, grants: self.oidc_grants.clone() }))
+    }
 }
 
 /// How a bucket is reached, where the archive, or where documents are handed over to, is one.
@@ -198,6 +278,8 @@ pub enum SettingsError {
     Archive(String),
     #[error("--smtp, --mail-from: {0}")]
     Mail(#[from] MailError),
+    #[error("--oidc-issuer: {0}")]
+    Oidc(#[from] OidcError),
     #[error("webhooks: {0}")]
     Webhooks(#[from] SendError),
     #[error("--message-bytes-max {0} is not between 65536 and 1048576")]
@@ -216,6 +298,7 @@ impl Settings {
             return Err(SettingsError::Pool);
         }
         self.hand_over()?;
+        self.people.sign_in()?;
         self.archive().map(drop)
     }
 

@@ -1,6 +1,9 @@
 //! Who may call the API? Credentials, kept as digests only: keys, and the links and sessions of the web pages.
 
-use releve_types::{TenantId, Timestamp, ids::ApiKeyId};
+use releve_types::{
+    TenantId, Timestamp,
+    ids::{ApiKeyId, MembershipId, UserId},
+};
 use sqlx::PgConnection;
 
 use crate::{
@@ -44,6 +47,8 @@ pub struct ApiKey {
     pub made_by: Option<ApiKeyId>,
     /// Of a key: the one that it took the place of.
     pub replaces: Option<ApiKeyId>,
+    /// Of a person's session: who, and as what.
+    pub person: Option<(UserId, MembershipId)>,
     pub sha256: [u8; 32],
     /// The first characters, to tell keys apart.
     pub hint: String,
@@ -64,6 +69,8 @@ struct KeyRow {
     kind: String,
     made_by: Option<uuid::Uuid>,
     replaces: Option<uuid::Uuid>,
+    user_id: Option<uuid::Uuid>,
+    membership_id: Option<uuid::Uuid>,
     sha256: Vec<u8>,
     hint: String,
     name: String,
@@ -86,6 +93,7 @@ impl TryFrom<KeyRow> for ApiKey {
                 .ok_or_else(|| StoreError::inconsistent("api_keys", "kind", format!("'{}'", row.kind)))?,
             made_by: row.made_by.map(ApiKeyId::from_uuid),
             replaces: row.replaces.map(ApiKeyId::from_uuid),
+            person: row.user_id.map(UserId::from_uuid).zip(row.membership_id.map(MembershipId::from_uuid)),
             sha256: row.sha256.as_slice().try_into().map_err(|e| StoreError::inconsistent("api_keys", "sha256", e))?,
             hint: row.hint,
             name: row.name,
@@ -105,8 +113,8 @@ pub async fn insert(conn: &mut PgConnection, key: &ApiKey) -> Result<(), StoreEr
     sqlx::query!(
         r#"
         insert into api_keys (key_id, sha256, hint, name, tenant_id, scopes, meters, created_at, created_by, expires_at, kind,
-            made_by, replaces)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+            made_by, replaces, user_id, membership_id)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
         "#,
         key.id.uuid(),
         key.sha256.as_slice(),
@@ -121,6 +129,8 @@ pub async fn insert(conn: &mut PgConnection, key: &ApiKey) -> Result<(), StoreEr
         key.kind.name(),
         key.made_by.map(ApiKeyId::uuid),
         key.replaces.map(ApiKeyId::uuid),
+        key.person.map(|(user, _)| user.uuid()),
+        key.person.map(|(_, membership)| membership.uuid()),
     )
     .execute(conn)
     .await?;
@@ -132,8 +142,8 @@ pub async fn by_digest(conn: &mut PgConnection, sha256: &[u8; 32]) -> Result<Opt
     let row = sqlx::query_as!(
         KeyRow,
         r#"
-        select key_id, kind, made_by, replaces, sha256, hint, name, tenant_id, scopes, meters, created_at, created_by, expires_at,
-               revoked_at, last_used_at
+        select key_id, kind, made_by, replaces, user_id, membership_id, sha256, hint, name, tenant_id, scopes, meters, created_at,
+               created_by, expires_at, revoked_at, last_used_at
         from api_keys
         where sha256 = $1
         "#,
@@ -168,8 +178,8 @@ pub async fn keys(
     let rows = sqlx::query_as!(
         KeyRow,
         r#"
-        select key_id, kind, made_by, replaces, sha256, hint, name, tenant_id, scopes, meters, created_at, created_by, expires_at,
-               revoked_at, last_used_at
+        select key_id, kind, made_by, replaces, user_id, membership_id, sha256, hint, name, tenant_id, scopes, meters, created_at,
+               created_by, expires_at, revoked_at, last_used_at
         from api_keys
         where kind = 'key' and ($1::uuid is null or tenant_id = $1) and ($2::uuid is null or key_id > $2)
         order by key_id
@@ -189,8 +199,8 @@ pub async fn lock(conn: &mut PgConnection, id: ApiKeyId) -> Result<Option<ApiKey
     let row = sqlx::query_as!(
         KeyRow,
         r#"
-        select key_id, kind, made_by, replaces, sha256, hint, name, tenant_id, scopes, meters, created_at, created_by, expires_at,
-               revoked_at, last_used_at
+        select key_id, kind, made_by, replaces, user_id, membership_id, sha256, hint, name, tenant_id, scopes, meters, created_at,
+               created_by, expires_at, revoked_at, last_used_at
         from api_keys
         where key_id = $1
         for update
@@ -276,4 +286,23 @@ pub async fn operator_exists(conn: &mut PgConnection, now: Timestamp) -> Result<
     .fetch_one(conn)
     .await?;
     Ok(row.exists)
+}
+
+/// Deletes links and sessions that ended before an instant; how many. Keys stay: what was done with one is read for longer.
+pub async fn forget(conn: &mut PgConnection, before: Timestamp, len_max: i64) -> Result<u64, StoreError> {
+    let done = sqlx::query!(
+        r#"
+        delete from api_keys where key_id in (
+            select key_id from api_keys ended
+            where kind <> 'key' and expires_at < $1
+              and not exists (select from api_keys a where a.made_by = ended.key_id)
+            order by expires_at
+            limit $2)
+        "#,
+        to_sql(before),
+        len_max
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected())
 }

@@ -27,6 +27,8 @@ pub mod hand_overs;
 pub mod held_back;
 pub mod idempotency;
 pub mod invoices;
+pub mod logins;
+pub mod memberships;
 pub mod moves;
 pub mod nodes;
 pub mod numbers;
@@ -50,6 +52,7 @@ pub mod suspense_views;
 pub mod tenure;
 pub mod unbilled;
 pub mod usage_views;
+pub mod users;
 pub mod voids;
 pub mod webhooks;
 

@@ -86,6 +86,8 @@ ids! {
     ExchangeRateId => "exr", "exchange rate";
     /// The legal entity that sells and whose name stands on the invoice.
     IssuerId => "iss", "issuer";
+    /// What a person is to a tenant or to the operator.
+    MembershipId => "mbr", "membership";
     /// A machine with GPUs.
     NodeId => "nod", "node";
     /// Money that came in or went out.
@@ -96,6 +98,8 @@ ids! {
     PriceId => "prc", "price";
     /// A tenant's own subdivision.
     ProjectId => "prj", "project";
+    /// What one operator asked for and another one has to approve.
+    ProposalId => "prp", "proposal";
     /// What a customer ordered in advance.
     PurchaseOrderId => "por", "purchase order";
     /// A message that was understood but not believed.
@@ -104,6 +108,8 @@ ids! {
     RunId => "run", "billing run";
     /// Who uses.
     TenantId => "ten", "tenant";
+    /// A person who signs in.
+    UserId => "usr", "user";
     /// Where events are posted to.
     WebhookEndpointId => "whe", "webhook endpoint";
     /// One dated rule from a tenant key to a tenant.

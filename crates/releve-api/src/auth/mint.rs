@@ -1,7 +1,10 @@
 //! How is a credential made? Of 256 random bits, shown once, kept as a digest.
 
 use releve_store::api_keys::{ApiKey, CredentialKind};
-use releve_types::{TenantId, Timestamp, ids::ApiKeyId};
+use releve_types::{
+    TenantId, Timestamp,
+    ids::{ApiKeyId, MembershipId, UserId},
+};
 use sha2::{Digest, Sha256};
 
 use super::{HINT_LEN, KEY_PREFIX, LINK_PREFIX, SESSION_PREFIX, Scope};
@@ -29,6 +32,7 @@ pub fn mint(
         kind: CredentialKind::Key,
         made_by: None,
         replaces: None,
+        person: None,
         sha256: Sha256::digest(secret.as_bytes()).into(),
         hint: secret.chars().take(HINT_LEN).collect(),
         name: name.to_owned(),
@@ -51,7 +55,7 @@ pub fn mint_again(old: &ApiKey, created_by: &str, now: Timestamp) -> Result<Mint
     Ok(Minted { record: ApiKey { replaces: Some(old.id), scopes, meters, ..minted.record }, ..minted })
 }
 
-fn fresh_secret(prefix: &str) -> Result<String, Problem> {
+pub(crate) fn fresh_secret(prefix: &str) -> Result<String, Problem> {
     let mut random = [0_u8; 32];
     getrandom::fill(&mut random).map_err(|error| Problem::internal(&error))?;
     Ok(format!("{prefix}{}", hex::encode(random)))
@@ -59,17 +63,23 @@ fn fresh_secret(prefix: &str) -> Result<String, Problem> {
 
 impl Minted {
     /// The same as a link or a session: one that came from a key and ends at the latest when it does.
-    pub fn from_key(self, kind: CredentialKind, made_by: ApiKeyId, expires_at: Timestamp) -> Result<Self, Problem> {
+    pub fn from_key(&self, kind: CredentialKind, made_by: ApiKeyId, expires_at: Timestamp) -> Result<Self, Problem> {
         let prefix = if kind == CredentialKind::Link { LINK_PREFIX } else { SESSION_PREFIX };
+        self.ending(
+            prefix,
+            ApiKey { kind, made_by: Some(made_by), expires_at: Some(expires_at), ..self.record.clone() },
+        )
+    }
+
+    /// The same as a session of a person, in one of their memberships.
+    pub fn of_person(&self, person: (UserId, MembershipId), expires_at: Timestamp) -> Result<Self, Problem> {
+        let (kind, person) = (CredentialKind::Session, Some(person));
+        self.ending(SESSION_PREFIX, ApiKey { kind, person, expires_at: Some(expires_at), ..self.record.clone() })
+    }
+
+    fn ending(&self, prefix: &str, record: ApiKey) -> Result<Self, Problem> {
         let secret = fresh_secret(prefix)?;
-        let record = ApiKey {
-            kind,
-            made_by: Some(made_by),
-            sha256: Sha256::digest(secret.as_bytes()).into(),
-            hint: secret.chars().take(HINT_LEN).collect(),
-            expires_at: Some(expires_at),
-            ..self.record
-        };
-        Ok(Self { secret, record })
+        let (sha256, hint) = (Sha256::digest(secret.as_bytes()).into(), secret.chars().take(HINT_LEN).collect());
+        Ok(Self { secret, record: ApiKey { sha256, hint, ..record } })
     }
 }

@@ -105,6 +105,15 @@ impl Role {
         }
     }
 
+    /// The scopes of an operator's role.
+    pub const fn of_operator(self) -> &'static [Scope] {
+        match self {
+            Self::Viewer => &[Scope::OperatorRead],
+            Self::Billing => &[Scope::OperatorBilling, Scope::OperatorRead],
+            Self::Admin => &[Scope::OperatorBilling, Scope::OperatorRead, Scope::OperatorWrite],
+        }
+    }
+
     /// The role of a tenant that has exactly these scopes, which are sorted.
     pub fn of_scopes(scopes: &[Scope]) -> Option<Self> {
         Self::ALL.into_iter().find(|role| role.of_tenant() == scopes)

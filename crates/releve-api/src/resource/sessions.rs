@@ -7,7 +7,7 @@ use axum::{Json, extract::State, http::StatusCode, response::IntoResponse, respo
 use releve_store::{
     api_keys::{self, CredentialKind},
     audit_log::{self, Change},
-    customers,
+    customers, users,
 };
 use releve_types::{Timestamp, time::MILLIS_PER_SECOND};
 use serde::{Deserialize, Serialize};
@@ -63,9 +63,9 @@ pub struct PortalLinkView {
 #[derive(Serialize, ToSchema)]
 pub struct NewSessionView {
     /// The credential, a bearer token. It is not kept: this is the only time it is shown.
-    session: String,
+    pub(super) session: String,
     #[serde(flatten)]
-    about: SessionView,
+    pub(super) about: SessionView,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -73,8 +73,10 @@ pub struct SessionView {
     id: String,
     /// `session`, or `key` where a key asks.
     kind: &'static str,
-    /// Of the key that it came from.
+    /// Of the key that it came from, or of the person.
     name: String,
+    /// Of a person's: who.
+    user: Option<String>,
     scopes: Vec<String>,
     /// The one that it reads; none of an operator's.
     tenant: Option<SessionTenantView>,
@@ -165,15 +167,21 @@ async fn begin(scope: BeginScope, State(app): State<AppState>) -> Result<Respons
     .await
 }
 
-async fn view(conn: &mut sqlx::PgConnection, of: &api_keys::ApiKey) -> Result<SessionView, Problem> {
+pub(super) async fn view(conn: &mut sqlx::PgConnection, of: &api_keys::ApiKey) -> Result<SessionView, Problem> {
     let tenant = match of.tenant {
         Some(id) => customers::tenant(conn, id).await?,
         None => None,
     };
+    let user = match of.person {
+        Some((id, _)) => users::user(conn, id).await?,
+        None => None,
+    };
+    let name = user.and_then(|user| user.name.or(user.email)).unwrap_or_else(|| of.name.clone());
     Ok(SessionView {
         id: of.id.to_string(),
         kind: of.kind.name(),
-        name: of.name.clone(),
+        name,
+        user: of.person.map(|(user, _)| user.to_string()),
         scopes: of.scopes.clone(),
         tenant: tenant.map(|tenant| SessionTenantView { id: tenant.id.to_string(), name: tenant.name }),
         expires_at: of.expires_at.map(|at| at.to_string()),

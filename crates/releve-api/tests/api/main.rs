@@ -18,6 +18,7 @@ mod quickstart;
 mod refusals;
 mod scopes;
 mod self_service;
+mod sign_in;
 mod suspense;
 mod webhooks;
 mod world;

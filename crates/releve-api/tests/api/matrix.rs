@@ -43,6 +43,8 @@ fn value(parameter: &str, named: Named) -> String {
         "event" => "evt",
         "payment" => "pay",
         "credit" => "crd",
+        "user" => "usr",
+        "membership" => "mbr",
         _ => "xxx",
     };
     match (named, parameter) {

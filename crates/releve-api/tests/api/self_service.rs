@@ -1,7 +1,10 @@
 //! What does a tenant look after itself? Its budgets, keys and endpoints: each by its role, and nobody else's.
 
 use releve_api::auth::Role;
+use releve_jobs::{Settings, round};
+use releve_types::Timestamp;
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 
 use crate::world::{Answer, World};
 
@@ -189,4 +192,24 @@ async fn what_a_tenants_endpoint_can_not_be() {
     }
     let refused = post(&world, &admin, "webhook-endpoints", json!({ "url": "https://example.com" })).await;
     assert_eq!(refused.problem().2, "url", "there are twenty");
+}
+
+#[tokio::test]
+async fn links_and_sessions_are_forgotten_a_month_after_they_ended_and_keys_are_not() {
+    let world = lab().await;
+    let link = world.post("/v1/portal-links", json!({ "tenant": "lab" })).await.expect(201);
+    let secret = text(&link["url"]).rsplit('/').next().expect("a secret").to_owned();
+    world.call("POST", "/v1/sessions", Some(&secret), None).await.expect(201);
+    world.call("POST", "/v1/sessions", Some(&world.operator), None).await.expect(201);
+    let left = async |at: &str| {
+        let at: Timestamp = at.parse().expect("an instant");
+        round(&world.db, &Settings::default(), at, &CancellationToken::new()).await;
+        world.database.sql("select string_agg(kind, ' ' order by kind) from api_keys")
+    };
+    // Sessions of 8 hours, and a link of five minutes.
+    assert_eq!(left("2026-04-09T12:34:59Z").await, "key link session session");
+    assert_eq!(left("2026-04-09T12:35:01Z").await, "key session session");
+    assert_eq!(left("2026-04-09T20:29:59Z").await, "key session session");
+    assert_eq!(left("2026-04-09T20:30:01Z").await, "key");
+    assert_eq!(world.database.sql("select last_used_at is not null from api_keys"), "t", "when it was last used stays");
 }

@@ -77,6 +77,11 @@ impl Answer {
 
 impl World {
     pub async fn new() -> Self {
+        Self::with(|state| state).await
+    }
+
+    /// With a state that is set up further.
+    pub async fn with(set_up: impl FnOnce(AppState) -> AppState) -> Self {
         let database = SERVER.get_or_init(Postgres::shared).create_database();
         let admin = Db::connect(&database.admin_url(), 1).await.expect("connects as admin");
         admin.migrate().await.expect("migrates");
@@ -90,7 +95,7 @@ impl World {
         };
         let aggregator = Arc::new(Aggregator::new(db.clone(), Settings::default()));
         let metrics = METRICS.get_or_init(|| install_metrics().expect("installs")).clone();
-        let state = AppState::new(db.clone(), aggregator, clock, metrics);
+        let state = set_up(AppState::new(db.clone(), aggregator, clock, metrics));
         let mut world = Self { database, db, operator: String::new(), router: router(state), now };
         world.set_now(NOW);
         world.operator =

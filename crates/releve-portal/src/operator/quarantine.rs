@@ -155,7 +155,7 @@ fn told(visitor: &Visitor, form: &Decide, decision: &Decision) -> Markup {
             @if !decision.fates.is_empty() { ul.plain { @for (fate, count) in &decision.fates { li { (fate.replace('_', " ")) ": " (show::grouped(&count.to_string())) } } } }
             @if let Some(next) = decision.next.as_deref().filter(|_| !decision.dry_run) {
                 p { "There is more of it." }
-                (forms::button(visitor, HERE, "Go on", &[("what", "redrive"), ("of", &form.of), ("agent", &form.agent), ("rack", &form.rack), ("after", next)], "Go on judging again"))
+                (forms::button(visitor, HERE, "Go on", &[("what", "redrive"), ("of", &form.of), ("agent", &form.agent), ("rack", &form.rack), ("after", next)], "Go on: judge again"))
             }
         }
     }

@@ -62,7 +62,7 @@ async fn render(visitor: &Visitor, tenant: &Named, refused: Option<&str>) -> Res
                 }
                 td { @if changes {
                     (forms::button(visitor, &path(&["portal", "tenants", &tenant.id, "budgets", &row.budget.id, "remove"]), "Remove", &[],
-                        &format!("Remove the budget {}", row.budget.name)))
+                        &format!("Remove: {}", row.budget.name)))
                 } }
             }
         }

@@ -62,8 +62,8 @@ async fn render(visitor: &Visitor, tenant: &Named, above: &Markup) -> Result<Pag
                     (None, None) => { span.badge.good { "good" } }
                 } }
                 td { @if changes && key.revoked_at.is_none() { div.row {
-                    (forms::button(visitor, &path(&["portal", "tenants", &tenant.id, "api-keys", &key.id, "rotate"]), "Rotate", &[], &format!("Rotate {}", key.name)))
-                    (forms::button(visitor, &path(&["portal", "tenants", &tenant.id, "api-keys", &key.id, "revoke"]), "Revoke", &[], &format!("Revoke {}", key.name)))
+                    (forms::button(visitor, &path(&["portal", "tenants", &tenant.id, "api-keys", &key.id, "rotate"]), "Rotate", &[], &format!("Rotate: {}", key.name)))
+                    (forms::button(visitor, &path(&["portal", "tenants", &tenant.id, "api-keys", &key.id, "revoke"]), "Revoke", &[], &format!("Revoke: {}", key.name)))
                 } } }
             }
         }

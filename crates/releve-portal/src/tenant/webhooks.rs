@@ -200,7 +200,7 @@ async fn render_one(
                     " " span.unit { (tried.took_ms) " ms" }
                 } } } }
                 td { @if changes && delivery.state != "waiting" {
-                    (forms::button(visitor, &here(tenant, &[id, "resend"]), "Send again", &[("event", &delivery.event)], &format!("Send {} again", delivery.event)))
+                    (forms::button(visitor, &here(tenant, &[id, "resend"]), "Send again", &[("event", &delivery.event)], &format!("Send again: {}", delivery.event)))
                 } }
             }
         }
