@@ -44,7 +44,18 @@ async fn whatever_it_is_asked_the_api_answers_as_it_says() {
     let checks = "not_a_server_error,response_schema_conformance,content_type_conformance";
     let asked = Command::new(program)
         .args(["run", &document, "--header", &header, "--checks", checks, "--phases", "examples,fuzzing"])
-        .args(["--max-time", &seconds, "--seed", "1", "--workers", "2", "--warnings", "off", "--no-shrink", "--no-color"])
+        .args([
+            "--max-time",
+            &seconds,
+            "--seed",
+            "1",
+            "--workers",
+            "2",
+            "--warnings",
+            "off",
+            "--no-shrink",
+            "--no-color",
+        ])
         .args(["--continue-on-failure", "--suppress-health-check", "all"])
         .current_dir(api.dir())
         .env("no_proxy", "127.0.0.1")

@@ -62,6 +62,7 @@ fn routes() -> OpenApiRouter<AppState> {
         .merge(resource::projects::router())
         .merge(resource::purchase_orders::router())
         .merge(resource::quarantine::router())
+        .merge(resource::questions::router())
         .merge(resource::quotes::router())
         .merge(resource::readings::router())
         .merge(resource::reports::router())

@@ -24,13 +24,14 @@ const TENANT: [(&str, &str, &[&str]); 9] = [
     ("api-keys", "API keys", &["tenant:admin", "operator:read"]),
     ("webhooks", "Webhooks", &["tenant:admin", "operator:read"]),
 ];
-pub(crate) const OPERATOR: [(&str, &str); 9] = [
+pub(crate) const OPERATOR: [(&str, &str); 10] = [
     ("", "Fleet"),
     ("alerts", "Alerts"),
     ("gaps", "Gaps"),
     ("quarantine", "Quarantine"),
     ("suspense", "Suspense"),
     ("billing-runs", "Billing runs"),
+    ("questions", "Questions"),
     ("tenants", "Tenants"),
     ("prices", "Prices"),
     ("audit-log", "Audit log"),

@@ -13,12 +13,17 @@ pub(crate) struct Amount {
 
 impl Amount {
     pub fn is_something(&self) -> bool {
-        self.amount.contains(|c: char| ('1'..='9').contains(&c))
+        is_something(&self.amount)
     }
 
     pub fn shown(&self) -> Markup {
         html! { span.money { (grouped(&self.amount)) " " span.unit { (self.currency) } } }
     }
+}
+
+/// Whether a decimal is not zero.
+pub(crate) fn is_something(number: &str) -> bool {
+    number.contains(|c: char| ('1'..='9').contains(&c))
 }
 
 /// Digits before the point in groups of three, parted by a narrow space that does not break, and a real minus.

@@ -234,6 +234,7 @@ fn reads(path: &str, tenant: &str) -> (String, &'static str) {
             (at.replace("{endpoint}", "whe_01900000000070008000000000000000"), "absent")
         }
         "/portal/tenants/{tenant}/api-keys" | "/portal/tenants/{tenant}/webhooks" => (at, "admin"),
+        "/portal/operator/questions/{question}" => (at.replace("{question}", "qst_0"), "a form"),
         "/portal/tenants/{tenant}/budgets/{budget}/remove" => (at.replace("{budget}", "bud_0"), "a form"),
         "/portal/tenants/{tenant}"
         | "/portal/tenants/{tenant}/usage"
@@ -250,6 +251,7 @@ fn reads(path: &str, tenant: &str) -> (String, &'static str) {
         | "/portal/operator/alerts"
         | "/portal/operator/gaps"
         | "/portal/operator/quarantine"
+        | "/portal/operator/questions"
         | "/portal/operator/suspense"
         | "/portal/operator/billing-runs"
         | "/portal/operator/tenants"

@@ -41,6 +41,7 @@ pub mod pool;
 pub mod prices;
 pub mod quarantine;
 pub mod quarantine_views;
+pub mod questions;
 pub mod readings;
 pub mod reports;
 pub mod rollups;

@@ -86,6 +86,8 @@ ids! {
     ExchangeRateId => "exr", "exchange rate";
     /// The legal entity that sells and whose name stands on the invoice.
     IssuerId => "iss", "issuer";
+    /// What a customer asks about a line of an invoice.
+    QuestionId => "qst", "question";
     /// What a person is to a tenant or to the operator.
     MembershipId => "mbr", "membership";
     /// A machine with GPUs.

@@ -33,6 +33,7 @@ pub mod prices;
 pub mod projects;
 pub mod purchase_orders;
 pub mod quarantine;
+pub mod questions;
 pub mod quotes;
 pub mod readings;
 pub mod reports;

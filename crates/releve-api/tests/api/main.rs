@@ -17,6 +17,7 @@ mod prices;
 mod quickstart;
 mod refusals;
 mod scopes;
+mod seen;
 mod self_service;
 mod sign_in;
 mod suspense;

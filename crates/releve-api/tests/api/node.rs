@@ -31,6 +31,11 @@ impl Node {
 
     /// A minute in which one allocation held the one GPU throughout.
     pub fn report(&self, start: &str, seq: u64, tenant_key: &str) -> Vec<u8> {
+        self.report_of(start, seq, &[(tenant_key, "job-1", 0..60_000)])
+    }
+
+    /// A minute in which allocations of these names and tenant keys held the one GPU from and to these milliseconds.
+    pub fn report_of(&self, start: &str, seq: u64, holds: &[(&str, &str, std::ops::Range<i64>)]) -> Vec<u8> {
         let start: Timestamp = start.parse().expect("an instant");
         let gpu: DeviceId = GPU.parse().expect("a device");
         let device = Device {
@@ -41,21 +46,20 @@ impl Node {
             state: DeviceState::Ok,
             energy_mj: None,
         };
-        let segment = Segment {
-            gpu,
-            alloc: "job-1".to_owned(),
-            project: Some("p1".to_owned()),
-            spot: false,
-            share: Share::WHOLE,
-            start_ms: 0,
-            end_ms: 60_000,
-            basis: Basis::Observed,
-            energy_mj: None,
-            end_reason: None,
-        };
-        let section = Section {
-            tenant_key: TenantKey::new(tenant_key).expect("a tenant key"),
-            segments: vec![segment],
+        let section = |(key, alloc, held): &(&str, &str, std::ops::Range<i64>)| Section {
+            tenant_key: TenantKey::new(key).expect("a tenant key"),
+            segments: vec![Segment {
+                gpu,
+                alloc: (*alloc).to_owned(),
+                project: Some("p1".to_owned()),
+                spot: false,
+                share: Share::WHOLE,
+                start_ms: held.start,
+                end_ms: held.end,
+                basis: Basis::Observed,
+                energy_mj: None,
+                end_reason: None,
+            }],
             allocs: Vec::new(),
         };
         let report = Unsealed {
@@ -68,7 +72,7 @@ impl Node {
             devices: vec![device],
             agent: "releve-agent/0.1.0".to_owned(),
             prev: None,
-            sections: vec![section],
+            sections: holds.iter().map(section).collect(),
         };
         seal(&report, "k1", &self.key, &mut || [3; 16]).bytes
     }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::{billing, world::World};
 
 /// Two tenants' February, billed: 333.33 EUR each, numbers 1 and 2.
-async fn billed() -> World {
+pub async fn billed() -> World {
     let world = World::new().await;
     billing::recharges(&world).await;
     for name in ["lab", "other"] {

@@ -33,7 +33,7 @@ pub use releve_outbound::webhook::{SECRET_BYTES, secret_text};
 use crate::{JobError, alerts};
 
 /// What happens that somebody may be told of.
-pub const TOPICS: [&str; 10] = [
+pub const TOPICS: [&str; 12] = [
     "invoice.issued",
     "invoice.overdue",
     alerts::BUDGET_REACHED,
@@ -42,13 +42,19 @@ pub const TOPICS: [&str; 10] = [
     alerts::QUARANTINE_GROWING,
     alerts::SUSPENSE_GROWING,
     alerts::INVOICE_PARKED,
+    QUESTION_ASKED,
+    QUESTION_ANSWERED,
     DISABLED,
     TEST,
 ];
+/// A line of an invoice was questioned, and what came of it.
+pub const QUESTION_ASKED: &str = "question.asked";
+pub const QUESTION_ANSWERED: &str = "question.answered";
 /// An endpoint is told nothing more until a person enables it.
 pub const DISABLED: &str = "webhook_endpoint.disabled";
 /// What an endpoint is told that a tenant made for itself.
-pub const TENANT_TOPICS: [&str; 5] = ["invoice.issued", "invoice.overdue", alerts::BUDGET_REACHED, DISABLED, TEST];
+pub const TENANT_TOPICS: [&str; 7] =
+    ["invoice.issued", "invoice.overdue", alerts::BUDGET_REACHED, QUESTION_ASKED, QUESTION_ANSWERED, DISABLED, TEST];
 /// A person asked for it.
 pub const TEST: &str = "webhook_endpoint.test";
 

@@ -50,6 +50,15 @@ pub(crate) fn table(caption: &str, alerts: &[Alert]) -> Markup {
     )
 }
 
+/// Ids are for programs, and a name stands in what the alert says.
+fn is_told(name: &str, value: &Value) -> bool {
+    let is_id = value
+        .as_str()
+        .and_then(|text| text.split_once('_'))
+        .is_some_and(|(kind, rest)| kind.len() == 3 && rest.len() == 32);
+    !is_id && !name.ends_with("_name")
+}
+
 /// Numbers by their name, as they came: amounts with their currency.
 pub(crate) fn numbers(numbers: &Value) -> Markup {
     let text = |value: &Value| match value {
@@ -71,7 +80,7 @@ pub(crate) fn numbers(numbers: &Value) -> Markup {
     html! {
         @if let Value::Object(all) = numbers {
             ul.plain {
-                @for (name, value) in all {
+                @for (name, value) in all.iter().filter(|(name, value)| is_told(name, value)) {
                     @if let Some(text) = text(value) { li { span.soft { (name.replace('_', " ")) ": " } (text) } }
                 }
             }

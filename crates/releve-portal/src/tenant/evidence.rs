@@ -70,7 +70,7 @@ pub(crate) async fn page(
     let tenant = named(&visitor, &reference).await?;
     let asked = ask.hour.as_deref().and_then(hour);
     let of = |part: &'static str| path(&["v1", "tenants", &tenant.id, part]);
-    let query = [("from", asked.as_deref()), ("limit", Some("100")), ("cursor", ask.cursor.as_deref())];
+    let query = [("from", asked.as_deref()), ("limit", Some("20")), ("cursor", ask.cursor.as_deref())];
     let found: Paged<Report> = visitor.get(&with_query(of("evidence"), &query)).await?;
     let hour = asked.or_else(|| found.items.first().and_then(|report| hour(&report.window_start)));
     let gaps: Paged<Gap> = visitor.get(&of("gaps")).await?;

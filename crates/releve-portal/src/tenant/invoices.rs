@@ -1,19 +1,21 @@
 //! What was invoiced, what is open of it, and where are the documents?
 
 use axum::{
+    Form,
     extract::{Path, Query},
-    http::{HeaderValue, Method, header},
+    http::{HeaderMap, HeaderValue, Method, header},
     response::Response,
 };
 use maud::{Markup, html};
 use serde::Deserialize;
 
-use super::named;
+use super::{named, questions};
 use crate::{
     api::{Failure, Paged, path, with_query},
+    forms,
     layout::{self, Page},
     show::{self, Amount},
-    visitor::Visitor,
+    visitor::{Named, Visitor},
 };
 
 #[derive(Deserialize)]
@@ -134,10 +136,16 @@ const FILES: [(&str, &[&str], &str, &str); 5] = [
 
 pub(crate) async fn one(visitor: Visitor, Path((reference, id)): Path<(String, String)>) -> Result<Page, Failure> {
     let tenant = named(&visitor, &reference).await?;
-    let invoice: Document = visitor.get(&path(&["v1", "tenants", &tenant.id, "invoices", &id])).await?;
+    render(&visitor, &tenant, &id, None).await
+}
+
+async fn render(visitor: &Visitor, tenant: &Named, id: &str, refused: Option<&str>) -> Result<Page, Failure> {
+    let invoice: Document = visitor.get(&path(&["v1", "tenants", &tenant.id, "invoices", id])).await?;
+    let asked = questions::of(visitor, tenant, id).await?;
     let shown = html! {
-        @for line in &invoice.lines {
+        @for (index, line) in invoice.lines.iter().enumerate() {
             tr {
+                td.r.soft { (index + 1) }
                 th.what scope="row" {
                     (line.description)
                     small { (line.tenant_name.as_deref().unwrap_or("account")) @if !line.project.is_empty() { " · " (line.project) } }
@@ -148,27 +156,51 @@ pub(crate) async fn one(visitor: Visitor, Path((reference, id)): Path<(String, S
             }
         }
     };
-    let head = [("What", false), ("Quantity", true), ("Price", true), (invoice.currency.as_str(), true)];
+    let head = [("No.", true), ("What", false), ("Quantity", true), ("Price", true), (invoice.currency.as_str(), true)];
     let sum = |name: &str, amount: &str| html! { div { dt { (name) } dd { (show::grouped(amount)) " " span.unit { (invoice.currency) } } } };
     let main = html! {
+        (forms::notice(refused))
         dl.facts {
             div { dt { "Due" } dd { (show::date(&invoice.due_date)) } }
             (sum("Without VAT", &invoice.total)) (sum("VAT", &invoice.tax)) (sum("With VAT", &invoice.payable))
-            @if invoice.prepaid.contains(|c: char| ('1'..='9').contains(&c)) { (sum("Paid in advance", &invoice.prepaid)) }
+            @if show::is_something(&invoice.prepaid) { (sum("Paid in advance", &invoice.prepaid)) }
             (sum("To pay", &invoice.due))
         }
         ul.actions aria-label="Documents" {
             @for (file, _, name, _) in FILES {
-                li { a.button href=(path(&["portal", "tenants", &tenant.id, "invoices", &id, file])) { (name) } }
+                li { a.button href=(path(&["portal", "tenants", &tenant.id, "invoices", id, file])) { (name) } }
             }
         }
         section.card { (layout::table("Lines", &head, &shown, invoice.lines.len())) }
+        (questions::section(visitor, tenant, id, &asked))
         p.soft {
             "Issued " (show::date(&invoice.issue_date)) ", " (show::grouped(&invoice.energy_kwh)) " kWh. Anybody can make this invoice again of its evidence pack with "
             code { "releve verify" } "; its digest is " code.digest { (invoice.digest.value) }
         }
     };
-    Ok(layout::tenant(&visitor, &tenant, "invoices", &format!("Invoice {}", invoice.number), main))
+    Ok(layout::tenant(visitor, tenant, "invoices", &format!("Invoice {}", invoice.number), main))
+}
+
+#[derive(Deserialize)]
+pub(crate) struct NewQuestion {
+    #[serde(default)]
+    token: String,
+    line: String,
+    question: String,
+}
+
+/// Questions a line.
+pub(crate) async fn ask(
+    visitor: Visitor,
+    Path((reference, id)): Path<(String, String)>,
+    headers: HeaderMap,
+    Form(form): Form<NewQuestion>,
+) -> Result<Response, Failure> {
+    visitor.check_form(&headers, &form.token)?;
+    let tenant = named(&visitor, &reference).await?;
+    let outcome = questions::ask(&visitor, &tenant, &id, (&form.line, &form.question)).await;
+    let here = path(&["portal", "tenants", &tenant.id, "invoices", &id]);
+    forms::done(outcome, &here, async |why| render(&visitor, &tenant, &id, Some(why)).await).await
 }
 
 /// A document as the API gives it, byte by byte.

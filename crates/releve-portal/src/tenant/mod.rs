@@ -8,6 +8,7 @@ pub(crate) mod invoices;
 pub(crate) mod keys;
 pub(crate) mod overview;
 pub(crate) mod prices;
+pub(crate) mod questions;
 pub(crate) mod usage;
 pub(crate) mod webhooks;
 

@@ -56,7 +56,7 @@ pub struct NewWebhookEndpoint {
     /// What it is for.
     description: Option<Line>,
     /// Of: invoice.issued, invoice.overdue, budget.reached, node.silent, node.reporting, quarantine.growing, suspense.growing,
-    /// invoice.parked, webhook_endpoint.disabled. If absent or empty: all.
+    /// invoice.parked, question.asked, question.answered, webhook_endpoint.disabled. If absent or empty: all.
     topics: Option<Vec<String>>,
     /// Whose events it is told, by id or name. If absent: everybody's.
     account: Option<String>,
@@ -68,7 +68,7 @@ pub struct WebhookEndpointChange {
     url: Option<String>,
     description: Option<Line>,
     /// Of: invoice.issued, invoice.overdue, budget.reached, node.silent, node.reporting, quarantine.growing, suspense.growing,
-    /// invoice.parked, webhook_endpoint.disabled. Empty: all.
+    /// invoice.parked, question.asked, question.answered, webhook_endpoint.disabled. Empty: all.
     topics: Option<Vec<String>>,
     /// False: what it is told waits. True: what waits is sent, also after it was disabled for failing.
     enabled: Option<bool>,

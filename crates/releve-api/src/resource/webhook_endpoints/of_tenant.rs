@@ -33,7 +33,8 @@ pub struct NewTenantWebhookEndpoint {
     url: String,
     /// What it is for.
     description: Option<Line>,
-    /// Of: budget.reached, invoice.issued, invoice.overdue, webhook_endpoint.disabled. If absent or empty: all. Invoices are told
+    /// Of: budget.reached, invoice.issued, invoice.overdue, question.asked, question.answered,
+    /// webhook_endpoint.disabled. If absent or empty: all. Invoices are told
     /// of while the account has no other tenant: they hold what all of them used.
     topics: Option<Vec<String>>,
 }
