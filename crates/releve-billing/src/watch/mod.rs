@@ -10,7 +10,7 @@ use releve_types::{
     Money, Period, Sku, TenantId, Timestamp, Unit, ids::BudgetId, money::MoneyError, time::MILLIS_PER_HOUR,
 };
 
-pub use self::forecast::{FORECAST_BASIS, FORECAST_HOURS_MIN, forecast, forecast_amount};
+pub use self::forecast::{FORECAST_BASIS, FORECAST_HOURS_MIN, Forecast, forecast, forecast_amount};
 use crate::{ChargeKind, Rated};
 
 /// The highest threshold, in percent.
