@@ -22,7 +22,7 @@ const EDGES: [(&str, &[&str]); 16] = [
     ("agent", &["types", "wire", "broker"]),
     ("aggregator", &["types", "wire", "metering", "broker", "store"]),
     ("verify", &["types", "wire", "billing"]),
-    ("jobs", &["types", "wire", "metering", "billing", "documents", "store", "outbound", "verify"]),
+    ("jobs", &["types", "wire", "metering", "billing", "documents", "broker", "store", "outbound", "verify"]),
     ("api", &["types", "wire", "metering", "billing", "documents", "store", "aggregator", "jobs"]),
     // The pages show what the API answers: they ask its router and read its JSON.
     ("portal", &["types"]),

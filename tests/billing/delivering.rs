@@ -22,13 +22,13 @@ use crate::bench::{Bench, later};
 
 const SECRET: [u8; 32] = [5; 32];
 
-fn sender() -> Sender {
+pub fn sender() -> Sender {
     let loopback: IpNet = "127.0.0.0/8".parse().expect("a network");
     let webhooks = WebhookSender::with(&[loopback], system_lookup(), Duration::from_millis(500)).expect("a sender");
-    Sender { webhooks, mail: None }
+    Sender { webhooks, mail: None, events: None }
 }
 
-async fn endpoint(bench: &Bench, url: &str, account: Option<AccountId>, topics: &[&str]) -> WebhookEndpointId {
+pub async fn endpoint(bench: &Bench, url: &str, account: Option<AccountId>, topics: &[&str]) -> WebhookEndpointId {
     let endpoint = Endpoint {
         id: WebhookEndpointId::fresh(later()),
         account,
@@ -201,7 +201,7 @@ async fn one_that_resolves_to_this_machine_gets_nothing_unless_the_operator_allo
     let url = receiver.url.replace("127.0.0.1", "localhost");
     let id = endpoint(&bench, &url, Some(bench.world.tenants[0].account), &[]).await;
     issued(&bench).await;
-    let guarded = Sender { webhooks: WebhookSender::new(&[]).expect("a sender"), mail: None };
+    let guarded = Sender { webhooks: WebhookSender::new(&[]).expect("a sender"), mail: None, events: None };
     jobs::round(&bench.db, &guarded, Arc::new(later)).await.expect("runs");
     let failure = log(&bench, id).await.remove(0).tries.remove(0).failure.expect("refused");
     assert!(failure.contains("localhost has the address") && failure.contains("to which nothing is sent"), "{failure}");

@@ -51,6 +51,7 @@ pub mod tenure;
 pub mod unbilled;
 pub mod usage_views;
 pub mod voids;
+pub mod watches;
 pub mod webhooks;
 
 pub use pool::{Db, StoreError, TenantTx, Tx};

@@ -23,7 +23,8 @@ fn hours(period: Period, as_of: Timestamp) -> Option<(i128, NonZero<u128>)> {
     Some((i128::from(period.hours()), begun))
 }
 
-fn stretched(money: Money, (all, begun): (i128, NonZero<u128>)) -> Result<Money, MoneyError> {
+/// So many parts of an amount that came in so many.
+pub(super) fn stretched(money: Money, (all, begun): (i128, NonZero<u128>)) -> Result<Money, MoneyError> {
     let scale = 10_u128.checked_pow(money.amount().scale()).ok_or(MoneyError::TooLarge)?;
     let below = begun.checked_mul(NonZero::new(scale).ok_or(MoneyError::TooLarge)?).ok_or(MoneyError::TooLarge)?;
     let above = money.amount().mantissa().checked_mul(all).ok_or(MoneyError::TooLarge)?;
