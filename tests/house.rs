@@ -22,7 +22,7 @@ const EDGES: [(&str, &[&str]); 16] = [
     ("agent", &["types", "wire", "broker"]),
     ("aggregator", &["types", "wire", "metering", "broker", "store"]),
     ("verify", &["types", "wire", "billing"]),
-    ("jobs", &["types", "wire", "metering", "billing", "documents", "store", "outbound", "verify"]),
+    ("jobs", &["types", "wire", "metering", "billing", "documents", "broker", "store", "outbound", "verify"]),
     // Signing in with an identity provider is a conversation within a request: docs/adr says why.
     ("api", &["types", "wire", "metering", "billing", "documents", "store", "aggregator", "jobs", "outbound"]),
     // The pages show what the API answers: they ask its router and read its JSON.

@@ -1,6 +1,11 @@
 //! Do the programs do what README and docker-compose.yml say? Run as it is written there.
 
+#[path = "programs/described.rs"]
 mod described;
+#[path = "programs/quota.rs"]
+mod quota;
+#[path = "programs/rules.rs"]
+mod rules;
 
 use std::{collections::BTreeMap, fs, path::PathBuf, process::Command, time::Duration};
 

@@ -11,7 +11,7 @@ use releve_types::{Sku, ids::AgreementId};
 
 use crate::bench::{Bench, HOUR, at, later};
 
-async fn agree(bench: &Bench, from: i64, until: impl Into<Option<i64>>, terms: AgreedTerms) {
+pub async fn agree(bench: &Bench, from: i64, until: impl Into<Option<i64>>, terms: AgreedTerms) {
     let mut tx = bench.db.begin_app().await.expect("a transaction");
     let (id, until) = (AgreementId::fresh(at(from)), until.into().map(at));
     let agreement = Agreement::new(id, format!("the {}", terms.name()), at(from), until, terms).expect("terms");
@@ -24,7 +24,7 @@ async fn agree(bench: &Bench, from: i64, until: impl Into<Option<i64>>, terms: A
 }
 
 /// Of `devices`, at 1.00 an hour, above them 2.00.
-fn reservation(devices: u32, matching: Matching) -> AgreedTerms {
+pub fn reservation(devices: u32, matching: Matching) -> AgreedTerms {
     let (price, overage) = ("1.00".parse().expect("a price"), Some("2.00".parse().expect("a price")));
     AgreedTerms::Reservation { sku: world::sku(), devices, matching, price, overage }
 }

@@ -38,7 +38,7 @@ pub async fn advance(tx: &mut Tx, amount: &str) -> Payment {
 }
 
 /// What a first tenant's account is granted, or, of a payment, what it paid in advance.
-async fn credited(bench: &Bench, amount: &str, paid: bool, expires: Option<Timestamp>) -> CreditRecord {
+pub async fn credited(bench: &Bench, amount: &str, paid: bool, expires: Option<Timestamp>) -> CreditRecord {
     let mut tx = bench.db.begin_app().await.expect("a transaction");
     let account = bench.world.tenants[0].account;
     let account = customers::account(&mut tx, account).await.expect("asked").expect("there");

@@ -22,13 +22,13 @@ use crate::bench::{Bench, later};
 
 const SECRET: [u8; 32] = [5; 32];
 
-fn sender() -> Sender {
+pub fn sender() -> Sender {
     let loopback: IpNet = "127.0.0.0/8".parse().expect("a network");
     let webhooks = WebhookSender::with(&[loopback], system_lookup(), Duration::from_millis(500)).expect("a sender");
-    Sender { of_tenants: webhooks.clone(), webhooks, mail: None }
+    Sender { of_tenants: webhooks.clone(), webhooks, mail: None, events: None }
 }
 
-async fn endpoint(bench: &Bench, url: &str, account: Option<AccountId>, topics: &[&str]) -> WebhookEndpointId {
+pub async fn endpoint(bench: &Bench, url: &str, account: Option<AccountId>, topics: &[&str]) -> WebhookEndpointId {
     let endpoint = Endpoint {
         id: WebhookEndpointId::fresh(later()),
         account,

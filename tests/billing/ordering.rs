@@ -14,7 +14,7 @@ fn euros(text: &str) -> Money {
     Money::parse(text, Currency::Eur).expect("an amount")
 }
 
-async fn ordered(bench: &Bench, number: &str, amount: &str) {
+pub async fn ordered(bench: &Bench, number: &str, amount: &str) {
     let mut tx = bench.db.begin_app().await.expect("a transaction");
     let id = PurchaseOrderId::fresh(later());
     let order = PurchaseOrder::new(id, number.to_owned(), Some(euros(amount)), at(0), None).expect("an order");

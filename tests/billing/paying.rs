@@ -47,7 +47,7 @@ async fn pay(bench: &Bench, received: Received) -> Result<(Payment, bool), Payme
     Ok(done)
 }
 
-async fn paid(bench: &Bench, amount: &str, reference: &str, text: &str) -> Payment {
+pub async fn paid(bench: &Bench, amount: &str, reference: &str, text: &str) -> Payment {
     pay(bench, received(amount, reference, text)).await.expect("recorded").0
 }
 

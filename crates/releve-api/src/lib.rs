@@ -36,6 +36,7 @@ fn routes() -> OpenApiRouter<AppState> {
         .merge(resource::audit_log::router())
         .merge(resource::billing_runs::router())
         .merge(resource::brands::router())
+        .merge(resource::alerts::router())
         .merge(resource::budget_standings::router())
         .merge(resource::budgets::router())
         .merge(resource::contracts::router())

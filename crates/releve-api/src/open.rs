@@ -149,7 +149,8 @@ async fn error_page(PathOf(code): PathOf<String>) -> Result<Response, Problem> {
     tags(
         (name = "access", description = "API keys and who changed what"),
         (name = "billing", description = "Spend, invoices, runs, and what is missing"),
-        (name = "budgets", description = "What tenants mean to spend, and what somebody has to know"),
+        (name = "budgets", description = "What tenants mean to spend, and whether they may start more"),
+        (name = "alerts", description = "What somebody has to know, and whether a person has looked at it"),
         (name = "catalog", description = "Nodes, tenant keys, SKUs"),
         (name = "customers", description = "Who sells, who pays, who uses"),
         (name = "intake", description = "Reports of nodes and readings of other meters"),

@@ -35,9 +35,9 @@ use crate::{
     error::{LinkError, PublishError},
     limits::CLOSE_WAIT_MAX,
     link::Link,
-    publisher::Outgoing,
+    publisher::Parcel,
     queue::Item,
-    topology::routing_key,
+    topology::Exchange,
 };
 
 #[derive(Debug)]
@@ -62,7 +62,7 @@ struct Settled {
 /// One channel's messages under way.
 pub(crate) struct Courier {
     channel: Channel,
-    exchange: String,
+    exchange: Exchange,
     last_number: u64,
     /// By number, which is the order of publishing: `answers` polls what is pushed in the order of pushing, and lapin
     /// counts and queues a message in the first poll.
@@ -83,12 +83,13 @@ impl fmt::Debug for Courier {
 }
 
 impl Courier {
-    pub(crate) async fn open(link: &Link, exchange: &str) -> Result<Self, LinkError> {
+    pub(crate) async fn open(link: &Link, exchange: &Exchange) -> Result<Self, LinkError> {
         let channel = link.channel().await?;
+        exchange.ensure(&channel).await?;
         link.answer("asking for confirms", channel.confirm_select(ConfirmSelectOptions::default())).await?;
         Ok(Self {
             channel,
-            exchange: exchange.to_owned(),
+            exchange: exchange.clone(),
             last_number: 0,
             underway: BTreeMap::new(),
             read_to: 0,
@@ -107,8 +108,8 @@ impl Courier {
         let number = self.last_number;
         self.underway
             .insert(number, Underway { reply: item.reply, answer: None, since: Instant::now(), _place: item.place });
-        let (channel, exchange) = (self.channel.clone(), self.exchange.clone());
-        self.answers.push(Box::pin(async move { (number, send(&channel, &exchange, number, item.outgoing).await) }));
+        let (channel, exchange) = (self.channel.clone(), self.exchange.name().to_owned());
+        self.answers.push(Box::pin(async move { (number, send(&channel, &exchange, number, item.parcel).await) }));
     }
 
     pub(crate) fn is_idle(&self) -> bool {
@@ -197,17 +198,17 @@ impl Courier {
     }
 }
 
-async fn send(channel: &Channel, exchange: &str, number: u64, outgoing: Outgoing) -> lapin::Result<Confirmation> {
+async fn send(channel: &Channel, exchange: &str, number: u64, parcel: Parcel) -> lapin::Result<Confirmation> {
     let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
     let properties = BasicProperties::default()
         .with_delivery_mode(2)
-        .with_content_type("application/cloudevents+json".into())
-        .with_message_id(outgoing.message_id.into())
+        .with_content_type(parcel.content_type.into())
+        .with_message_id(parcel.message_id.into())
         .with_correlation_id(number.to_string().into());
-    let key = routing_key(outgoing.shard_key);
-    let sending = channel.basic_publish(exchange.into(), key.into(), options, &outgoing.body, properties);
+    let key = parcel.routing_key.into();
+    let sending = channel.basic_publish(exchange.into(), key, options, &parcel.body, properties);
     let confirm = sending.await?;
-    drop(outgoing.body);
+    drop(parcel.body);
     confirm.await
 }
 

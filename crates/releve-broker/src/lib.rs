@@ -6,6 +6,7 @@ pub mod config;
 pub mod consumer;
 mod courier;
 pub mod error;
+pub mod events;
 pub mod health;
 pub mod limits;
 mod link;
@@ -18,6 +19,7 @@ pub use crate::{
     config::{BrokerConfig, TlsConfig},
     consumer::{Consumer, ConsumerConfig, Ended, Handled},
     error::{ConfigError, LinkError, PublishError},
+    events::{Event, Events, Heard},
     health::{Health, HealthHandle},
     link::queue_depths,
     publisher::{Outgoing, Publisher, PublisherConfig},

@@ -26,7 +26,7 @@ use crate::{
     limits::{CONFIRM_WAIT_MAX, LINK_CHECK_EVERY, LINK_SETTLED_AFTER, MESSAGE_BYTES_MAX, UNCONFIRMED_LEN_MAX},
     link::Link,
     queue::{Item, Queue, WaitingCall},
-    topology::{check_prefix, reports_exchange},
+    topology::{Exchange, check_prefix, reports_exchange, routing_key},
 };
 
 /// What to send, and on whose behalf.
@@ -36,6 +36,22 @@ pub struct Outgoing {
     pub shard_key: NodeId,
     pub message_id: String,
     pub body: Vec<u8>,
+}
+
+/// Something to send, addressed.
+#[derive(Debug)]
+pub(crate) struct Parcel {
+    pub routing_key: String,
+    pub message_id: String,
+    pub content_type: &'static str,
+    pub body: Vec<u8>,
+}
+
+impl From<Outgoing> for Parcel {
+    fn from(outgoing: Outgoing) -> Self {
+        let Outgoing { shard_key, message_id, body } = outgoing;
+        Self { routing_key: routing_key(shard_key), message_id, content_type: "application/cloudevents+json", body }
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -80,6 +96,11 @@ impl Publisher {
     /// Returns at once and connects in the background: a broker that is down is an everyday state, which `health` shows
     /// and `publish` waits out. Needs a tokio runtime around it.
     pub fn connect(config: PublisherConfig) -> Result<Self, ConfigError> {
+        let exchange = Exchange::Reports(reports_exchange(&config.prefix));
+        Self::to(exchange, config)
+    }
+
+    pub(crate) fn to(exchange: Exchange, config: PublisherConfig) -> Result<Self, ConfigError> {
         check_prefix(&config.prefix)?;
         let unconfirmed_len_max = config.unconfirmed_len_max.min(Semaphore::MAX_PERMITS);
         if unconfirmed_len_max == 0 {
@@ -90,7 +111,7 @@ impl Publisher {
         let supervisor = Supervisor {
             queue: queue.clone(),
             health,
-            exchange: reports_exchange(&config.prefix),
+            exchange,
             confirm_wait_max: config.confirm_wait_max,
             stop: stop.clone(),
         };
@@ -118,7 +139,11 @@ impl Publisher {
     /// `Ok` means that the broker has it on disk in a queue. A caller that waits for each gets them there in order; of
     /// calls side by side either may go first. Dropping a call does not take a message back that is on its way.
     pub async fn publish(&self, outgoing: Outgoing) -> Result<(), PublishError> {
-        let (bytes, bytes_max) = (outgoing.body.len(), self.0.message_bytes_max);
+        self.send(outgoing.into()).await
+    }
+
+    pub(crate) async fn send(&self, parcel: Parcel) -> Result<(), PublishError> {
+        let (bytes, bytes_max) = (parcel.body.len(), self.0.message_bytes_max);
         if bytes > bytes_max {
             return Err(PublishError::TooLarge { bytes, bytes_max });
         }
@@ -129,7 +154,7 @@ impl Publisher {
         let place = place.map_err(|_| PublishError::Closed)?;
         let call = WaitingCall::new(&self.0.queue);
         let (reply, outcome) = oneshot::channel();
-        self.0.queue.push(Item { outgoing, reply, place })?;
+        self.0.queue.push(Item { parcel, reply, place })?;
         let Ok(outcome) = timeout_at(deadline, outcome).await else { return Err(self.why_in_vain()) };
         call.answered();
         outcome.unwrap_or(Err(PublishError::Closed))
@@ -172,7 +197,7 @@ impl Drop for Handle {
 struct Supervisor {
     queue: Arc<Queue>,
     health: HealthSender,
-    exchange: String,
+    exchange: Exchange,
     confirm_wait_max: Duration,
     stop: CancellationToken,
 }

@@ -7,12 +7,12 @@ use std::{
 
 use tokio::sync::{Notify, OwnedSemaphorePermit, oneshot};
 
-use crate::{error::PublishError, publisher::Outgoing};
+use crate::{error::PublishError, publisher::Parcel};
 
 /// A message, whoever waits for its outcome, and its place in the window.
 #[derive(Debug)]
 pub(crate) struct Item {
-    pub outgoing: Outgoing,
+    pub parcel: Parcel,
     pub reply: oneshot::Sender<Result<(), PublishError>>,
     pub place: OwnedSemaphorePermit,
 }

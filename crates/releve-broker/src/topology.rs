@@ -6,6 +6,8 @@
 //!                                              <prefix>.dead (fanout) ──► <prefix>.dead   quorum, unbounded
 //! ```
 //!
+//! Beside them `<prefix>.events` (topic): what happens, for whoever binds a queue of their own to it. No queue of ours is on it.
+//!
 //! A publisher knows only the slots, so the number of shards is the server's business alone. Only arguments that both
 //! RabbitMQ 3.10 and 4.x know are used, and each is set explicitly: their defaults differ, and drop messages.
 
@@ -60,6 +62,35 @@ pub fn routing_key(node: NodeId) -> String {
 
 pub(crate) fn reports_exchange(prefix: &str) -> String {
     format!("{prefix}.reports")
+}
+
+/// Where events are published, each under its topic.
+pub fn events_exchange(prefix: &str) -> String {
+    format!("{prefix}.events")
+}
+
+/// An exchange that is published to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Exchange {
+    /// The aggregator makes it, with its queues.
+    Reports(String),
+    /// Who publishes makes it: there is nothing else of ours on it.
+    Events(String),
+}
+
+impl Exchange {
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Self::Reports(name) | Self::Events(name) => name,
+        }
+    }
+
+    pub(crate) async fn ensure(&self, channel: &Channel) -> Result<(), LinkError> {
+        match self {
+            Self::Reports(_) => Ok(()),
+            Self::Events(name) => declare_exchange(channel, name, ExchangeKind::Topic).await,
+        }
+    }
 }
 
 pub(crate) fn check_prefix(prefix: &str) -> Result<(), ConfigError> {

@@ -72,7 +72,7 @@ impl Job {
 /// the next round; the others go on.
 pub async fn run(db: Db, settings: Settings, cancel: CancellationToken) {
     // Beside the rounds: nobody waits for a month to be billed.
-    let watching = alerts::run(db.clone(), settings.silent_after_ms, cancel.clone());
+    let watching = alerts::run(db.clone(), settings.alerts, cancel.clone());
     match settings.webhooks.clone() {
         Some(sender) => {
             let telling = webhooks::run(db.clone(), sender, cancel.clone());
@@ -163,14 +163,23 @@ async fn attempt(cancel: &CancellationToken, job: Job, work: impl Future<Output 
     if cancel.is_cancelled() {
         return;
     }
-    let outcome = match work.await {
-        Ok(()) => "done",
+    ended(job, work.await);
+}
+
+/// Notes how a job ended, and when it last ended well: what somebody else's alarm can be set on.
+pub(crate) fn ended(job: Job, outcome: Result<(), JobError>) {
+    let outcome = match outcome {
+        Ok(()) => {
+            let at = u32::try_from(wall_clock().as_millis() / 1_000).unwrap_or(u32::MAX);
+            metrics::gauge!("releve_job_last_success_timestamp_seconds", "task" => job.name()).set(at);
+            "done"
+        }
         Err(error) => {
             tracing::error!(job = job.name(), %error, "job failed; the next round tries again");
             "failed"
         }
     };
-    metrics::counter!("releve_jobs_total", "job" => job.name(), "outcome" => outcome).increment(1);
+    metrics::counter!("releve_jobs_total", "task" => job.name(), "outcome" => outcome).increment(1);
 }
 
 /// Bills every period that is over by the delay and has somebody unbilled. One that fails keeps none of the others

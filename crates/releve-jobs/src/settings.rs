@@ -6,7 +6,7 @@ use releve_outbound::Storage;
 use releve_types::time::MILLIS_PER_DAY;
 use tokio::sync::Notify;
 
-use crate::{alerts::SILENT_AFTER_MS, hand_over::Destination, issue::ISSUE_ACCOUNTS_MAX, webhooks::Sender};
+use crate::{alerts::Limits, hand_over::Destination, issue::ISSUE_ACCOUNTS_MAX, webhooks::Sender};
 
 /// How long reports stay in the database before they are archived.
 pub const REPORTS_KEEP_DAYS: i64 = 60;
@@ -29,8 +29,8 @@ pub struct Settings {
     pub hand_over: Option<Destination>,
     /// None: nobody is told anything.
     pub webhooks: Option<Sender>,
-    /// How long a node in service may say nothing before somebody is told, in ms.
-    pub silent_after_ms: i64,
+    /// From when on something is worth telling.
+    pub alerts: Limits,
     pub nudge: Nudge,
 }
 
@@ -45,7 +45,7 @@ impl Default for Settings {
             archive: None,
             hand_over: None,
             webhooks: None,
-            silent_after_ms: SILENT_AFTER_MS,
+            alerts: Limits::default(),
             nudge: Nudge::default(),
         }
     }

@@ -12,6 +12,7 @@ mod demo_terms;
 pub mod embedded;
 pub mod ground;
 pub mod invoice;
+pub mod limits;
 pub mod live;
 pub mod logs;
 pub mod pay;

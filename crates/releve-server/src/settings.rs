@@ -1,18 +1,21 @@
 //! What can be set? One struct: each setting is a flag and an environment variable, and nothing is set elsewhere.
 
-use std::{fmt, net::SocketAddr, path::PathBuf, str::FromStr};
+use std::{fmt, net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
 
 use clap::Args;
 use releve_api::sign_in::{Grant, SignIn};
+use releve_broker::{BrokerConfig, ConfigError, Events};
 use releve_jobs::{hand_over::Destination, webhooks::Sender};
 use releve_outbound::{
     IpNet, MailSender, Storage, WebhookSender,
     mail::MailError,
     oidc::{OidcError, Provider, ProviderConfig},
     storage::StorageConfig,
-    webhook::SendError,
+    webhook::{SendError, TRY_SECONDS_MAX},
 };
 use releve_types::{Timestamp, time::MILLIS_PER_HOUR};
+
+use crate::limits::AlertLimits;
 
 /// Connections to a PostgreSQL server, unless set.
 pub const POOL_LEN: u32 = 8;
@@ -25,7 +28,7 @@ pub struct Settings {
     #[arg(long, env = "DATABASE_URL", hide_env_values = true, global = true, value_name = "URL")]
     pub database_url: Option<String>,
 
-    /// RabbitMQ to use. Without it, reports come in over HTTP alone.
+    /// RabbitMQ to use. Without it, reports come in over HTTP alone, and endpoints `amqp:` are told nothing.
     #[arg(long, env = "AMQP_URL", hide_env_values = true, global = true, value_name = "URL")]
     pub amqp_url: Option<String>,
 
@@ -90,6 +93,9 @@ pub struct Settings {
     /// Hours between a period's end and its invoices, so that spools can empty. `never`: only who asks bills.
     #[arg(long, env = "RELEVE_ISSUE_AFTER_HOURS", global = true, value_name = "HOURS|never", default_value = "48")]
     pub issue_after_hours: IssueAfter,
+
+    #[command(flatten)]
+    pub alerts: AlertLimits,
 
     /// Where the API listens.
     #[arg(long, env = "RELEVE_LISTEN", global = true, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
@@ -282,6 +288,8 @@ pub enum SettingsError {
     Oidc(#[from] OidcError),
     #[error("webhooks: {0}")]
     Webhooks(#[from] SendError),
+    #[error("AMQP_URL: {0}")]
+    Broker(#[from] ConfigError),
     #[error("--message-bytes-max {0} is not between 65536 and 1048576")]
     MessageBytes(usize),
     #[error("--pool must be at least 1")]
@@ -346,7 +354,10 @@ impl Settings {
         let of_tenants = WebhookSender::new(&self.tenant_webhook_allow)?;
         let server = self.smtp.as_ref().zip(self.mail_from.as_ref());
         let mail = server.map(|(server, from)| MailSender::new(&server.0, from)).transpose()?;
-        Ok(Sender { webhooks, of_tenants, mail })
+        let broker = self.amqp_url.as_deref().map(|url| BrokerConfig::new(url, "releve jobs")).transpose()?;
+        let wait = Duration::from_secs(TRY_SECONDS_MAX);
+        let events = broker.map(|broker| Events::new(broker, &self.prefix, wait)).transpose()?;
+        Ok(Sender { webhooks, of_tenants, mail, events })
     }
 
     /// The jobs' settings under these.
@@ -362,7 +373,15 @@ impl Settings {
             name: self.hand_over.clone().unwrap_or_default(),
             since: self.hand_over_since.unwrap_or(Timestamp::from_millis(0)),
         });
-        releve_jobs::Settings { issue_automatically, issue_delay_ms, reports_keep_days, archive, hand_over, ..default }
+        releve_jobs::Settings {
+            issue_automatically,
+            issue_delay_ms,
+            reports_keep_days,
+            archive,
+            hand_over,
+            alerts: self.alerts.into(),
+            ..default
+        }
     }
 
     /// The aggregator's limits under these settings.
@@ -407,6 +426,15 @@ mod tests {
         }
         let printed = format!("{:?}", settings(&["--hand-over-token", "hunter2"]));
         assert!(!printed.contains("hunter2"), "{printed}");
+    }
+
+    #[test]
+    fn what_is_worth_an_alert_is_the_operator_s_choice() {
+        let jobs = |arguments| settings(arguments).jobs(None, None).alerts;
+        assert_eq!(jobs(&[]), releve_jobs::alerts::Limits::default());
+        let set = jobs(&["--silent-after-ms", "90000", "--coverage-percent-min", "99", "--anomaly-excess-min", "5"]);
+        assert_eq!((set.silent_after_ms, set.coverage_percent_min, set.anomaly_excess_min), (90_000, 99, 5));
+        assert!(Cli::try_parse_from(["releve", "up", "--anomaly-percent", "100"]).is_err());
     }
 
     #[test]

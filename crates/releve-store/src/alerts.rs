@@ -1,6 +1,7 @@
 //! What does somebody have to know, and what makes it so?
 
-use releve_types::{NodeId, TenantId, Timestamp, ids::AlertId};
+use releve_types::{AccountId, NodeId, TenantId, Timestamp, ids::AlertId};
+use rust_decimal::Decimal;
 use serde_json::Value;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
@@ -14,8 +15,10 @@ use crate::{
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Alert {
     pub id: AlertId,
-    /// None: the operator's.
+    /// None: an account's, or the operator's.
     pub tenant: Option<TenantId>,
+    /// Of an account as a whole; none: a tenant's, or the operator's.
+    pub account: Option<AccountId>,
     pub kind: String,
     pub subject: String,
     /// What is alike and goes on folds into one.
@@ -29,22 +32,35 @@ pub struct Alert {
     pub acknowledged: Option<(Timestamp, String)>,
 }
 
-pub async fn insert(conn: &mut PgConnection, alert: &Alert) -> Result<(), StoreError> {
+pub async fn insert(conn: &mut PgConnection, alerts: &[Alert]) -> Result<(), StoreError> {
+    let ids: Vec<Uuid> = alerts.iter().map(|a| a.id.uuid()).collect();
+    let tenants: Vec<Option<Uuid>> = alerts.iter().map(|a| a.tenant.map(TenantId::uuid)).collect();
+    let accounts: Vec<Option<Uuid>> = alerts.iter().map(|a| a.account.map(AccountId::uuid)).collect();
+    let kinds: Vec<&str> = alerts.iter().map(|a| a.kind.as_str()).collect();
+    let subjects: Vec<&str> = alerts.iter().map(|a| a.subject.as_str()).collect();
+    let folds: Vec<&str> = alerts.iter().map(|a| a.fold.as_str()).collect();
+    let counts: Vec<i64> = alerts.iter().map(|a| a.count).collect();
+    let numbers: Vec<&Value> = alerts.iter().map(|a| &a.numbers).collect();
+    let first: Vec<OffsetDateTime> = alerts.iter().map(|a| to_sql(a.first_at)).collect();
+    let last: Vec<OffsetDateTime> = alerts.iter().map(|a| to_sql(a.last_at)).collect();
+    let resolved: Vec<Option<OffsetDateTime>> = alerts.iter().map(|a| a.resolved_at.map(to_sql)).collect();
     sqlx::query!(
         r#"
-        insert into alerts (alert_id, tenant_id, kind, subject, fold, count, numbers, first_at, last_at, resolved_at)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+        insert into alerts (alert_id, tenant_id, account_id, kind, subject, fold, count, numbers, first_at, last_at, resolved_at)
+        select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::jsonb[],
+                             $9::timestamptz[], $10::timestamptz[], $11::timestamptz[])
         "#,
-        alert.id.uuid(),
-        alert.tenant.map(TenantId::uuid),
-        alert.kind,
-        alert.subject,
-        alert.fold,
-        alert.count,
-        alert.numbers,
-        to_sql(alert.first_at),
-        to_sql(alert.last_at),
-        alert.resolved_at.map(to_sql)
+        &ids,
+        &tenants as _,
+        &accounts as _,
+        &kinds as _,
+        &subjects as _,
+        &folds as _,
+        &counts,
+        &numbers as _,
+        &first,
+        &last,
+        &resolved as _
     )
     .execute(conn)
     .await?;
@@ -73,6 +89,7 @@ pub async fn update(conn: &mut PgConnection, alert: &Alert) -> Result<(), StoreE
 struct AlertRow {
     alert_id: Uuid,
     tenant_id: Option<Uuid>,
+    account_id: Option<Uuid>,
     kind: String,
     subject: String,
     fold: String,
@@ -90,6 +107,7 @@ impl From<AlertRow> for Alert {
         Self {
             id: AlertId::from_uuid(row.alert_id),
             tenant: row.tenant_id.map(TenantId::from_uuid),
+            account: row.account_id.map(AccountId::from_uuid),
             kind: row.kind,
             subject: row.subject,
             fold: row.fold,
@@ -103,15 +121,39 @@ impl From<AlertRow> for Alert {
     }
 }
 
-/// The operator's alerts of a kind that go on.
-pub async fn going_on(conn: &mut PgConnection, kind: &str) -> Result<Vec<Alert>, StoreError> {
+/// Whose alerts: a tenant's, an account's, or with neither the operator's own.
+pub type Whose = (Option<TenantId>, Option<AccountId>);
+
+/// Somebody's alerts of a kind that go on.
+pub async fn going_on(conn: &mut PgConnection, (tenant, account): Whose, kind: &str) -> Result<Vec<Alert>, StoreError> {
     let rows = sqlx::query_as!(
         AlertRow,
         r#"
-        select alert_id, tenant_id, kind, subject, fold, count, numbers, first_at, last_at, resolved_at, acknowledged_at,
-               acknowledged_by
+        select alert_id, tenant_id, account_id, kind, subject, fold, count, numbers, first_at, last_at, resolved_at,
+               acknowledged_at, acknowledged_by
         from alerts
-        where kind = $1 and tenant_id is null and resolved_at is null
+        where kind = $1 and tenant_id is not distinct from $2 and account_id is not distinct from $3
+          and resolved_at is null
+        order by alert_id
+        "#,
+        kind,
+        tenant.map(TenantId::uuid),
+        account.map(AccountId::uuid)
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(Alert::from).collect())
+}
+
+/// The alerts of a kind that go on, of all accounts. Served by alerts_going_on.
+pub async fn of_accounts(conn: &mut PgConnection, kind: &str) -> Result<Vec<Alert>, StoreError> {
+    let rows = sqlx::query_as!(
+        AlertRow,
+        r#"
+        select alert_id, tenant_id, account_id, kind, subject, fold, count, numbers, first_at, last_at, resolved_at,
+               acknowledged_at, acknowledged_by
+        from alerts
+        where kind = $1 and tenant_id is null and account_id is not null and resolved_at is null
         order by alert_id
         "#,
         kind
@@ -121,30 +163,78 @@ pub async fn going_on(conn: &mut PgConnection, kind: &str) -> Result<Vec<Alert>,
     Ok(rows.into_iter().map(Alert::from).collect())
 }
 
-/// The latest first: a tenant's, or with none the operator's.
+/// Which alerts a list is of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct AlertFilter<'a> {
+    /// A tenant's own and those of its account; none: the operator's, and all accounts'.
+    pub of: Option<(TenantId, AccountId)>,
+    pub kind: Option<&'a str>,
+    /// `open`: it goes on or has not been looked at; `acknowledged`: a person has; `resolved`: it is over.
+    pub state: Option<&'a str>,
+}
+
+/// The latest first.
 pub async fn alerts(
     conn: &mut PgConnection,
-    tenant: Option<TenantId>,
+    filter: AlertFilter<'_>,
     before: Option<AlertId>,
     len_max: i64,
 ) -> Result<Vec<Alert>, StoreError> {
     let rows = sqlx::query_as!(
         AlertRow,
         r#"
-        select alert_id, tenant_id, kind, subject, fold, count, numbers, first_at, last_at, resolved_at, acknowledged_at,
-               acknowledged_by
+        select alert_id, tenant_id, account_id, kind, subject, fold, count, numbers, first_at, last_at, resolved_at,
+               acknowledged_at, acknowledged_by
         from alerts
-        where tenant_id is not distinct from $1 and ($2::uuid is null or alert_id < $2)
+        where case when $1::uuid is null then tenant_id is null else tenant_id = $1 or account_id = $2 end
+          and ($3::uuid is null or alert_id < $3)
+          and ($4::text is null or kind = $4)
+          and case $5::text when 'open' then resolved_at is null and acknowledged_at is null
+                            when 'acknowledged' then acknowledged_at is not null
+                            when 'resolved' then resolved_at is not null
+                            else true end
         order by alert_id desc
-        limit $3
+        limit $6
         "#,
-        tenant.map(TenantId::uuid),
+        filter.of.map(|(tenant, _)| tenant.uuid()),
+        filter.of.map(|(_, account)| account.uuid()),
         before.map(AlertId::uuid),
+        filter.kind,
+        filter.state,
         len_max
     )
     .fetch_all(conn)
     .await?;
     Ok(rows.into_iter().map(Alert::from).collect())
+}
+
+/// One alert.
+pub async fn alert(conn: &mut PgConnection, id: AlertId) -> Result<Option<Alert>, StoreError> {
+    let row = sqlx::query_as!(
+        AlertRow,
+        r#"
+        select alert_id, tenant_id, account_id, kind, subject, fold, count, numbers, first_at, last_at, resolved_at,
+               acknowledged_at, acknowledged_by
+        from alerts where alert_id = $1
+        "#,
+        id.uuid()
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(Alert::from))
+}
+
+/// Notes that a person has looked at it. Whoever was first stays.
+pub async fn acknowledge(conn: &mut PgConnection, id: AlertId, by: &str, now: Timestamp) -> Result<(), StoreError> {
+    sqlx::query!(
+        "update alerts set acknowledged_at = $2, acknowledged_by = $3 where alert_id = $1 and acknowledged_at is null",
+        id.uuid(),
+        to_sql(now),
+        by
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
 }
 
 /// A node in service, and until when it reported.
@@ -263,18 +353,37 @@ pub async fn suspense(conn: &mut PgConnection, since: Timestamp) -> Result<(i64,
     Ok((row.keys, row.ms))
 }
 
-/// How many invoices of which seller's month wait for a person.
-pub async fn parked(conn: &mut PgConnection) -> Result<Vec<(String, Timestamp, i64)>, StoreError> {
+/// Invoices of a seller's month that wait for a person.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ParkedMonth {
+    pub seller: String,
+    pub period_start: Timestamp,
+    pub currency: String,
+    pub invoices: i64,
+    /// Without VAT.
+    pub total: Decimal,
+}
+
+pub async fn parked(conn: &mut PgConnection) -> Result<Vec<ParkedMonth>, StoreError> {
     let rows = sqlx::query!(
         r#"
-        select s.name, i.period_start, count(*) as "count!"
+        select s.name, i.period_start, i.currency, count(*) as "count!", sum(i.total) as "total!"
         from invoices i join issuers s on s.issuer_id = i.issuer_id
         where i.state = 'parked'
-        group by s.name, i.period_start
-        order by i.period_start, s.name
+        group by s.name, i.period_start, i.currency
+        order by i.period_start, s.name, i.currency
         "#
     )
     .fetch_all(conn)
     .await?;
-    Ok(rows.into_iter().map(|row| (row.name, from_sql(row.period_start), row.count)).collect())
+    Ok(rows
+        .into_iter()
+        .map(|row| ParkedMonth {
+            seller: row.name,
+            period_start: from_sql(row.period_start),
+            currency: row.currency,
+            invoices: row.count,
+            total: row.total,
+        })
+        .collect())
 }

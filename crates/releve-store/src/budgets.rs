@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use releve_billing::watch::{self, Basis, Figure, Fired};
-use releve_types::{AccountId, Currency, Money, Sku, TenantId, Timestamp, ids::BudgetId, time::MILLIS_PER_HOUR};
+use releve_types::{AccountId, Currency, Hour, Money, Sku, TenantId, Timestamp, ids::BudgetId, time::MILLIS_PER_HOUR};
 use rust_decimal::Decimal;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::{
     pool::StoreError,
-    sql_time::{from_sql, to_sql},
+    sql_time::{from_sql, hour_to_sql, to_sql},
 };
 
 /// A budget as a person made it.
@@ -282,29 +282,37 @@ pub async fn rearm(
     Ok(())
 }
 
-/// Turns marks of changed usage into accounts to judge; how many marks. A mark that somebody holds is left for the next time,
-/// so nobody waits for anybody.
-pub async fn collect(conn: &mut PgConnection, marks_max: i64, now: Timestamp) -> Result<i64, StoreError> {
+/// Turns marks of changed usage into accounts to judge; how many marks. Of those that have no budget, each once for every full
+/// hour. A mark that somebody holds is left for the next time, so nobody waits for anybody.
+pub async fn collect(conn: &mut PgConnection, marks_max: i64, hour: Hour, now: Timestamp) -> Result<i64, StoreError> {
     let row = sqlx::query!(
         r#"
         with taken as (
             delete from spend_marks where tenant_id in (
                 select tenant_id from spend_marks order by tenant_id limit $1 for update skip locked)
             returning tenant_id
+        ), marked as (
+            select distinct t.account_id from taken join tenants t on t.tenant_id = taken.tenant_id
+            where t.account_id is not null
         ), due as (
             insert into budgets_due (account_id, due_at)
-            select distinct t.account_id, $2::timestamptz
-            from taken
-            join tenants t on t.tenant_id = taken.tenant_id
-            where exists (select from budgets b join tenants o on o.tenant_id = b.tenant_id
-                          where o.account_id = t.account_id)
-            order by t.account_id
+            select m.account_id, $2::timestamptz
+            from marked m
+            where exists (select from budgets b join tenants o on o.tenant_id = b.tenant_id where o.account_id = m.account_id)
+               or not exists (select from account_watches w where w.account_id = m.account_id and w.hour >= $3)
+            order by m.account_id
             on conflict (account_id) do nothing
+        ), noted as (
+            insert into account_watches as w (account_id, hour, marked_hour)
+            select account_id, to_timestamp(0), $3 from marked order by account_id
+            on conflict (account_id) do update set marked_hour = excluded.marked_hour
+                where w.marked_hour < excluded.marked_hour
         )
         select count(*) as "marks!" from taken
         "#,
         marks_max,
-        to_sql(now)
+        to_sql(now),
+        hour_to_sql(hour)
     )
     .fetch_one(conn)
     .await?;

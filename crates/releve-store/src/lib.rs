@@ -55,6 +55,7 @@ pub mod unbilled;
 pub mod usage_views;
 pub mod users;
 pub mod voids;
+pub mod watches;
 pub mod webhooks;
 
 pub use pool::{Db, StoreError, TenantTx, Tx};

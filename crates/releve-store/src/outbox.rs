@@ -6,7 +6,10 @@ use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::{pool::StoreError, sql_time::to_sql};
+use crate::{
+    pool::StoreError,
+    sql_time::{from_sql, to_sql},
+};
 
 #[derive(Clone, PartialEq, Debug)]
 pub struct NewEntry {
@@ -63,4 +66,33 @@ pub async fn forget(conn: &mut PgConnection, before: Timestamp, events_max: i64)
     .execute(conn)
     .await?;
     Ok(done.rows_affected())
+}
+
+/// What has not left the house yet.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Waiting {
+    /// Events that were not set against who wants them, and messages that are due.
+    pub entries: i64,
+    /// When the oldest of them happened, or was due.
+    pub oldest: Option<Timestamp>,
+}
+
+/// Served by outbox_unspread and webhook_deliveries_due.
+pub async fn waiting(conn: &mut PgConnection, now: Timestamp) -> Result<Waiting, StoreError> {
+    let row = sqlx::query!(
+        r#"
+        select count(*) as "entries!", min(since) as oldest
+        from (
+            select created_at as since from outbox where spread_at is null
+            union all
+            select d.due_at from webhook_deliveries d
+            join webhook_endpoints e on e.endpoint_id = d.endpoint_id and e.disabled_at is null and e.removed_at is null
+            where d.state = 'waiting' and d.due_at <= $1
+        ) waiting
+        "#,
+        to_sql(now)
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(Waiting { entries: row.entries, oldest: row.oldest.map(from_sql) })
 }

@@ -1,4 +1,4 @@
-//! What does a tenant mean to spend, what was it told of that, and may it start more?
+//! What does a tenant mean to spend, and may it start more?
 
 use std::{collections::BTreeMap, num::NonZero};
 
@@ -10,17 +10,12 @@ use axum::{
 };
 use releve_billing::watch::{self, Basis, Budget, Figure, THRESHOLD_MAX, THRESHOLDS_LEN_MAX, Wish};
 use releve_store::{
-    alerts::{self, Alert},
     audit_log::{self, Change},
     budgets::{self, BudgetRecord},
     customers::{self, Tenant},
     rollups,
 };
-use releve_types::{
-    Currency, Money,
-    ids::{AlertId, BudgetId},
-    time::MILLIS_PER_HOUR,
-};
+use releve_types::{Currency, Money, ids::BudgetId, time::MILLIS_PER_HOUR};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sqlx::PgConnection;
@@ -29,7 +24,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     AppState,
-    auth::{OperatorScope, TenantBillingScope, TenantScope},
+    auth::{TenantBillingScope, TenantScope},
     cursor::{self, Paged},
     error::{Code, Problem},
     input::{Command, Name, Page, Params, PathOf, Repeat},
@@ -42,8 +37,6 @@ pub fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(create, list))
         .routes(routes!(show, change, remove))
-        .routes(routes!(alerts_of_tenant))
-        .routes(routes!(alerts_of_operator))
         .routes(routes!(entitlement))
 }
 
@@ -309,76 +302,6 @@ async fn remove(
     })
     .await?;
     Ok(StatusCode::NO_CONTENT.into_response())
-}
-
-#[derive(Serialize, ToSchema)]
-pub struct AlertView {
-    id: String,
-    /// None: the operator's.
-    tenant: Option<String>,
-    /// budget.reached, node.silent, quarantine.growing, suspense.growing or invoice.parked.
-    kind: String,
-    subject: String,
-    /// What is alike folds into one alert: how many it is.
-    count: i64,
-    /// What made it so.
-    #[schema(value_type = Object)]
-    numbers: serde_json::Value,
-    first_at: String,
-    last_at: String,
-    /// Of what goes on: when it was over.
-    resolved_at: Option<String>,
-}
-
-impl From<Alert> for AlertView {
-    fn from(alert: Alert) -> Self {
-        Self {
-            id: alert.id.to_string(),
-            tenant: alert.tenant.map(|tenant| tenant.to_string()),
-            kind: alert.kind,
-            subject: alert.subject,
-            count: alert.count,
-            numbers: alert.numbers,
-            first_at: alert.first_at.to_string(),
-            last_at: alert.last_at.to_string(),
-            resolved_at: alert.resolved_at.map(|at| at.to_string()),
-        }
-    }
-}
-
-fn place(request: &str, page: &Page) -> Result<Option<AlertId>, Problem> {
-    let before: Option<String> = cursor::decode(request, page.cursor.as_deref())?;
-    before.map(|before| lookup::parsed("cursor", &before)).transpose()
-}
-
-/// Lists what a tenant was told, the latest first.
-#[utoipa::path(get, path = "/v1/tenants/{tenant}/alerts", tag = "budgets", params(("tenant" = String, Path), Page),
-    responses((status = 200, body = Paged<AlertView>)), security(("api_key" = ["tenant:read"]), ("api_key" = ["operator:read"])))]
-async fn alerts_of_tenant(
-    scope: TenantScope,
-    State(app): State<AppState>,
-    Params(query): Params<Page>,
-) -> Result<Json<Paged<AlertView>>, Problem> {
-    let request = format!("alerts of {}", scope.id());
-    let before = place(&request, &query)?;
-    let mut tx = scope.begin(&app).await?;
-    let rows = alerts::alerts(&mut tx, Some(scope.id()), before, query.limit.and_one()).await?;
-    Ok(Json(Paged::of(rows, query.limit, &request, |last| last.id.to_string(), AlertView::from)?))
-}
-
-/// Lists what an operator has to know of the house, the latest first.
-#[utoipa::path(get, path = "/v1/alerts", tag = "budgets", params(Page),
-    responses((status = 200, body = Paged<AlertView>)), security(("api_key" = ["operator:read"])))]
-async fn alerts_of_operator(
-    _: OperatorScope,
-    State(app): State<AppState>,
-    Params(query): Params<Page>,
-) -> Result<Json<Paged<AlertView>>, Problem> {
-    let request = "alerts";
-    let before = place(request, &query)?;
-    let mut tx = app.db().begin_app().await?;
-    let rows = alerts::alerts(&mut tx, None, before, query.limit.and_one()).await?;
-    Ok(Json(Paged::of(rows, query.limit, request, |last| last.id.to_string(), AlertView::from)?))
 }
 
 #[derive(Deserialize, IntoParams)]

@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod agreements;
+pub mod alerts;
 pub mod allocations;
 pub mod amendments;
 pub mod api_keys;

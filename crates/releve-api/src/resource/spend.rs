@@ -3,7 +3,10 @@
 use std::fmt;
 
 use axum::{Json, extract::State};
-use releve_billing::{Charge, Contract, Rated, UnitPrice, Unpriced};
+use releve_billing::{
+    Charge, Contract, Rated, UnitPrice, Unpriced,
+    watch::{FORECAST_BASIS, Forecast, forecast_amount},
+};
 pub(super) use releve_jobs::spend::Spend;
 use releve_store::{Tx, prices};
 use releve_types::{AccountId, Money, Period, TenantId, Timestamp};
@@ -53,9 +56,44 @@ pub struct SpendView {
     /// no tenant's total.
     #[serde(skip_serializing_if = "Option::is_none")]
     of_account: Option<MoneyView>,
+    /// What the month comes to if it goes on like that, as a budget of basis `forecast` is judged by. Absent while less than
+    /// 24 hours of it have begun.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    forecast: Option<ForecastView>,
     pub(super) charges: Vec<ChargeView>,
     /// Usage that has no price yet: in no amount, and never for free.
     pub(super) unpriced: Vec<UnpricedView>,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct ForecastView {
+    /// To the month's end, without taxes.
+    amount: MoneyView,
+    /// The first hour that it was extrapolated from.
+    from: String,
+    /// The end of the last one: the hour that has begun.
+    to: String,
+    /// How many hours that is.
+    hours_begun: i64,
+    /// Hours of the whole month.
+    hours: i64,
+    /// How it is made, in words.
+    #[schema(example = "usage so far x hours of the month / hours of it that have begun; other charges as they stand")]
+    basis: &'static str,
+}
+
+impl From<Forecast> for ForecastView {
+    fn from(forecast: Forecast) -> Self {
+        let (from, hours) = (forecast.from, forecast.hours);
+        Self {
+            amount: forecast.amount.into(),
+            from: from.start().to_string(),
+            to: from.end().to_string(),
+            hours_begun: from.hours(),
+            hours,
+            basis: FORECAST_BASIS,
+        }
+    }
 }
 
 #[derive(Serialize, ToSchema)]
@@ -201,6 +239,8 @@ pub(super) fn view(spend: &Spend, tenant: Option<TenantId>, now: Timestamp) -> R
     for charge in spend.rated.charges.iter().filter(|c| c.tenant.is_none()) {
         whole = whole.checked_add(charge.amount).map_err(|error| Problem::internal(&error))?;
     }
+    let forecast =
+        forecast_amount(&spend.rated, tenant, spend.period, now).map_err(|error| Problem::internal(&error))?;
     let unpriced = spend.rated.unpriced.iter().filter(|u| of_this(Some(u.tenant)));
     Ok(SpendView {
         tenant: tenant.map(|tenant| tenant.to_string()),
@@ -211,6 +251,7 @@ pub(super) fn view(spend: &Spend, tenant: Option<TenantId>, now: Timestamp) -> R
         as_of: now.min(spend.period.end()).to_string(),
         total: total.into(),
         of_account: tenant.map(|_| whole.into()),
+        forecast: forecast.map(ForecastView::from),
         charges: charges.into_iter().map(ChargeView::from).collect(),
         unpriced: unpriced.map(UnpricedView::from).collect(),
     })

@@ -128,9 +128,10 @@ const OF_EVERYBODY: [(&str, &str); 1] = [("skus", "what is sold, without what it
 fn own(table: &str, tenant: &str, account: &str) -> String {
     match table {
         "tenants" | "projects" | "allocation_hours" | "usage_hours" | "meter_hours" | "allocations" | "api_keys"
-        | "budgets" | "budget_firings" | "line_questions" | "alerts" | "webhook_endpoints" => {
+        | "budgets" | "budget_firings" | "line_questions" | "webhook_endpoints" => {
             format!("tenant_id = '{tenant}'")
         }
+        "alerts" => format!("(tenant_id = '{tenant}' or account_id = '{account}')"),
         "accounts"
         | "contracts"
         | "invoices"
@@ -234,8 +235,8 @@ fn rows(n: usize, tenant: &str, account: &str) -> String {
          fired as (insert into budget_firings select tenant_id, budget_id, at, 80, 1, at from own, meant returning 1),
          asked as (insert into line_questions (tenant_id, question_id, account_id, invoice_id, line, question, asked_at, asked_by)
                    select tenant_id, id, account_id, invoice_id, 1, 'q', at, 'test' from own, billed returning 1),
-         alerted as (insert into alerts (alert_id, tenant_id, kind, subject, fold, count, numbers, first_at, last_at)
-                     select id, tenant_id, 'k', 's', 'f', 1, '{{}}', at, at from own returning 1),
+         alerted as (insert into alerts (alert_id, tenant_id, account_id, kind, subject, fold, count, numbers, first_at, last_at)
+                     select v.*, 'k', 's', id::text, 1, '{{}}', at, at from own, lateral (values (id, tenant_id, null::uuid), (gen_random_uuid(), null, account_id)) v returning 1),
          told as (insert into invoice_statuses select id, account_id, invoice_id, 'submitted', at, 'r', '', at, 'test' from own, billed returning 1)
          insert into invoice_documents select account_id, invoice_id, 'text/plain', '', '', at from own, invoice"
     )

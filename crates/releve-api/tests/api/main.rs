@@ -1,6 +1,7 @@
 //! Does the API do what it says, over a real PostgreSQL, with a pool of one connection?
 
 mod agreements;
+mod alerts;
 mod billing;
 mod budgets;
 mod cancelled;

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::world::World;
+use crate::world::{NOW, World};
 
 #[tokio::test]
 async fn a_tenant_a_price_and_a_reading_are_counted() {
@@ -25,6 +25,17 @@ async fn a_tenant_a_price_and_a_reading_are_counted() {
     assert_eq!(spend["total"], json!({ "amount": "1.00", "currency": "EUR" }), "{spend}");
     assert_eq!((&spend["month"], &spend["charges"][0]["amount"]), (&json!("2026-03"), &json!("1.00")));
     assert_eq!((&spend["charges"][0]["unit_price"], &spend["unpriced"]), (&json!("0.10"), &json!([])));
+
+    let forecast = &spend["forecast"];
+    // 1.00 in the 229 hours of March that have begun.
+    assert_eq!(forecast["amount"], json!({ "amount": "3.25", "currency": "EUR" }), "{forecast}");
+    assert_eq!((&forecast["hours_begun"], &forecast["hours"]), (&json!(229), &json!(744)));
+    assert_eq!((&forecast["from"], &forecast["to"]), (&json!("2026-03-01T00:00:00Z"), &json!("2026-03-10T13:00:00Z")));
+    let february = world.get("/v1/tenants/lab/spend?month=2026-02").await.expect(200);
+    assert_eq!(february["forecast"]["amount"]["amount"], "0.00", "what is over is what it is");
+    world.set_now("2026-03-01T23:00:00Z");
+    assert!(world.get("/v1/tenants/lab/spend").await.expect(200)["forecast"].is_null(), "too early to say");
+    world.set_now(NOW);
 
     let usage = world.get("/v1/tenants/lab/usage").await.expect(200);
     assert_eq!(usage["items"][0]["quantity"], 36_000);

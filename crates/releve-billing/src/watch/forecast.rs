@@ -23,7 +23,8 @@ fn hours(period: Period, as_of: Timestamp) -> Option<(i128, NonZero<u128>)> {
     Some((i128::from(period.hours()), begun))
 }
 
-fn stretched(money: Money, (all, begun): (i128, NonZero<u128>)) -> Result<Money, MoneyError> {
+/// So many parts of an amount that came in so many.
+pub(super) fn stretched(money: Money, (all, begun): (i128, NonZero<u128>)) -> Result<Money, MoneyError> {
     let scale = 10_u128.checked_pow(money.amount().scale()).ok_or(MoneyError::TooLarge)?;
     let below = begun.checked_mul(NonZero::new(scale).ok_or(MoneyError::TooLarge)?).ok_or(MoneyError::TooLarge)?;
     let above = money.amount().mantissa().checked_mul(all).ok_or(MoneyError::TooLarge)?;
@@ -45,18 +46,32 @@ pub fn forecast(budget: &Budget, spend: Spend<'_>) -> Result<Option<Figure>, Mon
     add(fixed, growing).map(Some)
 }
 
-/// What a tenant's month comes to, or with no tenant the account's, minimum spends as they stand.
+/// What a month comes to, and what that was made of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Forecast {
+    pub amount: Money,
+    /// The hours that it was extrapolated from: those of the period that have begun.
+    pub from: Period,
+    /// Hours of the whole period.
+    pub hours: i64,
+}
+
+/// What a tenant's month comes to, or with no tenant the account's, minimum spends as they stand. None: less than
+/// `FORECAST_HOURS_MIN` hours have begun.
 pub fn forecast_amount(
     rated: &Rated,
     tenant: Option<TenantId>,
     period: Period,
     as_of: Timestamp,
-) -> Result<Option<Money>, MoneyError> {
+) -> Result<Option<Forecast>, MoneyError> {
     let Some(over) = hours(period, as_of) else { return Ok(None) };
     let (mut fixed, mut growing) = (Money::zero(rated.currency), Money::zero(rated.currency));
     for charge in rated.charges.iter().filter(|c| tenant.is_none() || c.tenant == tenant) {
         let part = if grows(charge.kind) { &mut growing } else { &mut fixed };
         *part = part.checked_add(charge.amount)?;
     }
-    fixed.checked_add(stretched(growing, over)?).map(Some)
+    let amount = fixed.checked_add(stretched(growing, over)?)?;
+    let begun_ms = i64::try_from(over.1.get()).map_err(|_| MoneyError::TooLarge)? * MILLIS_PER_HOUR;
+    let from = Period::new(period.start(), period.start().plus_millis(begun_ms)).map_err(|_| MoneyError::TooLarge)?;
+    Ok(Some(Forecast { amount, from, hours: period.hours() }))
 }

@@ -1,8 +1,14 @@
-//! Which budgets were reached, and may somebody start more? Judged by the charges that an invoice would have.
+//! Which budgets were reached, and may somebody start more? Judged by the charges that an invoice would have. And what else of
+//! an account's spend and of a fleet's coverage is worth telling.
 
+mod anomaly;
+mod commitment;
+mod coverage;
 mod forecast;
+mod limits;
 #[cfg(test)]
 mod tests;
+mod wallet;
 
 use std::num::NonZero;
 
@@ -10,7 +16,14 @@ use releve_types::{
     Money, Period, Sku, TenantId, Timestamp, Unit, ids::BudgetId, money::MoneyError, time::MILLIS_PER_HOUR,
 };
 
-pub use self::forecast::{FORECAST_BASIS, FORECAST_HOURS_MIN, forecast, forecast_amount};
+pub use self::{
+    anomaly::{Anomaly, BASELINE_HOURS_MAX, BASELINE_HOURS_MIN, Pace, anomaly},
+    commitment::{UnderUsed, under_used},
+    coverage::{Covered, FLEET, Lacking, coverage_low},
+    forecast::{FORECAST_BASIS, FORECAST_HOURS_MIN, Forecast, forecast, forecast_amount},
+    limits::Limits,
+    wallet::{CreditsLow, Low, OrderLow, Wallet, credits_low, left_after, order_low},
+};
 use crate::{ChargeKind, Rated};
 
 /// The highest threshold, in percent.

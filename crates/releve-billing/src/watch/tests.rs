@@ -130,8 +130,13 @@ fn a_forecast_stretches_usage_and_nothing_else() {
     expect!["Some(Amount(3200.00 EUR))"].assert_eq(&show(24, 0));
     expect!["Some(Amount(300.00 EUR))"].assert_eq(&show(31 * 12, 0));
     expect!["Some(Amount(200.00 EUR))"].assert_eq(&show(31 * 24 + 5, 0));
-    let whole = forecast_amount(&rated, Some(tenant()), may(), at(24)).expect("fits");
-    assert_eq!(whole, Some(eur("3200")));
+    let whole = |tenant, hours| forecast_amount(&rated, tenant, may(), at(hours)).expect("fits");
+    let day = Period::new(at(0), at(24)).expect("a day");
+    assert_eq!(whole(Some(tenant()), 24), Some(Forecast { amount: eur("3200"), from: day, hours: 744 }));
+    assert_eq!(whole(None, 24), whole(Some(tenant()), 24), "the account has no other tenant");
+    assert_eq!(whole(Some(tenant()), 23), None);
+    let over = Forecast { amount: eur("200"), from: may(), hours: 744 };
+    assert_eq!(whole(None, 31 * 24 + 5), Some(over), "what is over is what it is");
 }
 
 #[test]

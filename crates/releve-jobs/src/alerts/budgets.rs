@@ -7,11 +7,12 @@ use releve_store::{
     budgets::{self, BudgetRecord},
     customers,
     outbox::{self, NewEntry},
+    watches,
 };
 use releve_types::{AccountId, Timestamp, ids::AlertId};
 use serde_json::{Value, json};
 
-use super::BUDGET_REACHED;
+use super::{BUDGET_REACHED, Limits, accounts, full_hours_end, money};
 use crate::{
     ISSUE_DELAY_MS, JobError,
     spend::{self, Spend},
@@ -23,10 +24,10 @@ const MARKS_MAX: i64 = 1_000;
 const REST_MS: i64 = 60_000;
 
 /// Judges what is due.
-pub(super) async fn round(db: &Db, now: Timestamp) -> Result<(), JobError> {
+pub(super) async fn round(db: &Db, limits: &Limits, now: Timestamp) -> Result<(), JobError> {
     loop {
         let mut tx = db.begin_app().await?;
-        let marks = budgets::collect(&mut tx, MARKS_MAX, now).await?;
+        let marks = budgets::collect(&mut tx, MARKS_MAX, full_hours_end(now), now).await?;
         tx.commit().await?;
         if marks < MARKS_MAX {
             break;
@@ -35,7 +36,7 @@ pub(super) async fn round(db: &Db, now: Timestamp) -> Result<(), JobError> {
     loop {
         let mut tx = db.begin_app().await?;
         let Some(account) = budgets::take_due(&mut tx, now).await? else { return Ok(()) };
-        match judge(&mut tx, account, now).await {
+        match judge(&mut tx, limits, account, now).await {
             Ok(()) => tx.commit().await?,
             Err(error) => {
                 tracing::error!(%account, %error, "an account's budgets could not be judged; tried again later");
@@ -48,16 +49,22 @@ pub(super) async fn round(db: &Db, now: Timestamp) -> Result<(), JobError> {
     }
 }
 
-/// Of the month that runs, and of the one before for as long as its last reports may still come.
-async fn judge(tx: &mut Tx, account: AccountId, now: Timestamp) -> Result<(), JobError> {
+/// Of the month that runs, and of the one before for as long as its last reports may still come. Once an hour, what its full hours
+/// say beside.
+async fn judge(tx: &mut Tx, limits: &Limits, account: AccountId, now: Timestamp) -> Result<(), JobError> {
     let Some(current) = spend::spend(tx, account, None, now).await? else { return Ok(()) };
+    let mut months = Vec::new();
     if now.since(current.period.start()) < ISSUE_DELAY_MS {
-        let before = spend::spend(tx, account, Some(current.month.previous()), now).await?;
-        if let Some(before) = before {
-            judge_month(tx, &before, now).await?;
-        }
+        months.extend(spend::spend(tx, account, Some(current.month.previous()), now).await?);
     }
-    judge_month(tx, &current, now).await
+    months.push(current);
+    for month in &months {
+        judge_month(tx, month, now).await?;
+    }
+    if watches::advance(tx, account, full_hours_end(now)).await? {
+        accounts::look(tx, limits, (account, &months), now).await?;
+    }
+    Ok(())
 }
 
 async fn judge_month(tx: &mut Tx, spend: &Spend, now: Timestamp) -> Result<(), JobError> {
@@ -114,6 +121,7 @@ async fn tell(
     let alert = Alert {
         id: AlertId::fresh(now),
         tenant: Some(tenant),
+        account: None,
         kind: BUDGET_REACHED.to_owned(),
         subject: format!("{} reached {} % of its {}", record.name, fired.threshold, limit_text(fired.limit)),
         fold: format!("{} {} {}", fired.budget, spend.month, fired.threshold),
@@ -124,7 +132,7 @@ async fn tell(
         resolved_at: None,
         acknowledged: None,
     };
-    alerts::insert(tx, &alert).await?;
+    alerts::insert(tx, &[alert]).await?;
     let entry = NewEntry { topic: BUDGET_REACHED, account: Some(spend.account), tenant: Some(tenant), body: numbers };
     outbox::put(tx, &[entry], now).await?;
     super::told(BUDGET_REACHED);
@@ -133,7 +141,7 @@ async fn tell(
 
 fn figure(figure: Figure) -> Value {
     match figure {
-        Figure::Amount(money) => json!({ "amount": money.amount().to_string(), "currency": money.currency().code() }),
+        Figure::Amount(amount) => money(amount),
         Figure::GpuMs(ms) => json!({ "gpu_ms": ms }),
     }
 }

@@ -1,29 +1,34 @@
-//! Who has to know what? Budgets are judged as soon as usage changed; nodes, quarantine, suspense and billing are looked at on a
-//! timer of their own, so that a dead aggregator is told of too.
+//! Who has to know what? Budgets, and the spend of full hours, are judged as soon as usage changed; nodes, coverage, quarantine,
+//! suspense and billing are looked at on a timer of their own, so that a dead aggregator is told of too.
 //!
 //! What is decided, its alert and its event are one transaction: killed anywhere, the next look goes on from there.
 
+mod accounts;
 mod budgets;
 mod conditions;
+mod coverage;
+pub(crate) mod invoices;
+mod purse;
 mod silence;
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
+pub use releve_billing::watch::Limits;
 use releve_store::{
     Db, Tx,
     alerts::{self, Alert},
     outbox::{self, NewEntry},
-    runs,
+    runs, watches,
 };
 use releve_types::{
-    Timestamp,
+    AccountId, Hour, Money, TenantId, Timestamp,
     ids::AlertId,
     time::{MILLIS_PER_MINUTE, wall_clock},
 };
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use crate::{Job, JobError};
+use crate::{Job, JobError, reconcile};
 
 /// A tenant's budget reached one of its thresholds.
 pub const BUDGET_REACHED: &str = "budget.reached";
@@ -38,31 +43,45 @@ pub const SUSPENSE_GROWING: &str = "suspense.growing";
 /// Invoices of a month wait for a person.
 pub const INVOICE_PARKED: &str = "invoice.parked";
 
-/// How long a node in service may say nothing, in ms.
-pub const SILENT_AFTER_MS: i64 = 10 * MILLIS_PER_MINUTE;
+/// Time of nodes in service is missing from what was reported.
+pub const COVERAGE_LOW: &str = "coverage.low";
+/// A tenant's last hours cost more than its own usual ones.
+pub const SPEND_ANOMALY: &str = "spend.anomaly";
+/// An account's credits do not last.
+pub const CREDITS_LOW: &str = "credits.low";
+/// A reservation is paid for and not used.
+pub const COMMITMENT_UNDER_USED: &str = "commitment.under_used";
+/// Little is left of a purchase order.
+pub const PURCHASE_ORDER_LOW: &str = "purchase_order.low";
+
 /// The longest rest between two looks at changed usage.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Between two looks at the house itself, in ms.
 pub const HOUSE_EVERY_MS: i64 = 30_000;
+/// Between two looks at coverage, which reads every node's hours, in ms.
+pub const COVERAGE_EVERY_MS: i64 = 5 * MILLIS_PER_MINUTE;
+/// How long after its end an hour counts as full, in ms: its last windows come some minutes later.
+pub const HOUR_SETTLES_MS: i64 = 5 * MILLIS_PER_MINUTE;
+
+/// The hour that the full ones end at.
+fn full_hours_end(now: Timestamp) -> Hour {
+    now.plus_millis(-HOUR_SETTLES_MS).hour()
+}
 
 /// Watches, again and again, until it is cancelled.
-pub async fn run(db: Db, silent_after_ms: i64, cancel: CancellationToken) {
-    let mut house_at = None;
+pub async fn run(db: Db, limits: Limits, cancel: CancellationToken) {
+    let (mut house_at, mut coverage_at) = (None, None);
     while !cancel.is_cancelled() {
         let now = wall_clock();
-        if let Err(error) = budgets::round(&db, now).await {
+        if let Err(error) = budgets::round(&db, &limits, now).await {
             tracing::error!(%error, "budgets could not be looked at; tried again");
         }
-        if house_at.is_none_or(|at: Timestamp| now.since(at) >= HOUSE_EVERY_MS) {
+        let is_time = |at: Option<Timestamp>, every| at.is_none_or(|at| now.since(at) >= every);
+        if is_time(house_at, HOUSE_EVERY_MS) {
             house_at = Some(now);
-            let outcome = match house(&db, silent_after_ms, now).await {
-                Ok(()) => "done",
-                Err(error) => {
-                    tracing::error!(%error, "nodes and queues could not be looked at; tried again");
-                    "failed"
-                }
-            };
-            metrics::counter!("releve_jobs_total", "job" => Job::Watch.name(), "outcome" => outcome).increment(1);
+            let with_coverage = is_time(coverage_at, COVERAGE_EVERY_MS);
+            coverage_at = if with_coverage { Some(now) } else { coverage_at };
+            reconcile::ended(Job::Watch, house(&db, &limits, with_coverage, now).await);
         }
         tokio::select! {
             () = cancel.cancelled() => break,
@@ -72,23 +91,57 @@ pub async fn run(db: Db, silent_after_ms: i64, cancel: CancellationToken) {
 }
 
 /// Looks once at everything.
-pub async fn round(db: &Db, silent_after_ms: i64, now: Timestamp) -> Result<(), JobError> {
-    budgets::round(db, now).await?;
-    house(db, silent_after_ms, now).await
+pub async fn round(db: &Db, limits: &Limits, now: Timestamp) -> Result<(), JobError> {
+    budgets::round(db, limits, now).await?;
+    house(db, limits, true, now).await
 }
 
-/// Nodes, quarantine, suspense, parked invoices. Where two programs look at once, one of them does.
-async fn house(db: &Db, silent_after_ms: i64, now: Timestamp) -> Result<(), JobError> {
+/// Nodes, coverage, quarantine, suspense, parked invoices. Where two programs look at once, one of them does.
+async fn house(db: &Db, limits: &Limits, with_coverage: bool, now: Timestamp) -> Result<(), JobError> {
     let mut tx = db.begin_app().await?;
     if runs::try_job_lock(&mut tx, Job::Watch.lock()).await? {
-        silence::look(&mut tx, silent_after_ms, now).await?;
+        silence::look(&mut tx, limits.silent_after_ms, now).await?;
+        if with_coverage {
+            coverage::look(&mut tx, limits, now).await?;
+        }
         conditions::look(&mut tx, now).await?;
+        watches::due(&mut tx, full_hours_end(now), ACCOUNTS_MAX).await?;
     }
     tx.commit().await?;
     Ok(())
 }
 
-/// What goes on in the house.
+/// Accounts that one look makes due, of those that nothing need be used of.
+const ACCOUNTS_MAX: i64 = 1_000;
+
+/// Whose alert it is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Whose {
+    House,
+    Account(AccountId),
+    Tenant(TenantId, AccountId),
+}
+
+impl Whose {
+    /// As alerts have it: a tenant's or an account's, or neither.
+    const fn columns(self) -> alerts::Whose {
+        match self {
+            Self::House => (None, None),
+            Self::Account(account) => (None, Some(account)),
+            Self::Tenant(tenant, _) => (Some(tenant), None),
+        }
+    }
+
+    /// Whose endpoints are told.
+    const fn told(self) -> Option<AccountId> {
+        match self {
+            Self::House => None,
+            Self::Account(account) | Self::Tenant(_, account) => Some(account),
+        }
+    }
+}
+
+/// What goes on.
 struct Condition {
     /// For a reader.
     subject: String,
@@ -96,19 +149,14 @@ struct Condition {
     numbers: Value,
 }
 
-/// Makes an alert of the operator's, and tells of it.
-async fn begin(
-    tx: &mut Tx,
-    kind: &'static str,
-    fold: String,
-    Condition { subject, count, numbers }: Condition,
-    now: Timestamp,
-) -> Result<AlertId, JobError> {
-    let id = AlertId::fresh(now);
-    let body = json!({ "alert": id.to_string(), "subject": subject, "numbers": numbers });
-    let alert = Alert {
-        id,
-        tenant: None,
+/// An alert of what begins.
+fn new(whose: Whose, kind: &'static str, fold: String, condition: Condition, now: Timestamp) -> Alert {
+    let Condition { subject, count, numbers } = condition;
+    let (tenant, account) = whose.columns();
+    Alert {
+        id: AlertId::fresh(now),
+        tenant,
+        account,
         kind: kind.to_owned(),
         subject,
         fold,
@@ -118,11 +166,57 @@ async fn begin(
         last_at: now,
         resolved_at: None,
         acknowledged: None,
-    };
-    alerts::insert(tx, &alert).await?;
-    outbox::put(tx, &[NewEntry { topic: kind, account: None, tenant: None, body }], now).await?;
+    }
+}
+
+/// Makes an alert, and tells of it.
+async fn begin(
+    tx: &mut Tx,
+    whose: Whose,
+    kind: &'static str,
+    fold: String,
+    condition: Condition,
+    now: Timestamp,
+) -> Result<AlertId, JobError> {
+    let alert = new(whose, kind, fold, condition, now);
+    let mut body = json!({ "alert": alert.id.to_string(), "subject": alert.subject, "numbers": alert.numbers });
+    if let Some(account) = whose.told() {
+        body["account"] = account.to_string().into();
+    }
+    if let Some(tenant) = alert.tenant {
+        body["tenant"] = tenant.to_string().into();
+    }
+    let (id, tenant) = (alert.id, alert.tenant);
+    alerts::insert(tx, &[alert]).await?;
+    outbox::put(tx, &[NewEntry { topic: kind, account: whose.told(), tenant, body }], now).await?;
     told(kind);
     Ok(id)
+}
+
+/// Makes somebody's alerts of a kind say what holds now: new ones are told, those that changed are kept up, the rest are over.
+async fn hold(
+    tx: &mut Tx,
+    whose: Whose,
+    kind: &'static str,
+    mut holds: BTreeMap<String, Condition>,
+    now: Timestamp,
+) -> Result<(), JobError> {
+    for known in alerts::going_on(tx, whose.columns(), kind).await? {
+        let new = match holds.remove(&known.fold) {
+            Some(Condition { numbers, .. }) if numbers == known.numbers => continue,
+            Some(Condition { subject, count, numbers }) => Alert { subject, count, numbers, last_at: now, ..known },
+            None => Alert { resolved_at: Some(now), ..known },
+        };
+        alerts::update(tx, &new).await?;
+    }
+    for (fold, condition) in holds {
+        begin(tx, whose, kind, fold, condition, now).await?;
+    }
+    Ok(())
+}
+
+fn money(money: Money) -> Value {
+    json!({ "amount": money.amount().to_string(), "currency": money.currency().code() })
 }
 
 fn told(kind: &'static str) {

@@ -5,6 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use metrics::gauge;
+use releve_billing::watch::FLEET;
 use releve_store::{
     Tx,
     alerts::{self, Alert, Heard},
@@ -13,22 +15,27 @@ use releve_store::{
 use releve_types::{NodeId, Timestamp, ids::AlertId};
 use serde_json::{Value, json};
 
-use super::{Condition, NODE_REPORTING, NODE_SILENT, begin};
+use super::{Condition, NODE_REPORTING, NODE_SILENT, Whose, begin, conditions::whole};
 use crate::JobError;
 
 /// Names that an alert tells.
-const NAMES_MAX: usize = 20;
-/// What nodes of several places fold into.
-const FLEET: &str = "fleet";
+pub(super) const NAMES_MAX: usize = 20;
 
 pub(super) async fn look(tx: &mut Tx, silent_after_ms: i64, now: Timestamp) -> Result<(), JobError> {
     let heard = alerts::heard(tx, now).await?;
     let quiet = |node: &&Heard| now.since(node.until) >= silent_after_ms;
     let silent: Vec<NodeId> = heard.iter().filter(quiet).map(|node| node.node).collect();
+    // By the node that was heard of last: one that is off says nothing of how far behind the house is.
+    let behind_ms = heard.iter().map(|node| now.since(node.until)).min().unwrap_or(0);
+    gauge!("releve_ingest_lag_seconds").set(whole(behind_ms / 1_000));
+    gauge!("releve_nodes_silent").set(u32::try_from(silent.len()).unwrap_or(u32::MAX));
     let touched = alerts::speaking(tx, &silent).await?;
     let left: BTreeSet<AlertId> = heard.iter().filter(quiet).filter_map(|node| node.alert).collect();
-    let mut going_on: BTreeMap<AlertId, Alert> =
-        alerts::going_on(tx, NODE_SILENT).await?.into_iter().map(|alert| (alert.id, alert)).collect();
+    let mut going_on: BTreeMap<AlertId, Alert> = alerts::going_on(tx, Whose::House.columns(), NODE_SILENT)
+        .await?
+        .into_iter()
+        .map(|alert| (alert.id, alert))
+        .collect();
     for id in touched.into_iter().filter(|id| !left.contains(id)) {
         let Some(alert) = going_on.remove(&id) else { continue };
         let body = json!({ "alert": id.to_string(), "numbers": alert.numbers });
@@ -69,7 +76,7 @@ fn folded(heard: &[Heard], silent_after_ms: i64, now: Timestamp) -> BTreeMap<Str
 }
 
 /// Its rack; of a node that stands in none, the node.
-fn place(node: &Heard) -> String {
+pub(super) fn place(node: &Heard) -> String {
     if node.rack.is_empty() { format!("node {}", node.name) } else { format!("rack {}/{}", node.site, node.rack) }
 }
 
@@ -87,7 +94,7 @@ async fn tell(tx: &mut Tx, fold: String, nodes: &[&Heard], now: Timestamp) -> Re
     let since = nodes.iter().map(|node| node.until).min().unwrap_or(now);
     let numbers: Value = json!({ "nodes": count, "where": fold, "names": names, "since": since.to_string() });
     let condition = Condition { subject: subject(&fold, count), count, numbers };
-    let id = begin(tx, NODE_SILENT, fold, condition, now).await?;
+    let id = begin(tx, Whose::House, NODE_SILENT, fold, condition, now).await?;
     tracing::warn!(count, alert = %id, "nodes in service say nothing");
     Ok(id)
 }

@@ -32,7 +32,7 @@ use super::{
     sale::{Sale, rates, seller},
     turn, wallet,
 };
-use crate::{JobError, documents, failpoint};
+use crate::{JobError, alerts, documents, failpoint};
 
 /// What became of one account, before it is written.
 struct Decided {
@@ -297,10 +297,11 @@ pub(crate) async fn put(
     let told = |(id, draft): &ToIssue<'_>| {
         let account = draft.content().account;
         let body = json!({ "invoice": id.to_string(), "account": account.to_string() });
-        outbox::NewEntry { topic: "invoice.issued", account: Some(account), tenant: None, body }
+        outbox::NewEntry { topic: alerts::invoices::ISSUED, account: Some(account), tenant: None, body }
     };
     let entries: Vec<outbox::NewEntry> = drafts.iter().map(told).collect();
     outbox::put(conn, &entries, now).await?;
+    alerts::invoices::issued(conn, drafts, now).await?;
     Ok(())
 }
 

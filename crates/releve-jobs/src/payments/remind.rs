@@ -11,7 +11,7 @@ use releve_store::{
 use releve_types::{Timestamp, time::MILLIS_PER_DAY};
 use serde_json::json;
 
-use crate::{Job, JobError};
+use crate::{Job, JobError, alerts};
 
 /// The outbox topic of a reminder.
 pub const OVERDUE: &str = "invoice.overdue";
@@ -21,19 +21,20 @@ pub const REMIND_LATE_DAYS_MAX: u16 = 90;
 /// Notes the levels that were reached. Of several that were reached since it last looked, the highest.
 pub async fn remind(db: &Db, now: Timestamp) -> Result<usize, JobError> {
     let mut tx = db.begin_app().await?;
-    let mut noted = 0;
+    let mut noted = Vec::new();
     if runs::try_job_lock(&mut tx, Job::Remind.lock()).await? {
         for issuer in customers::issuers(&mut tx).await? {
-            noted += remind_of(&mut tx, &issuer, now).await?;
+            noted.extend(remind_of(&mut tx, &issuer, now).await?);
         }
+        alerts::invoices::overdue(&mut tx, &noted, now).await?;
     }
     tx.commit().await?;
-    Ok(noted)
+    Ok(noted.len())
 }
 
-async fn remind_of(tx: &mut Tx, issuer: &Issuer, now: Timestamp) -> Result<usize, JobError> {
+async fn remind_of(tx: &mut Tx, issuer: &Issuer, now: Timestamp) -> Result<Vec<Notice>, JobError> {
     let days = issuer.dunning.days();
-    let (Some(first), Some(last)) = (days.first(), days.last()) else { return Ok(0) };
+    let (Some(first), Some(last)) = (days.first(), days.last()) else { return Ok(Vec::new()) };
     let ago = |days: u16| now.plus_millis(-i64::from(days) * MILLIS_PER_DAY);
     // A day more: days in the seller's zone are up to an hour shorter or longer.
     let due = ago(last + REMIND_LATE_DAYS_MAX + 1)..ago(first.saturating_sub(1));
@@ -61,5 +62,5 @@ async fn remind_of(tx: &mut Tx, issuer: &Issuer, now: Timestamp) -> Result<usize
                       "currency": n.open.currency().code() }),
     };
     outbox::put(tx, &new.iter().map(entry).collect::<Vec<_>>(), now).await?;
-    Ok(new.len())
+    Ok(new)
 }

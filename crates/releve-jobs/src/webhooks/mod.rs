@@ -1,4 +1,4 @@
-//! Who is told what happened, and when, by webhook or by mail? Events are set against the endpoints that want them, and what is due is sent: at
+//! Who is told what happened, and when, by webhook, by mail or over the broker? Events are set against the endpoints that want them, and what is due is sent: at
 //! least once, with the same id and the same words on every try, and never before the commit of what it tells.
 //!
 //! No connection is held while a message travels. A try is written down as taken up before it is made: a process that dies
@@ -9,6 +9,7 @@ pub mod schedule;
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
+use releve_broker::{Event, Events, Heard};
 use releve_outbound::{
     Mail, MailSender,
     mail::{MAIL_SCHEME, MailError, parse_mailto},
@@ -33,12 +34,17 @@ pub use releve_outbound::webhook::{SECRET_BYTES, secret_text};
 use crate::{JobError, alerts};
 
 /// What happens that somebody may be told of.
-pub const TOPICS: [&str; 12] = [
+pub const TOPICS: [&str; 17] = [
     "invoice.issued",
     "invoice.overdue",
     alerts::BUDGET_REACHED,
+    alerts::SPEND_ANOMALY,
+    alerts::CREDITS_LOW,
+    alerts::COMMITMENT_UNDER_USED,
+    alerts::PURCHASE_ORDER_LOW,
     alerts::NODE_SILENT,
     alerts::NODE_REPORTING,
+    alerts::COVERAGE_LOW,
     alerts::QUARANTINE_GROWING,
     alerts::SUSPENSE_GROWING,
     alerts::INVOICE_PARKED,
@@ -53,10 +59,24 @@ pub const QUESTION_ANSWERED: &str = "question.answered";
 /// An endpoint is told nothing more until a person enables it.
 pub const DISABLED: &str = "webhook_endpoint.disabled";
 /// What an endpoint is told that a tenant made for itself.
-pub const TENANT_TOPICS: [&str; 7] =
-    ["invoice.issued", "invoice.overdue", alerts::BUDGET_REACHED, QUESTION_ASKED, QUESTION_ANSWERED, DISABLED, TEST];
+pub const TENANT_TOPICS: [&str; 11] = [
+    "invoice.issued",
+    "invoice.overdue",
+    alerts::BUDGET_REACHED,
+    alerts::SPEND_ANOMALY,
+    alerts::CREDITS_LOW,
+    alerts::COMMITMENT_UNDER_USED,
+    alerts::PURCHASE_ORDER_LOW,
+    QUESTION_ASKED,
+    QUESTION_ANSWERED,
+    DISABLED,
+    TEST,
+];
 /// A person asked for it.
 pub const TEST: &str = "webhook_endpoint.test";
+
+/// The address of an endpoint that is told over the broker's topic exchange.
+pub const BROKER: &str = "amqp:";
 
 /// Events set against endpoints in one transaction.
 const SPREAD_EVENTS_MAX: i64 = 1_000;
@@ -81,10 +101,15 @@ pub struct Sender {
     pub of_tenants: WebhookSender,
     /// None: what is to be mailed waits, with that as its failure.
     pub mail: Option<MailSender>,
+    /// None: the same of what is to be published.
+    pub events: Option<Events>,
 }
 
 /// Whether messages can be sent to an address, as far as it says itself; why not.
 pub fn check_url(text: &str) -> Result<(), SendError> {
+    if text == BROKER {
+        return Ok(());
+    }
     if text.starts_with(MAIL_SCHEME) {
         parse_mailto(text)?;
     } else {
@@ -210,15 +235,33 @@ async fn deliver(
     (id, at): (&str, Timestamp),
     told: &Value,
     secrets: &[Vec<u8>],
-) -> Result<Answer, SendError> {
+) -> Result<Answer, String> {
     let url = claimed.url.as_str();
     let webhooks = if claimed.of_tenant { &sender.of_tenants } else { &sender.webhooks };
-    if url.starts_with(MAIL_SCHEME) {
-        let mail = sender.mail.as_ref().ok_or(MailError::None)?;
-        let (subject, text) = payload::as_text(told);
-        return mail.send(Mail { url, id, at, subject: &subject, text: &text }).await;
+    if url == BROKER {
+        return publish(sender.events.as_ref(), id, told).await;
     }
-    webhooks.send(Message { url, id, at, body: &told.to_string(), secrets }).await
+    let sent = if url.starts_with(MAIL_SCHEME) {
+        let mail = sender.mail.as_ref().ok_or_else(|| MailError::None.to_string())?;
+        let (subject, text) = payload::as_text(told);
+        mail.send(Mail { url, id, at, subject: &subject, text: &text }).await
+    } else {
+        webhooks.send(Message { url, id, at, body: &told.to_string(), secrets }).await
+    };
+    sent.map_err(|error| error.to_string())
+}
+
+/// A confirm stands for an answer: what the broker keeps is delivered.
+async fn publish(events: Option<&Events>, id: &str, told: &Value) -> Result<Answer, String> {
+    let events = events.ok_or_else(|| "no broker is set (AMQP_URL)".to_owned())?;
+    let topic = told["type"].as_str().unwrap_or_default().to_owned();
+    let event = Event { topic, id: id.to_owned(), body: told.to_string().into_bytes() };
+    let heard = events.publish(event).await.map_err(|error| error.to_string())?;
+    let body = match heard {
+        Heard::Queued => String::new(),
+        Heard::ByNobody => format!("no queue is bound to {} for it", events.exchange()),
+    };
+    Ok(Answer { status: 200, body, retry_after: None })
 }
 
 /// What a try means for its delivery and for its endpoint.
@@ -226,7 +269,7 @@ async fn settle(
     conn: &mut PgConnection,
     id: WebhookEndpointId,
     claimed: &Claimed,
-    sent: Result<Answer, SendError>,
+    sent: Result<Answer, String>,
     (at, took_ms): (Timestamp, i64),
     now: Timestamp,
 ) -> Result<(), JobError> {
@@ -235,7 +278,7 @@ async fn settle(
             let failure = (!(200..300).contains(&answer.status)).then(|| refusal(answer.status));
             (Some(answer.status), answer.body, failure, answer.retry_after)
         }
-        Err(error) => (None, String::new(), Some(error.to_string()), None),
+        Err(failure) => (None, String::new(), Some(failure), None),
     };
     let failure = failure.map(|text| text.chars().take(FAILURE_CHARS_MAX).collect::<String>());
     let asked_ms = asked.map(|wait| i64::try_from(wait.as_millis()).unwrap_or(i64::MAX));

@@ -50,13 +50,15 @@ pub fn router() -> OpenApiRouter<AppState> {
 #[serde(deny_unknown_fields)]
 pub struct NewWebhookEndpoint {
     /// Where messages are posted: https, up to 2048 bytes. An address that is not public, and http, only where the
-    /// operator's settings allow its network. Or whom they are mailed to, as plain text: mailto:billing@example.com.
+    /// operator's settings allow its network. Or whom they are mailed to, as plain text: mailto:billing@example.com. Or `amqp:`,
+    /// for the broker's topic exchange.
     #[schema(example = "https://example.com/hooks/releve")]
     url: String,
     /// What it is for.
     description: Option<Line>,
-    /// Of: invoice.issued, invoice.overdue, budget.reached, node.silent, node.reporting, quarantine.growing, suspense.growing,
-    /// invoice.parked, question.asked, question.answered, webhook_endpoint.disabled. If absent or empty: all.
+    /// Of: invoice.issued, invoice.overdue, budget.reached, spend.anomaly, credits.low, commitment.under_used, purchase_order.low,
+    /// node.silent, node.reporting, coverage.low, quarantine.growing, suspense.growing, invoice.parked, question.asked,
+    /// question.answered, webhook_endpoint.disabled. If absent or empty: all.
     topics: Option<Vec<String>>,
     /// Whose events it is told, by id or name. If absent: everybody's.
     account: Option<String>,
@@ -67,8 +69,9 @@ pub struct NewWebhookEndpoint {
 pub struct WebhookEndpointChange {
     url: Option<String>,
     description: Option<Line>,
-    /// Of: invoice.issued, invoice.overdue, budget.reached, node.silent, node.reporting, quarantine.growing, suspense.growing,
-    /// invoice.parked, question.asked, question.answered, webhook_endpoint.disabled. Empty: all.
+    /// Of: invoice.issued, invoice.overdue, budget.reached, spend.anomaly, credits.low, commitment.under_used, purchase_order.low,
+    /// node.silent, node.reporting, coverage.low, quarantine.growing, suspense.growing, invoice.parked, question.asked,
+    /// question.answered, webhook_endpoint.disabled. Empty: all.
     topics: Option<Vec<String>>,
     /// False: what it is told waits. True: what waits is sent, also after it was disabled for failing.
     enabled: Option<bool>,

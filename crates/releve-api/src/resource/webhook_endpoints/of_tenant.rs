@@ -33,9 +33,9 @@ pub struct NewTenantWebhookEndpoint {
     url: String,
     /// What it is for.
     description: Option<Line>,
-    /// Of: budget.reached, invoice.issued, invoice.overdue, question.asked, question.answered,
-    /// webhook_endpoint.disabled. If absent or empty: all. Invoices are told
-    /// of while the account has no other tenant: they hold what all of them used.
+    /// Of: budget.reached, spend.anomaly, credits.low, commitment.under_used, purchase_order.low, invoice.issued, invoice.overdue,
+    /// question.asked, question.answered, webhook_endpoint.disabled. If absent or empty: all. What concerns the account as a whole is
+    /// told of while it has no other tenant: it holds what all of them used.
     topics: Option<Vec<String>>,
 }
 
