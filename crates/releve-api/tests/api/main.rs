@@ -14,6 +14,7 @@ mod node;
 mod nodes;
 mod payments;
 mod prices;
+mod proposals;
 mod quickstart;
 mod refusals;
 mod scopes;
