@@ -63,6 +63,42 @@ create table login_choices (
     expires_at timestamptz not null
 );
 
+-- What one operator asked for and another one has to approve: credits above what the seller's settings let one person give. It
+-- holds the request as it came; nothing of it is in force before the second word.
+create table proposals (
+    proposal_id uuid primary key,
+    kind        text not null check (kind in ('credit')),
+    account_id  uuid not null references accounts,
+    request     jsonb not null,
+    amount      numeric(28, 9) not null,            -- what it came to when it was asked for, for whoever decides
+    currency    text not null,
+    proposed_at timestamptz not null,
+    proposed_by text not null,
+    -- Under which ids the proposer acts, and from whom those come: none of them may approve.
+    own         text[] not null check (cardinality(own) > 0),
+    line        text[] not null,
+    roots       text[] not null,
+    expires_at  timestamptz not null,
+    decided_at  timestamptz,
+    decided_by  text,
+    decision    text check (decision in ('approved', 'refused')),
+    reason      text,
+    result      text,                               -- the id of what was made
+    constraint decided_wholly check ((decided_at is null) = (decision is null) and (decided_at is null) = (decided_by is null)),
+    constraint refused_for_a_reason check (decision is distinct from 'refused' or reason <> ''),
+    constraint approved_made_something check ((decision is not distinct from 'approved') = (result is not null))
+);
+create index proposals_open on proposals (proposal_id) where decided_at is null;
+
+-- With what a key was made: another key or a person. Null: by setting up, or before this was noted.
+alter table api_keys
+    add column minted_by uuid references api_keys,
+    add column minted_by_user uuid references users;
+
+alter table proposals owner to releve_owner;
+grant select, insert on proposals to releve_app;
+grant update (decided_at, decided_by, decision, reason, result) on proposals to releve_app;
+
 do $$
 declare name text;
 begin

@@ -67,7 +67,7 @@ async fn is_warned(stage: &Stage, browser: &Browser, tenant: &str) {
         browser.picture("walk-warned", look).await;
     }
     browser.look(Look::Desk).await;
-    let told = stage.api.get(&format!("/v1/tenants/{tenant}/alerts")).await.expect(200);
+    let told = stage.api.get(&format!("/v1/tenants/{tenant}/alerts?kind=budget.reached")).await.expect(200);
     assert_eq!(told["items"].as_array().map(Vec::len), Some(1), "once: {told}");
 }
 

@@ -14,7 +14,10 @@ use releve_store::{
     StoreError,
     api_keys::{self, ApiKey, CredentialKind},
 };
-use releve_types::{Timestamp, ids::ApiKeyId};
+use releve_types::{
+    Timestamp,
+    ids::{ApiKeyId, UserId},
+};
 use sha2::{Digest, Sha256};
 use sqlx::PgConnection;
 use subtle::ConstantTimeEq;
@@ -60,6 +63,14 @@ impl Caller {
     /// As the audit log names it: a person by an opaque id, which stays when they are erased.
     pub fn actor(&self) -> String {
         format!("{} ({})", self.0.name, self.0.id)
+    }
+
+    /// With what it makes keys: as a person, or with the key that its session comes from.
+    pub fn minter(&self) -> (Option<ApiKeyId>, Option<UserId>) {
+        match self.0.person {
+            Some((user, _)) => (None, Some(user)),
+            None => (Some(self.0.made_by.unwrap_or(self.0.id)), None),
+        }
     }
 
     /// Whether its key has a scope.

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod approval;
 pub mod auth;
 pub mod bootstrap;
 pub mod cursor;
@@ -61,6 +62,7 @@ fn routes() -> OpenApiRouter<AppState> {
         .merge(resource::price_books::router())
         .merge(resource::prices::router())
         .merge(resource::projects::router())
+        .merge(resource::proposals::router())
         .merge(resource::purchase_orders::router())
         .merge(resource::quarantine::router())
         .merge(resource::questions::router())

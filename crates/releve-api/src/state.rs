@@ -7,7 +7,7 @@ use releve_aggregator::Aggregator;
 use releve_store::Db;
 use releve_types::Timestamp;
 
-use crate::{gather::Gathering, limit::Limits, sign_in::SignIn};
+use crate::{approval::Approval, gather::Gathering, limit::Limits, sign_in::SignIn};
 
 /// Where handlers get `now` from: the programs give the wall clock, replays and tests their own.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -28,6 +28,7 @@ struct Inner {
     gathering: Gathering,
     ready: Ready,
     sign_in: Option<SignIn>,
+    approval: Approval,
 }
 
 impl AppState {
@@ -35,8 +36,8 @@ impl AppState {
     pub fn new(db: Db, aggregator: Arc<Aggregator>, clock: Clock, metrics: PrometheusHandle) -> Self {
         let (limits, gathering) = (Limits::default(), Gathering::default());
         let ready: Ready = Arc::new(|| true);
-        let sign_in = None;
-        Self(Arc::new(Inner { db, aggregator, clock, metrics, limits, gathering, ready, sign_in }))
+        let (sign_in, approval) = (None, Approval::default());
+        Self(Arc::new(Inner { db, aggregator, clock, metrics, limits, gathering, ready, sign_in, approval }))
     }
 
     /// Not ready while `ready` says no. Before the state is shared; later it changes nothing.
@@ -55,6 +56,19 @@ impl AppState {
             inner.sign_in = Some(with);
         }
         self
+    }
+
+    /// Lets no one person give away more than these limits. Before the state is shared; later it changes nothing.
+    #[must_use]
+    pub fn approving(mut self, approval: Approval) -> Self {
+        if let Some(inner) = Arc::get_mut(&mut self.0) {
+            inner.approval = approval;
+        }
+        self
+    }
+
+    pub(crate) fn approval(&self) -> &Approval {
+        &self.0.approval
     }
 
     pub(crate) fn sign_in(&self) -> Option<&SignIn> {

@@ -33,6 +33,11 @@ impl Answer {
         Self::with(StatusCode::CREATED, view)
     }
 
+    /// For what waits for somebody else.
+    pub fn accepted<T: Serialize>(view: &T) -> Result<Self, Problem> {
+        Self::with(StatusCode::ACCEPTED, view)
+    }
+
     pub fn done<T: Serialize>(view: &T) -> Result<Self, Problem> {
         Self::with(StatusCode::OK, view)
     }

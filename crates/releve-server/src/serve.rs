@@ -89,7 +89,8 @@ pub async fn run(
     if let Some(listener) = roles.api {
         let taking = runner.clone();
         let state = AppState::new(ground.db.clone(), aggregator, Arc::new(wall_clock), metrics.clone())
-            .ready_while(Arc::new(move || taking.is_taking()));
+            .ready_while(Arc::new(move || taking.is_taking()))
+            .approving(settings.approve_credits_above.iter().copied().collect());
         let state = match settings.people.sign_in()? {
             Some(with) => state.signing_in(with),
             None => state,

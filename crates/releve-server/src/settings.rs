@@ -3,7 +3,10 @@
 use std::{fmt, net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
 
 use clap::Args;
-use releve_api::sign_in::{Grant, SignIn};
+use releve_api::{
+    approval::Limit,
+    sign_in::{Grant, SignIn},
+};
 use releve_broker::{BrokerConfig, ConfigError, Events};
 use releve_jobs::{hand_over::Destination, webhooks::Sender};
 use releve_outbound::{
@@ -65,6 +68,17 @@ pub struct Settings {
     /// The same for webhooks of endpoints that tenants made for themselves.
     #[arg(long, env = "RELEVE_TENANT_WEBHOOK_ALLOW", global = true, value_name = "CIDR", value_delimiter = ',')]
     pub tenant_webhook_allow: Vec<IpNet>,
+
+    /// What one operator may give an account alone, by currency, as in EUR=1000,USD=1200: a credit above that is a proposal that
+    /// another person approves. Where there is a limit, a currency without one has none. Without it, nobody needs a second.
+    #[arg(
+        long,
+        env = "RELEVE_APPROVE_CREDITS_ABOVE",
+        global = true,
+        value_name = "CURRENCY=AMOUNT",
+        value_delimiter = ','
+    )]
+    pub approve_credits_above: Vec<Limit>,
 
     #[command(flatten)]
     pub people: People,

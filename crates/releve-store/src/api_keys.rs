@@ -212,6 +212,23 @@ pub async fn lock(conn: &mut PgConnection, id: ApiKeyId) -> Result<Option<ApiKey
     row.map(ApiKey::try_from).transpose()
 }
 
+/// Notes with what a key was made: by whom it comes counts where two persons are needed.
+pub async fn note_minter(
+    conn: &mut PgConnection,
+    id: ApiKeyId,
+    (key, user): (Option<ApiKeyId>, Option<UserId>),
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "update api_keys set minted_by = $2, minted_by_user = $3 where key_id = $1",
+        id.uuid(),
+        key.map(ApiKeyId::uuid),
+        user.map(UserId::uuid)
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// How many of a tenant's keys are neither revoked nor expired.
 pub async fn count(conn: &mut PgConnection, tenant: TenantId, now: Timestamp) -> Result<i64, StoreError> {
     let row = sqlx::query!(
@@ -295,7 +312,7 @@ pub async fn forget(conn: &mut PgConnection, before: Timestamp, len_max: i64) ->
         delete from api_keys where key_id in (
             select key_id from api_keys ended
             where kind <> 'key' and expires_at < $1
-              and not exists (select from api_keys a where a.made_by = ended.key_id)
+              and not exists (select from api_keys a where a.made_by = ended.key_id or a.minted_by = ended.key_id)
             order by expires_at
             limit $2)
         "#,

@@ -295,13 +295,18 @@ pub async fn collect(conn: &mut PgConnection, marks_max: i64, hour: Hour, now: T
             select distinct t.account_id from taken join tenants t on t.tenant_id = taken.tenant_id
             where t.account_id is not null
         ), due as (
-            insert into budgets_due (account_id, due_at)
-            select m.account_id, $2::timestamptz
-            from marked m
-            where exists (select from budgets b join tenants o on o.tenant_id = b.tenant_id where o.account_id = m.account_id)
+            insert into budgets_due as d (account_id, due_at, hourly)
+            select m.account_id, $2::timestamptz, not m.has_budget
+            from (
+                select account_id, exists (
+                    select from budgets b join tenants o on o.tenant_id = b.tenant_id where o.account_id = marked.account_id
+                ) as has_budget
+                from marked
+            ) m
+            where m.has_budget
                or not exists (select from account_watches w where w.account_id = m.account_id and w.hour >= $3)
             order by m.account_id
-            on conflict (account_id) do nothing
+            on conflict (account_id) do update set hourly = false where d.hourly and not excluded.hourly
         ), noted as (
             insert into account_watches as w (account_id, hour, marked_hour)
             select account_id, to_timestamp(0), $3 from marked order by account_id
@@ -319,12 +324,12 @@ pub async fn collect(conn: &mut PgConnection, marks_max: i64, hour: Hour, now: T
     Ok(row.marks)
 }
 
-/// Takes the next account that is due: it is judged in this transaction, or is due again.
+/// Takes the next account that is due, budgets before what is judged by the hour: it is judged in this transaction, or is due again.
 pub async fn take_due(conn: &mut PgConnection, now: Timestamp) -> Result<Option<AccountId>, StoreError> {
     let row = sqlx::query!(
         r#"
         delete from budgets_due where account_id = (
-            select account_id from budgets_due where due_at <= $1 order by due_at limit 1 for update skip locked)
+            select account_id from budgets_due where due_at <= $1 order by hourly, due_at limit 1 for update skip locked)
         returning account_id
         "#,
         to_sql(now)

@@ -39,6 +39,7 @@ pub mod payments;
 pub mod periods;
 pub mod pool;
 pub mod prices;
+pub mod proposals;
 pub mod quarantine;
 pub mod quarantine_views;
 pub mod questions;

@@ -17,8 +17,8 @@ use crate::{
 pub async fn due(conn: &mut PgConnection, hour: Hour, len_max: i64) -> Result<u64, StoreError> {
     let done = sqlx::query!(
         r#"
-        insert into budgets_due (account_id, due_at)
-        select w.account_id, $1
+        insert into budgets_due (account_id, due_at, hourly)
+        select w.account_id, $1, true
         from (
             select account_id from account_watches where hour <= marked_hour + interval '2 hours'
             union

@@ -7,17 +7,23 @@ use releve_jobs::{
     payments::Decision,
 };
 use releve_store::{
+    StoreError,
     audit_log::{self, Change},
     credits::{self, CreditRecord, Entry},
+    customers::Account,
 };
 use releve_types::{AccountId, Timestamp, ids::CreditId};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use sqlx::PgConnection;
+use sqlx::{Connection, PgConnection};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{agreements, payments, spend};
+use super::{
+    agreements, payments,
+    proposals::{self, ProposalView},
+    spend,
+};
 use crate::{
     AppState,
     auth::{OperatorBillingScope, OperatorScope, TenantScope},
@@ -48,7 +54,7 @@ impl From<CreditError> for Problem {
     }
 }
 
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewCredit {
     /// - granted: the seller gives it. It takes off what is taxed, as a line of the invoice, before anything that was paid.
@@ -197,58 +203,88 @@ impl LedgerEntryView {
 }
 
 /// Gives an account something to draw on: a grant, or money that it paid in advance. What it is does not change; what is left of it
-/// follows from its ledger.
+/// follows from its ledger. Above what the settings let one person give, it is a proposal that another one has to approve.
 #[utoipa::path(post, path = "/v1/accounts/{account}/credits", tag = "billing", params(("account" = String, Path)),
-    request_body = NewCredit, responses((status = 201, body = CreditView)), security(("api_key" = ["operator:billing"]), ("api_key" = ["operator:write"])))]
+    request_body = NewCredit,
+    responses((status = 201, body = CreditView), (status = 202, body = ProposalView)), security(("api_key" = ["operator:billing"]), ("api_key" = ["operator:write"])))]
 async fn create(
     scope: OperatorBillingScope,
     State(app): State<AppState>,
     PathOf(reference): PathOf<String>,
     Command { input, repeat }: Command<NewCredit>,
 ) -> Result<Response, Problem> {
-    let actor = scope.caller().actor();
+    let (key, actor, approval) = (scope.caller().key(), scope.caller().actor(), app.approval().clone());
     app.write(scope.caller(), repeat, move |conn, now| {
         Box::pin(async move {
             let account = lookup::account(conn, &reference).await?;
-            let currency = spend::contract(conn, account.id).await?.currency();
-            let NewCredit { kind, description, amount, priority, from, expires, sku, tenant, project, payment } = input;
-            let amount = amount.map(|text| payments::money("amount", &text, currency.code())).transpose()?;
-            let on = (sku, tenant, project);
-            let source = match (kind.as_str(), payment, on) {
-                ("granted", None, on) => Source::Grant(agreements::scope(conn, account.id, on).await?),
-                ("granted", Some(_), _) => return Err(Problem::field("payment", "what is granted was not paid")),
-                ("paid", Some(payment), (None, None, None)) => {
-                    let found = payments::found(conn, &payment).await;
-                    let found = found.map_err(|problem| lookup::in_field(problem, "payment"))?;
-                    if found.amount.currency() != currency {
-                        return Err(Problem::field("payment", format!("it is not in {currency}, as the contract is")));
-                    }
-                    Source::Payment(Box::new(found))
-                }
-                ("paid", None, _) => return Err(Problem::field("payment", "name the payment that it is the money of")),
-                ("paid", ..) => {
-                    let detail =
-                        "what was paid takes off a whole invoice with its VAT: only what is granted has a scope";
-                    return Err(Problem::field("sku", detail));
-                }
-                _ => return Err(Problem::field("kind", "expected granted or paid")),
-            };
-            let asked = Asked {
-                description,
-                source,
-                amount,
-                priority: priority.unwrap_or(PRIORITY_DEFAULT),
-                from: from.map_or_else(|| now.hour().start(), |from| from.0.start()),
-                expires: expires.map(|expires| expires.0.start()),
-            };
-            let record = jobs::open(conn, &account, asked, &actor, now).await?;
-            let view = CreditView::new(&record, now);
-            let (subject, after) = (view.id.clone(), Some(json!(view)));
-            audit_log::add(conn, &Change { actor, action: "credit.create", subject, before: None, after }, now).await?;
-            Answer::created(&view)
+            let request = json!(input);
+            // What it comes to shows once it is made; above what one may give, it was not.
+            let mut trial = conn.begin().await.map_err(StoreError::from)?;
+            let record = make(&mut trial, &account, input, &actor, now).await?;
+            if approval.is_needed(record.credit.amount()) {
+                trial.rollback().await.map_err(StoreError::from)?;
+                let wanted = (&account, request, record.credit.amount());
+                return proposals::propose(conn, wanted, (key, actor), now).await;
+            }
+            trial.commit().await.map_err(StoreError::from)?;
+            Answer::created(&noted(conn, &record, actor, now).await?)
         })
     })
     .await
+}
+
+/// Makes a credit of a request.
+pub(super) async fn make(
+    conn: &mut PgConnection,
+    account: &Account,
+    input: NewCredit,
+    by: &str,
+    now: Timestamp,
+) -> Result<CreditRecord, Problem> {
+    let currency = spend::contract(conn, account.id).await?.currency();
+    let NewCredit { kind, description, amount, priority, from, expires, sku, tenant, project, payment } = input;
+    let amount = amount.map(|text| payments::money("amount", &text, currency.code())).transpose()?;
+    let on = (sku, tenant, project);
+    let source = match (kind.as_str(), payment, on) {
+        ("granted", None, on) => Source::Grant(agreements::scope(conn, account.id, on).await?),
+        ("granted", Some(_), _) => return Err(Problem::field("payment", "what is granted was not paid")),
+        ("paid", Some(payment), (None, None, None)) => {
+            let found = payments::found(conn, &payment).await;
+            let found = found.map_err(|problem| lookup::in_field(problem, "payment"))?;
+            if found.amount.currency() != currency {
+                return Err(Problem::field("payment", format!("it is not in {currency}, as the contract is")));
+            }
+            Source::Payment(Box::new(found))
+        }
+        ("paid", None, _) => return Err(Problem::field("payment", "name the payment that it is the money of")),
+        ("paid", ..) => {
+            let detail = "what was paid takes off a whole invoice with its VAT: only what is granted has a scope";
+            return Err(Problem::field("sku", detail));
+        }
+        _ => return Err(Problem::field("kind", "expected granted or paid")),
+    };
+    let asked = Asked {
+        description,
+        source,
+        amount,
+        priority: priority.unwrap_or(PRIORITY_DEFAULT),
+        from: from.map_or_else(|| now.hour().start(), |from| from.0.start()),
+        expires: expires.map(|expires| expires.0.start()),
+    };
+    Ok(jobs::open(conn, account, asked, by, now).await?)
+}
+
+/// Writes down that a credit was made; as it is shown.
+pub(super) async fn noted(
+    conn: &mut PgConnection,
+    record: &CreditRecord,
+    actor: String,
+    now: Timestamp,
+) -> Result<CreditView, Problem> {
+    let view = CreditView::new(record, now);
+    let (subject, after) = (view.id.clone(), Some(json!(view)));
+    audit_log::add(conn, &Change { actor, action: "credit.create", subject, before: None, after }, now).await?;
+    Ok(view)
 }
 
 /// Lists an account's credits, the oldest first.

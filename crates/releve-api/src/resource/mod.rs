@@ -32,6 +32,7 @@ pub mod payments;
 pub mod price_books;
 pub mod prices;
 pub mod projects;
+pub mod proposals;
 pub mod purchase_orders;
 pub mod quarantine;
 pub mod questions;

@@ -15,6 +15,7 @@ mod node;
 mod nodes;
 mod payments;
 mod prices;
+mod proposals;
 mod quickstart;
 mod refusals;
 mod scopes;

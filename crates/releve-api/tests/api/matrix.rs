@@ -43,6 +43,7 @@ fn value(parameter: &str, named: Named) -> String {
         "event" => "evt",
         "payment" => "pay",
         "credit" => "crd",
+        "proposal" => "prp",
         "user" => "usr",
         "membership" => "mbr",
         _ => "xxx",

@@ -20,6 +20,8 @@ use crate::{
 
 /// Marks that one statement takes.
 const MARKS_MAX: i64 = 1_000;
+/// Accounts that are judged between two looks at what changed.
+const JUDGED_AT_ONCE: usize = 16;
 /// How long an account rests that could not be judged, in ms.
 const REST_MS: i64 = 60_000;
 
@@ -29,13 +31,17 @@ pub(super) async fn round(db: &Db, limits: &Limits, now: Timestamp) -> Result<()
         let mut tx = db.begin_app().await?;
         let marks = budgets::collect(&mut tx, MARKS_MAX, full_hours_end(now), now).await?;
         tx.commit().await?;
-        if marks < MARKS_MAX {
-            break;
+        if marks < MARKS_MAX && !judge_some(db, limits, now).await? {
+            return Ok(());
         }
     }
-    loop {
+}
+
+/// Judges some of what is due; false if nothing is any more. What changes meanwhile need not wait for all of it.
+async fn judge_some(db: &Db, limits: &Limits, now: Timestamp) -> Result<bool, JobError> {
+    for _ in 0..JUDGED_AT_ONCE {
         let mut tx = db.begin_app().await?;
-        let Some(account) = budgets::take_due(&mut tx, now).await? else { return Ok(()) };
+        let Some(account) = budgets::take_due(&mut tx, now).await? else { return Ok(false) };
         match judge(&mut tx, limits, account, now).await {
             Ok(()) => tx.commit().await?,
             Err(error) => {
@@ -47,6 +53,7 @@ pub(super) async fn round(db: &Db, limits: &Limits, now: Timestamp) -> Result<()
             }
         }
     }
+    Ok(true)
 }
 
 /// Of the month that runs, and of the one before for as long as its last reports may still come. Once an hour, what its full hours

@@ -114,7 +114,7 @@ async fn create(
 ) -> Result<Response, Problem> {
     not_kept(&repeat)?;
     let scopes = checked_scopes(&input)?;
-    let actor = scope.caller().actor();
+    let by = scope.caller().clone();
     app.write(scope.caller(), repeat, move |conn, now| {
         Box::pin(async move {
             let tenant = match &input.tenant {
@@ -123,7 +123,7 @@ async fn create(
                 }
                 None => None,
             };
-            make(conn, (&input.name.0, &scopes, tenant), input.expires_at, actor, now).await
+            make(conn, (&input.name.0, &scopes, tenant), input.expires_at, &by, now).await
         })
     })
     .await
@@ -141,7 +141,7 @@ async fn make(
     conn: &mut PgConnection,
     (name, scopes, tenant): (&str, &[Scope], Option<TenantId>),
     expires_at: Option<Instant>,
-    actor: String,
+    by: &Caller,
     now: Timestamp,
 ) -> Result<Answer, Problem> {
     if expires_at.as_ref().is_some_and(|at| at.0 <= now) {
@@ -153,9 +153,11 @@ async fn make(
         let detail = format!("a tenant has at most {TENANT_KEYS_LEN_MAX} keys: revoke one that is not used any more");
         return Err(Problem::field("tenant", detail));
     }
+    let actor = by.actor();
     let mut minted = mint(name, scopes, tenant, &actor, now)?;
     minted.record.expires_at = expires_at.map(|at| at.0);
     api_keys::insert(conn, &minted.record).await?;
+    api_keys::note_minter(conn, minted.record.id, by.minter()).await?;
     let view = ApiKeyView::from(&minted.record);
     let (subject, after) = (view.id.clone(), Some(json!(view)));
     audit_log::add(conn, &Change { actor, action: "api_key.create", subject, before: None, after }, now).await?;

@@ -49,9 +49,9 @@ async fn create(
     if !scope.caller().has(&Scope::OperatorWrite) && !scopes.iter().all(|one| scope.caller().has(one)) {
         return Err(Problem::field("role", "it is above your own"));
     }
-    let (actor, tenant) = (scope.caller().actor(), scope.id());
+    let (by, tenant) = (scope.caller().clone(), scope.id());
     app.write(scope.caller(), repeat, move |conn, now| {
-        Box::pin(async move { make(conn, (&input.name.0, scopes, Some(tenant)), input.expires_at, actor, now).await })
+        Box::pin(async move { make(conn, (&input.name.0, scopes, Some(tenant)), input.expires_at, &by, now).await })
     })
     .await
 }

@@ -80,13 +80,14 @@ pub(super) async fn rotated(
 ) -> Result<Response, Problem> {
     not_kept(&repeat)?;
     let grace_ms = input.grace_ms()?;
-    let actor = caller.actor();
+    let (actor, minter) = (caller.actor(), caller.minter());
     app.write(caller, repeat, move |conn, now| {
         Box::pin(async move {
             let old = usable(conn, tenant, &reference, now).await?;
             let mut minted = mint_again(&old, &actor, now)?;
             minted.record.expires_at = input.end(&old, now)?;
             api_keys::insert(conn, &minted.record).await?;
+            api_keys::note_minter(conn, minted.record.id, minter).await?;
             api_keys::end_at(conn, old.id, now.plus_millis(grace_ms)).await?;
             let view = ApiKeyView::from(&minted.record);
             let (subject, before, after) = (view.id.clone(), Some(json!(ApiKeyView::from(&old))), Some(json!(view)));
