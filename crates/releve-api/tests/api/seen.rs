@@ -130,7 +130,8 @@ async fn prices_are_those_of_the_contract_as_long_as_they_hold() {
 async fn a_budget_says_how_far_it_is_used_up() {
     let world = World::new().await;
     world.post("/v1/tenants", json!({ "name": "lab" })).await.expect(201);
-    let price = json!({ "sku": "meter/tokens/default", "unit": "token", "price": "2.00", "from": "2026-03-01T00:00:00Z" });
+    let price =
+        json!({ "sku": "meter/tokens/default", "unit": "token", "price": "2.00", "from": "2026-03-01T00:00:00Z" });
     world.post("/v1/prices", price).await.expect(201);
     let reading = json!({ "source": "s", "id": "1", "meter": "tokens", "tenant": "lab", "quantity": 1_500_000, "unit": "token",
         "from": "2026-03-10T11:00:00Z", "to": "2026-03-10T11:01:00Z" });
