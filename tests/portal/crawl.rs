@@ -88,7 +88,7 @@ async fn every_page_can_be_read_by_everybody() {
         "/quarantine",
         "/suspense",
         "/billing-runs",
-        "/billing-runs/{id}",
+        "/billing-runs/{id}", "/questions", "/proposals",
         "/tenants",
         "/prices",
         "/audit-log",

@@ -81,6 +81,7 @@ fn broken(error: &dyn std::fmt::Display) -> Failure {
 struct Refusal {
     title: String,
     detail: String,
+    reason: Option<String>,
 }
 
 async fn refused(response: Response) -> Failure {
@@ -88,7 +89,7 @@ async fn refused(response: Response) -> Failure {
     let bytes = to_bytes(response.into_body(), ANSWER_BYTES_MAX).await.unwrap_or_default();
     let refusal: Refusal = serde_json::from_slice(&bytes).unwrap_or_default();
     // What the visitor may not read is not there for it.
-    if status == StatusCode::NOT_FOUND || status == StatusCode::FORBIDDEN {
+    if status == StatusCode::NOT_FOUND || (status == StatusCode::FORBIDDEN && refusal.reason.is_none()) {
         return Failure { status: StatusCode::NOT_FOUND, ..Failure::not_found() };
     }
     Failure { status, title: refusal.title, detail: refusal.detail }

@@ -34,6 +34,7 @@ pub(crate) fn notice(refused: Option<&str>) -> Markup {
 fn mendable(failure: Failure) -> Result<(StatusCode, String), Failure> {
     let can = [
         StatusCode::BAD_REQUEST,
+        StatusCode::FORBIDDEN,
         StatusCode::CONFLICT,
         StatusCode::UNPROCESSABLE_ENTITY,
         StatusCode::TOO_MANY_REQUESTS,

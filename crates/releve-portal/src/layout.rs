@@ -24,7 +24,7 @@ const TENANT: [(&str, &str, &[&str]); 9] = [
     ("api-keys", "API keys", &["tenant:admin", "operator:read"]),
     ("webhooks", "Webhooks", &["tenant:admin", "operator:read"]),
 ];
-pub(crate) const OPERATOR: [(&str, &str); 10] = [
+pub(crate) const OPERATOR: [(&str, &str); 11] = [
     ("", "Fleet"),
     ("alerts", "Alerts"),
     ("gaps", "Gaps"),
@@ -32,6 +32,7 @@ pub(crate) const OPERATOR: [(&str, &str); 10] = [
     ("suspense", "Suspense"),
     ("billing-runs", "Billing runs"),
     ("questions", "Questions"),
+    ("proposals", "Proposals"),
     ("tenants", "Tenants"),
     ("prices", "Prices"),
     ("audit-log", "Audit log"),

@@ -225,6 +225,7 @@ fn reads(path: &str, tenant: &str) -> (String, &'static str) {
         // No identity provider is set up in these worlds.
         "/portal/oidc" => (at, "absent"),
         "/portal/oidc/callback" => (at, "lost"),
+        "/portal/tenants/{tenant}/alerts/{alert}" => (at.replace("{alert}", "alt_0"), "a form"),
         "/portal/tenants/{tenant}/api-keys/{key}/rotate"
         | "/portal/tenants/{tenant}/api-keys/{key}/revoke"
         | "/portal/tenants/{tenant}/webhooks/{endpoint}/{what}" => {
@@ -234,6 +235,9 @@ fn reads(path: &str, tenant: &str) -> (String, &'static str) {
             (at.replace("{endpoint}", "whe_01900000000070008000000000000000"), "absent")
         }
         "/portal/tenants/{tenant}/api-keys" | "/portal/tenants/{tenant}/webhooks" => (at, "admin"),
+        "/portal/operator/proposals/{proposal}" | "/portal/operator/alerts/{alert}" => {
+            (at.replace("{proposal}", "prp_0").replace("{alert}", "alt_0"), "a form")
+        }
         "/portal/operator/questions/{question}" => (at.replace("{question}", "qst_0"), "a form"),
         "/portal/tenants/{tenant}/budgets/{budget}/remove" => (at.replace("{budget}", "bud_0"), "a form"),
         "/portal/tenants/{tenant}"
@@ -252,6 +256,7 @@ fn reads(path: &str, tenant: &str) -> (String, &'static str) {
         | "/portal/operator/gaps"
         | "/portal/operator/quarantine"
         | "/portal/operator/questions"
+        | "/portal/operator/proposals"
         | "/portal/operator/suspense"
         | "/portal/operator/billing-runs"
         | "/portal/operator/tenants"

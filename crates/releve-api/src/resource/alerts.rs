@@ -14,7 +14,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     AppState,
-    auth::{OperatorScope, OperatorWriteScope, TenantScope},
+    auth::{OperatorScope, OperatorWriteScope, TenantBillingScope, TenantScope},
     cursor::{self, Paged},
     error::Problem,
     input::{PageLen, Params, PathOf, Repeat},
@@ -175,21 +175,20 @@ async fn acknowledge(
     .await
 }
 
-/// The same of an alert of a tenant's own, or of its account's. For now, an operator does it for them.
+/// The same of an alert of a tenant's own, or of its account's.
 #[utoipa::path(post, path = "/v1/tenants/{tenant}/alerts/{alert}/acknowledge", tag = "alerts",
     params(("tenant" = String, Path), ("alert" = String, Path)), responses((status = 200, body = AlertView)),
-    security(("api_key" = ["operator:write"])))]
+    security(("api_key" = ["tenant:billing"]), ("api_key" = ["operator:write"])))]
 async fn acknowledge_of_tenant(
-    scope: OperatorWriteScope,
+    scope: TenantBillingScope,
     State(app): State<AppState>,
-    PathOf((tenant, reference)): PathOf<(String, String)>,
+    PathOf((_tenant, reference)): PathOf<(String, String)>,
 ) -> Result<Response, Problem> {
-    let actor = scope.caller().actor();
+    let (actor, tenant, account) = (scope.caller().actor(), scope.id(), scope.account());
     app.write(scope.caller(), Repeat::harmless(), move |conn, now| {
         Box::pin(async move {
-            let tenant = lookup::tenant(conn, &tenant).await?;
             let alert = known(conn, &reference).await?;
-            if alert.tenant != Some(tenant.id) && alert.account != Some(tenant.account) {
+            if alert.tenant != Some(tenant) && alert.account != Some(account) {
                 return Err(Problem::not_found("alert", &reference));
             }
             looked_at(conn, alert, actor, now).await

@@ -1,24 +1,71 @@
-//! What has somebody to look at? What the house was told, the latest first.
+//! What has somebody to look at? What the house was told, the latest first, until somebody says that they have seen it.
 
-use axum::extract::Query;
-use maud::html;
+use axum::{
+    Form,
+    extract::{Path, Query},
+    http::HeaderMap,
+    response::Response,
+};
+use maud::{Markup, html};
+use serde::Deserialize;
+use serde_json::{Value, json};
 
-use super::{Ask, must_operate};
+use super::must_operate;
 use crate::{
     api::{Failure, Paged, path, with_query},
+    forms,
     layout::{self, Page},
     tenant::alerts::{self, Alert},
     visitor::Visitor,
 };
 
+const HERE: &str = "/portal/operator/alerts";
+
+#[derive(Deserialize)]
+pub(crate) struct Ask {
+    state: Option<String>,
+    cursor: Option<String>,
+}
+
 pub(crate) async fn page(visitor: Visitor, Query(ask): Query<Ask>) -> Result<Page, Failure> {
     must_operate(&visitor)?;
-    let list = with_query(path(&["v1", "alerts"]), &[("limit", Some("50")), ("cursor", ask.cursor.as_deref())]);
-    let found: Paged<Alert> = visitor.get(&list).await?;
-    let main = html! {
-        p.soft { "What has one cause folds into one alert with a count: a rack that falls silent is one. It is over when what it tells of is." }
-        section.card { (alerts::table("What you were told", &found.items)) }
-        (layout::more("/portal/operator/alerts", found.next.as_deref()))
+    render(&visitor, &ask, None).await
+}
+
+async fn render(visitor: &Visitor, ask: &Ask, refused: Option<&str>) -> Result<Page, Failure> {
+    let state = ask.state.as_deref().filter(|state| !state.is_empty());
+    let asked = [("state", state), ("limit", Some("50")), ("cursor", ask.cursor.as_deref())];
+    let found: Paged<Alert> = visitor.get(&with_query(path(&["v1", "alerts"]), &asked)).await?;
+    let act = |alert: &Alert| html! { @if visitor.may("operator:write") { (seen(visitor, alert)) } };
+    let option = |value: &'static str, name: &'static str| {
+        html! { option value=(value) selected=[(state.unwrap_or_default() == value).then_some("selected")] { (name) } }
     };
-    Ok(layout::operator(&visitor, "alerts", "Alerts", main))
+    let main = html! {
+        (forms::notice(refused))
+        p.soft { "What has one cause folds into one alert with a count: a rack that falls silent is one. It is over when what it tells of is." }
+        form.pick.wide method="get" action=(HERE) {
+            div { label for="state" { "Which" } select #state name="state" data-sends="" { (option("", "all")) (option("open", "open")) (option("acknowledged", "seen")) (option("resolved", "over")) } }
+            button.quiet type="submit" { "Show" }
+        }
+        section.card { (alerts::table("What you were told", &found.items, act)) }
+        (layout::more(&with_query(HERE.to_owned(), &[("state", state)]), found.next.as_deref()))
+    };
+    Ok(layout::operator(visitor, "alerts", "Alerts", main))
+}
+
+fn seen(visitor: &Visitor, alert: &Alert) -> Markup {
+    forms::button(visitor, &path(&["portal", "operator", "alerts", &alert.id]), "Seen", &[], &format!("Seen: {}", alert.subject))
+}
+
+pub(crate) async fn acknowledge(
+    visitor: Visitor,
+    Path(alert): Path<String>,
+    headers: HeaderMap,
+    Form(form): Form<forms::Pressed>,
+) -> Result<Response, Failure> {
+    must_operate(&visitor)?;
+    visitor.check_form(&headers, &form.token)?;
+    let outcome = visitor.post::<Value>(&path(&["v1", "alerts", &alert, "acknowledge"]), &json!({})).await;
+    let all = Ask { state: None, cursor: None };
+    forms::done(outcome, HERE, async |why| render(&visitor, &all, Some(why)).await).await
 }

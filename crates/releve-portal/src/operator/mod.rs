@@ -3,6 +3,7 @@
 pub(crate) mod alerts;
 pub(crate) mod gaps;
 pub(crate) mod lists;
+pub(crate) mod proposals;
 pub(crate) mod quarantine;
 pub(crate) mod questions;
 pub(crate) mod runs;

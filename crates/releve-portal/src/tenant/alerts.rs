@@ -12,6 +12,7 @@ use crate::{
 
 #[derive(Deserialize)]
 pub(crate) struct Alert {
+    pub id: String,
     pub kind: String,
     pub subject: String,
     pub count: i64,
@@ -19,6 +20,8 @@ pub(crate) struct Alert {
     pub first_at: String,
     pub last_at: String,
     pub resolved_at: Option<String>,
+    pub acknowledged_at: Option<String>,
+    pub acknowledged_by: Option<String>,
 }
 
 /// A tenant's latest.
@@ -28,26 +31,35 @@ pub(super) async fn latest(visitor: &Visitor, tenant: &Named) -> Result<Vec<Aler
     Ok(found.items)
 }
 
-pub(crate) fn table(caption: &str, alerts: &[Alert]) -> Markup {
+/// Alerts, each with what can be done about it.
+pub(crate) fn table(caption: &str, alerts: &[Alert], act: impl Fn(&Alert) -> Markup) -> Markup {
     let shown = html! {
         @for alert in alerts {
             tr {
                 th.what scope="row" { (alert.subject) small { code { (alert.kind) } @if alert.count > 1 { " · " (alert.count) " alike" } } }
                 td.what { (numbers(&alert.numbers)) }
                 td { (show::instant(&alert.first_at)) @if alert.last_at != alert.first_at { br; "to " (show::instant(&alert.last_at)) } }
-                td { @match &alert.resolved_at {
-                    Some(at) => { span.badge.good { "over" } " " (show::instant(at)) }
-                    None => { span.badge.open { "told" } }
-                } }
+                td.what { (state(alert)) }
+                td { @if alert.acknowledged_at.is_none() { (act(alert)) } }
             }
         }
     };
     layout::table(
         caption,
-        &[("What", false), ("Numbers", false), ("When", false), ("State", false)],
+        &[("What", false), ("Numbers", false), ("When", false), ("State", false), ("Change", false)],
         &shown,
         alerts.len(),
     )
+}
+
+fn state(alert: &Alert) -> Markup {
+    html! {
+        @match &alert.resolved_at {
+            Some(at) => { span.badge.good { "over" } " " (show::instant(at)) }
+            None => { span.badge.open { "told" } }
+        }
+        @if let Some(by) = &alert.acknowledged_by { small { "seen by " (by) @if let Some(at) = &alert.acknowledged_at { ", " (show::date(at)) } } }
+    }
 }
 
 /// Ids are for programs, and a name stands in what the alert says.

@@ -74,9 +74,29 @@ async fn render(visitor: &Visitor, tenant: &Named, refused: Option<&str>) -> Res
         @if let Some(row) = found.items.first() { p.soft { "Counted up to " time datetime=(row.as_of) { (show::clock(&row.as_of)) } ". Amounts are without VAT." } }
         section.card { (layout::table("Budgets of this month", &head, &shown, found.items.len())) }
         @if changes { section.card { h2 { "New budget" } (form(visitor, tenant)) } }
-        section.card { (alerts::table("What you were told", &told)) }
+        section.card { (alerts::table("What you were told", &told, |alert| html! { @if changes { (seen(visitor, tenant, alert)) } })) }
     };
     Ok(layout::tenant(visitor, tenant, "budgets", "Budgets and alerts", main))
+}
+
+fn seen(visitor: &Visitor, tenant: &Named, alert: &alerts::Alert) -> Markup {
+    let to = path(&["portal", "tenants", &tenant.id, "alerts", &alert.id]);
+    forms::button(visitor, &to, "Seen", &[], &format!("Seen: {}", alert.subject))
+}
+
+/// Says that somebody has looked at an alert.
+pub(crate) async fn acknowledge(
+    visitor: Visitor,
+    Path((reference, alert)): Path<(String, String)>,
+    headers: HeaderMap,
+    Form(form): Form<forms::Pressed>,
+) -> Result<Response, Failure> {
+    visitor.check_form(&headers, &form.token)?;
+    let tenant = named(&visitor, &reference).await?;
+    let to = path(&["v1", "tenants", &tenant.id, "alerts", &alert, "acknowledge"]);
+    let outcome = visitor.post::<Value>(&to, &json!({})).await;
+    let here = path(&["portal", "tenants", &tenant.id, "budgets"]);
+    forms::done(outcome, &here, async |why| render(&visitor, &tenant, Some(why)).await).await
 }
 
 fn about(budget: &Budget) -> String {

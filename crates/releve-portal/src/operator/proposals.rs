@@ -1,0 +1,116 @@
+//! What waits for a second person? Credits above what one may give, approved or refused by another.
+
+use axum::{Form, extract::Path, extract::Query, http::HeaderMap, response::Response};
+use maud::{Markup, html};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{Ask, must_operate};
+use crate::{
+    api::{Failure, Paged, path, with_query},
+    forms,
+    layout::{self, Page},
+    show::{self, Amount},
+    visitor::Visitor,
+};
+
+const HERE: &str = "/portal/operator/proposals";
+/// Whoever has one of these may decide, if it is another's.
+const MAY_DECIDE: [&str; 2] = ["operator:billing", "operator:write"];
+
+#[derive(Deserialize)]
+struct Proposal {
+    id: String,
+    kind: String,
+    account: String,
+    amount: Amount,
+    state: String,
+    proposed_at: String,
+    proposed_by: String,
+    expires_at: String,
+    decided_by: Option<String>,
+    reason: Option<String>,
+    request: Value,
+}
+
+pub(crate) async fn page(visitor: Visitor, Query(ask): Query<Ask>) -> Result<Page, Failure> {
+    must_operate(&visitor)?;
+    render(&visitor, ask.cursor.as_deref(), None).await
+}
+
+async fn render(visitor: &Visitor, cursor: Option<&str>, refused: Option<&str>) -> Result<Page, Failure> {
+    let list = with_query(path(&["v1", "proposals"]), &[("limit", Some("50")), ("cursor", cursor)]);
+    let found: Paged<Proposal> = visitor.get(&list).await?;
+    let shown = html! {
+        @for (index, proposal) in found.items.iter().enumerate() {
+            tr {
+                th.what scope="row" { (proposal.kind) @if let Some(text) = proposal.request["description"].as_str() { ": " (text) } small { (proposal.account) } }
+                td.r.strong { (proposal.amount.shown()) }
+                td.what { (proposal.proposed_by) small { (show::instant(&proposal.proposed_at)) } }
+                td.what { (standing(proposal)) }
+                td { @if proposal.state == "waiting" && visitor.may_any(&MAY_DECIDE) { (form(visitor, proposal, index)) } }
+            }
+        }
+    };
+    let head = [("What", false), ("Amount", true), ("Proposed by", false), ("State", false), ("Decide", false)];
+    let main = html! {
+        (forms::notice(refused))
+        p.soft { "What is more than one person may give waits here for another. Nobody approves what they proposed themselves." }
+        section.card { (layout::table("Proposals, the latest first", &head, &shown, found.items.len())) }
+        (layout::more(HERE, found.next.as_deref()))
+    };
+    Ok(layout::operator(visitor, "proposals", "Proposals", main))
+}
+
+fn standing(proposal: &Proposal) -> Markup {
+    html! {
+        @match proposal.state.as_str() {
+            "waiting" => { span.badge.open { "waiting" } " until " (show::instant(&proposal.expires_at)) }
+            "approved" => { span.badge.good { "approved" } }
+            other => { span.badge { (other) } }
+        }
+        @if let Some(by) = &proposal.decided_by { " by " (by) }
+        @if let Some(reason) = &proposal.reason { small { (reason) } }
+    }
+}
+
+fn form(visitor: &Visitor, proposal: &Proposal, index: usize) -> Markup {
+    let reason = format!("reason-{index}");
+    html! {
+        form.stack method="post" action=(path(&["portal", "operator", "proposals", &proposal.id])) {
+            (forms::token(visitor))
+            label.unseen for=(reason) { "Why " (proposal.amount.amount) " for " (proposal.account) " is refused" }
+            input id=(reason) name="reason" maxlength="200" placeholder="Reason, if refused";
+            div.row {
+                button type="submit" name="verdict" value="approve" { "Approve" }
+                button.quiet type="submit" name="verdict" value="refuse" { "Refuse" }
+            }
+        }
+    }
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Decision {
+    #[serde(default)]
+    token: String,
+    verdict: String,
+    #[serde(default)]
+    reason: String,
+}
+
+pub(crate) async fn decide(
+    visitor: Visitor,
+    Path(proposal): Path<String>,
+    headers: HeaderMap,
+    Form(form): Form<Decision>,
+) -> Result<Response, Failure> {
+    must_operate(&visitor)?;
+    visitor.check_form(&headers, &form.token)?;
+    let (what, body) = match form.verdict.as_str() {
+        "approve" => ("approve", json!({})),
+        "refuse" => ("refuse", json!({ "reason": form.reason.trim() })),
+        _ => return Err(Failure::not_found()),
+    };
+    let outcome = visitor.post::<Value>(&path(&["v1", "proposals", &proposal, what]), &body).await;
+    forms::done(outcome, HERE, async |why| render(&visitor, None, Some(why)).await).await
+}
