@@ -75,7 +75,7 @@ async fn each_topic_reaches_the_queues_that_are_bound_for_it_once() {
     let id = endpoint(&bench, "amqp:", None, &[]).await;
     bench.counted(vec![bench.hour(0, 0, &[0, 1, 2])]).await;
     let mut uncommitted = bench.db.begin_app().await.expect("a transaction");
-    let entry = releve_store::outbox::NewEntry { topic: "node.silent", account: None, body: Value::Null };
+    let entry = releve_store::outbox::NewEntry { topic: "node.silent", account: None, tenant: None, body: Value::Null };
     releve_store::outbox::put(&mut uncommitted, &[entry], later()).await.expect("written");
     assert_eq!(bench.issue().await.issued_now, 3);
     let sender = telling(&url);

@@ -231,9 +231,6 @@ fn rows(n: usize, tenant: &str, account: &str) -> String {
          left_us as (insert into hand_overs select account_id, invoice_id, 'd', sha256(''), at from own, billed returning 1),
          failed as (insert into hand_over_failures
                     select account_id, invoice_id, 1, 'd', at, at + interval '1 hour' from own, billed returning 1),
-         meant as (insert into budgets select tenant_id, id, 'b', null, null, 'amount', 1, 'actual', '{{80}}', false, at, 'test' from own
-                   returning budget_id),
-         fired as (insert into budget_firings select tenant_id, budget_id, at, 80, 1, at from own, meant returning 1),
          asked as (insert into line_questions (tenant_id, question_id, account_id, invoice_id, line, question, asked_at, asked_by)
                    select tenant_id, id, account_id, invoice_id, 1, 'q', at, 'test' from own, billed returning 1),
          alerted as (insert into alerts (alert_id, tenant_id, account_id, kind, subject, fold, count, numbers, first_at, last_at)
@@ -243,13 +240,16 @@ fn rows(n: usize, tenant: &str, account: &str) -> String {
     )
 }
 
-/// The same of what a tenant's own endpoint was told.
+/// The same of a tenant's budgets and of what its own endpoint was told.
 fn told(n: usize, tenant: &str, account: &str) -> String {
     format!(
         "with own as (select '{tenant}'::uuid as tenant_id, '{account}'::uuid as account_id,
                              '0000000{n}-0000-0000-0000-000000000000'::uuid as id, '2026-03-10 12:00Z'::timestamptz as at),
          event as (insert into outbox (outbox_id, topic, account_id, tenant_id, body, created_at)
                    select id, 't', account_id, tenant_id, '{{}}', at from own returning 1),
+         meant as (insert into budgets select tenant_id, id, 'b', null, null, 'amount', 1, 'actual', '{{80}}', false, at, 'test' from own
+                   returning budget_id),
+         fired as (insert into budget_firings select tenant_id, budget_id, at, 80, 1, at from own, meant returning 1),
          listening as (insert into webhook_endpoints (endpoint_id, account_id, tenant_id, url, description, topics, created_at, created_by)
                        select id, account_id, tenant_id, 'https://e', '', '{{}}', at, 'test' from own returning 1),
          owed as (insert into webhook_deliveries (endpoint_id, event_id, state, due_at) select id, id, 'waiting', at from own returning 1)

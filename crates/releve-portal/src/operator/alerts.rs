@@ -54,7 +54,13 @@ async fn render(visitor: &Visitor, ask: &Ask, refused: Option<&str>) -> Result<P
 }
 
 fn seen(visitor: &Visitor, alert: &Alert) -> Markup {
-    forms::button(visitor, &path(&["portal", "operator", "alerts", &alert.id]), "Seen", &[], &format!("Seen: {}", alert.subject))
+    forms::button(
+        visitor,
+        &path(&["portal", "operator", "alerts", &alert.id]),
+        "Seen",
+        &[],
+        &format!("Seen: {}", alert.subject),
+    )
 }
 
 pub(crate) async fn acknowledge(

@@ -126,7 +126,7 @@ pub(crate) async fn decide(
     };
     let outcome: Result<Decision, Failure> = visitor.post(path, &body).await;
     forms::shown(outcome, async |outcome| match outcome {
-        Ok(decision) => render(&visitor, &told(&visitor, &form, &decision)).await,
+        Ok(decision) => render(&visitor, &told(&visitor, &form, decision)).await,
         Err(why) => render(&visitor, &forms::notice(Some(why))).await,
     })
     .await

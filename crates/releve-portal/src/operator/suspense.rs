@@ -90,7 +90,7 @@ pub(crate) async fn map(visitor: Visitor, headers: HeaderMap, Form(form): Form<M
     let outcome: Result<Moved, Failure> = visitor.post("/v1/suspense/map", &body).await;
     forms::shown(outcome, async |outcome| {
         let above = match outcome {
-            Ok(moved) => told(&form, &moved),
+            Ok(moved) => told(&form, moved),
             Err(why) => forms::notice(Some(why)),
         };
         render(&visitor, None, &above).await
