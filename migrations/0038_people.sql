@@ -94,6 +94,7 @@ create index proposals_open on proposals (proposal_id) where decided_at is null;
 alter table api_keys
     add column minted_by uuid references api_keys,
     add column minted_by_user uuid references users;
+create index api_keys_minted_by on api_keys (minted_by) where minted_by is not null;
 
 alter table proposals owner to releve_owner;
 grant select, insert on proposals to releve_app;

@@ -134,14 +134,27 @@ async fn a_tenant_is_told_of_itself_and_of_invoices_that_hold_nobody_elses_usage
     of("(select tenant_id from tenants where name = 'sibling')", "budget.reached");
     of("null", "invoice.overdue");
     of("null", "webhook_endpoint.disabled");
+    // What concerns the second one's account as a whole is its own: it is all that the account has.
+    let whole = bench.world.tenants[1].account.uuid();
+    for topic in ["credits.low", "commitment.under_used", "purchase_order.low"] {
+        bench.database.sql(&format!(
+            "insert into outbox (outbox_id, topic, account_id, body, created_at)
+             values (gen_random_uuid(), '{topic}', '{whole}', '{{}}', '{}')",
+            later()
+        ));
+    }
     round(&bench, later()).await;
     let told: Vec<Vec<String>> = receivers
         .iter()
         .map(|receiver| {
-            receiver.take().iter().map(|one| one.json()["type"].as_str().expect("a type").to_owned()).collect()
+            let topic = |one: &Received| one.json()["type"].as_str().expect("a type").to_owned();
+            let mut topics: Vec<String> = receiver.take().iter().map(topic).collect();
+            topics.sort();
+            topics
         })
         .collect();
-    assert_eq!(told, [vec!["budget.reached"], vec!["invoice.issued"], vec!["invoice.issued"]]);
+    let second = vec!["commitment.under_used", "credits.low", "invoice.issued", "purchase_order.low"];
+    assert_eq!(told, [vec!["budget.reached"], second, vec!["invoice.issued"]]);
 }
 
 #[tokio::test]

@@ -169,7 +169,7 @@ pub struct AlertFilter<'a> {
     /// A tenant's own and those of its account; none: the operator's, and all accounts'.
     pub of: Option<(TenantId, AccountId)>,
     pub kind: Option<&'a str>,
-    /// `open`: it goes on or has not been looked at; `acknowledged`: a person has; `resolved`: it is over.
+    /// `open`: it goes on, and nobody has looked at it; `acknowledged`: a person has; `resolved`: it is over.
     pub state: Option<&'a str>,
 }
 

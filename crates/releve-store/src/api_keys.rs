@@ -142,10 +142,13 @@ pub async fn by_digest(conn: &mut PgConnection, sha256: &[u8; 32]) -> Result<Opt
     let row = sqlx::query_as!(
         KeyRow,
         r#"
-        select key_id, kind, made_by, replaces, user_id, membership_id, sha256, hint, name, tenant_id, scopes, meters, created_at,
-               created_by, expires_at, revoked_at, last_used_at
-        from api_keys
-        where sha256 = $1
+        select k.key_id, k.kind, k.made_by, k.replaces, k.user_id, k.membership_id, k.sha256, k.hint, k.name, k.tenant_id, k.scopes,
+               k.meters, k.created_at, k.created_by, least(k.expires_at, made.expires_at, m.until_at) as expires_at,
+               coalesce(k.revoked_at, made.revoked_at, m.removed_at) as revoked_at, k.last_used_at
+        from api_keys k
+        left join api_keys made on made.key_id = k.made_by
+        left join memberships m on m.membership_id = k.membership_id
+        where k.sha256 = $1
         "#,
         sha256.as_slice()
     )

@@ -74,6 +74,15 @@ pub async fn insert(conn: &mut PgConnection, tenant: TenantId, record: &BudgetRe
     Ok(done.rows_affected() == 1)
 }
 
+/// How many a tenant has. Who asks before making one keeps others from making one meanwhile.
+pub async fn count(conn: &mut PgConnection, tenant: TenantId) -> Result<i64, StoreError> {
+    sqlx::query!("select from tenants where tenant_id = $1 for no key update", tenant.uuid())
+        .fetch_all(&mut *conn)
+        .await?;
+    let count = sqlx::query_scalar!(r#"select count(*) as "n!" from budgets where tenant_id = $1"#, tenant.uuid());
+    Ok(count.fetch_one(conn).await?)
+}
+
 /// What of a budget may be changed. False if the tenant has another of this name.
 pub async fn update(conn: &mut PgConnection, tenant: TenantId, record: &BudgetRecord) -> Result<bool, StoreError> {
     let (_, ceiling) = limit_to_sql(record.budget.limit);
@@ -324,15 +333,21 @@ pub async fn collect(conn: &mut PgConnection, marks_max: i64, hour: Hour, now: T
     Ok(row.marks)
 }
 
-/// Takes the next account that is due, budgets before what is judged by the hour: it is judged in this transaction, or is due again.
-pub async fn take_due(conn: &mut PgConnection, now: Timestamp) -> Result<Option<AccountId>, StoreError> {
+/// Takes the next account that is due, budgets before what is judged by the hour or the other way round: it is judged in this
+/// transaction, or is due again.
+pub async fn take_due(
+    conn: &mut PgConnection,
+    hourly_first: bool,
+    now: Timestamp,
+) -> Result<Option<AccountId>, StoreError> {
     let row = sqlx::query!(
         r#"
         delete from budgets_due where account_id = (
-            select account_id from budgets_due where due_at <= $1 order by hourly, due_at limit 1 for update skip locked)
+            select account_id from budgets_due where due_at <= $1 order by hourly <> $2, due_at limit 1 for update skip locked)
         returning account_id
         "#,
-        to_sql(now)
+        to_sql(now),
+        hourly_first
     )
     .fetch_optional(conn)
     .await?;

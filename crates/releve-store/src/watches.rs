@@ -32,6 +32,7 @@ pub async fn due(conn: &mut PgConnection, hour: Hour, len_max: i64) -> Result<u6
               and a.kind in ('spend.anomaly', 'credits.low', 'commitment.under_used', 'purchase_order.low')
         ) w
         where not exists (select from account_watches s where s.account_id = w.account_id and s.hour >= $1)
+          and not exists (select from budgets_due q where q.account_id = w.account_id)
         order by w.account_id
         limit $2
         on conflict (account_id) do nothing

@@ -37,7 +37,7 @@ const STATES: [&str; 3] = ["open", "acknowledged", "resolved"];
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct Wanted {
-    /// open: it goes on or was not looked at. acknowledged: a person has. resolved: it is over.
+    /// open: it goes on, and nobody has looked at it. acknowledged: a person has. resolved: it is over.
     state: Option<String>,
     /// Of this kind only.
     #[param(example = "node.silent")]
@@ -120,7 +120,13 @@ async fn of_tenant(
     let filter = AlertFilter { of, kind: wanted.kind.as_deref(), state: wanted.state.as_deref() };
     let mut tx = scope.begin(&app).await?;
     let rows = alerts::alerts(&mut tx, filter, before, wanted.limit.and_one()).await?;
-    Ok(Json(Paged::of(rows, wanted.limit, &request, |last| last.id.to_string(), AlertView::from)?))
+    // Who of the operator or of a sibling looked at what is told to the account is none of a tenant's business.
+    let view = |alert: Alert| {
+        let own = alert.tenant.is_some();
+        let view = AlertView::from(alert);
+        AlertView { acknowledged_by: view.acknowledged_by.filter(|_| own), ..view }
+    };
+    Ok(Json(Paged::of(rows, wanted.limit, &request, |last| last.id.to_string(), view)?))
 }
 
 /// Lists what an operator has to know of the house and of its accounts, the latest first.
@@ -175,7 +181,7 @@ async fn acknowledge(
     .await
 }
 
-/// The same of an alert of a tenant's own, or of its account's.
+/// The same of an alert of a tenant's own. What is told to an account as a whole, operators acknowledge.
 #[utoipa::path(post, path = "/v1/tenants/{tenant}/alerts/{alert}/acknowledge", tag = "alerts",
     params(("tenant" = String, Path), ("alert" = String, Path)), responses((status = 200, body = AlertView)),
     security(("api_key" = ["tenant:billing"]), ("api_key" = ["operator:write"])))]
@@ -184,11 +190,11 @@ async fn acknowledge_of_tenant(
     State(app): State<AppState>,
     PathOf((_tenant, reference)): PathOf<(String, String)>,
 ) -> Result<Response, Problem> {
-    let (actor, tenant, account) = (scope.caller().actor(), scope.id(), scope.account());
+    let (actor, tenant) = (scope.caller().actor(), scope.id());
     app.write(scope.caller(), Repeat::harmless(), move |conn, now| {
         Box::pin(async move {
             let alert = known(conn, &reference).await?;
-            if alert.tenant != Some(tenant) && alert.account != Some(account) {
+            if alert.tenant != Some(tenant) {
                 return Err(Problem::not_found("alert", &reference));
             }
             looked_at(conn, alert, actor, now).await

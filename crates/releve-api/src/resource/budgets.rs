@@ -40,8 +40,8 @@ pub fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(entitlement))
 }
 
-/// Budgets that are looked at together.
-pub(super) const BUDGETS_MAX: i64 = 1_000;
+/// Budgets of one tenant: all are judged whenever its usage changes.
+pub const BUDGETS_MAX: i64 = 100;
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -162,7 +162,7 @@ fn taken() -> Problem {
     Problem::new(Code::NameTaken, "the tenant has a budget of this name").at("name")
 }
 
-/// Makes a budget of a tenant. It is judged at once.
+/// Makes a budget of a tenant. It is judged at once. A tenant has at most 100.
 #[utoipa::path(post, path = "/v1/tenants/{tenant}/budgets", tag = "budgets", params(("tenant" = String, Path)),
     request_body = NewBudget, responses((status = 201, body = BudgetView)), security(("api_key" = ["tenant:billing"]), ("api_key" = ["operator:write"])))]
 async fn create(
@@ -178,6 +178,10 @@ async fn create(
     let (actor, tenant) = (scope.caller().actor(), scope.tenant().clone());
     app.write(scope.caller(), repeat, move |conn, now| {
         Box::pin(async move {
+            if budgets::count(conn, tenant.id).await? >= BUDGETS_MAX {
+                let detail = format!("a tenant has at most {BUDGETS_MAX} budgets: remove one first");
+                return Err(Problem::field("name", detail));
+            }
             let limit = checked_limit(input.amount.as_deref(), input.gpu_hours, currency(conn, &tenant).await?)?;
             let limit = limit.ok_or_else(|| Problem::field("amount", "give amount or gpu_hours"))?;
             let budget = Budget {

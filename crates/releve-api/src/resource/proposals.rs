@@ -185,6 +185,10 @@ async fn approve(
                 serde_json::from_value(proposal.request.clone()).map_err(|error| Problem::internal(&error))?;
             let by = format!("{}, approved by {actor}", proposal.proposed_by);
             let record = credits::make(conn, &account, request, &by, now).await?;
+            if record.credit.amount() != proposal.amount {
+                let detail = "it would come to another amount now than was proposed: refuse it, and propose it anew";
+                return Err(Problem::new(Code::AlreadyDecided, detail).because("amount_changed"));
+            }
             credits::noted(conn, &record, actor.clone(), now).await?;
             let result = Some(record.credit.id().to_string());
             settled(conn, proposal, Verdict { at: now, by: actor, result, reason: None }).await

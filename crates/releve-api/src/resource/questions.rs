@@ -8,11 +8,11 @@ use releve_jobs::{
 use releve_store::{
     audit_log::{self, Change},
     documents,
-    invoices::{InvoiceHead, InvoiceState},
+    invoices::{self, InvoiceHead, InvoiceState},
     outbox::{self, NewEntry},
     questions::{self, Answer as Given, Question, QuestionFilter},
 };
-use releve_types::{InvoiceId, ids::QuestionId};
+use releve_types::{AccountId, InvoiceId, ids::QuestionId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sqlx::PgConnection;
@@ -94,6 +94,15 @@ impl From<&Question> for QuestionView {
     }
 }
 
+/// An issued invoice of an account, by id or number.
+async fn own(conn: &mut PgConnection, account: AccountId, reference: &str) -> Result<Option<InvoiceHead>, Problem> {
+    let found = match reference.parse() {
+        Ok(id) => invoices::head(conn, id).await?.into_iter().collect(),
+        Err(_) => invoices::numbered(conn, reference).await?,
+    };
+    Ok(found.into_iter().find(|head| head.state == InvoiceState::Issued && head.account == account))
+}
+
 /// How many lines are printed on an issued document.
 async fn lines(conn: &mut PgConnection, head: &InvoiceHead) -> Result<i32, Problem> {
     let document = documents::find(conn, head.account, head.id, JSON).await?;
@@ -129,11 +138,7 @@ async fn ask(
     app.write(scope.caller(), repeat, move |conn, now| {
         Box::pin(async move {
             let missing = || Problem::not_found("issued invoice", &reference);
-            let head = lookup::invoice(conn, &reference).await;
-            let head = head.map_err(|p| if p.code == Code::NotFound { missing() } else { p })?;
-            if head.state != InvoiceState::Issued || head.account != account {
-                return Err(missing());
-            }
+            let head = own(conn, account, &reference).await?.ok_or_else(missing)?;
             let printed = lines(conn, &head).await?;
             if !(1..=printed).contains(&input.line) {
                 return Err(Problem::field("line", format!("the invoice has lines 1 to {printed}")));

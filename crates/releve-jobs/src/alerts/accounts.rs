@@ -160,15 +160,17 @@ async fn order(
     (account, unbilled): (AccountId, &[&Spend]),
     now: Timestamp,
 ) -> Result<(), JobError> {
-    let records = orders::of(tx, &[account]).await?.remove(&account).unwrap_or_default();
-    let mut holds = BTreeMap::new();
+    let mut records = orders::of(tx, &[account]).await?.remove(&account).unwrap_or_default();
+    records.sort_by_key(|record| (record.open.order.from(), record.open.order.id()));
+    let (mut holds, mut is_named) = (BTreeMap::new(), false);
     for record in records {
         let order = &record.open.order;
         let holds_now = order.from().start() <= now && order.until().is_none_or(|end| end.start() > now);
         let Some(amount) = order.amount().filter(|_| holds_now) else { continue };
-        // What is not billed yet will name the first order that has something left.
+        // What is not billed yet will name the first order that has something left, and no other.
         let mut expected = Money::zero(amount.currency());
-        if holds.is_empty() {
+        if !is_named && record.open.drawn.amount() < amount.amount() {
+            is_named = true;
             let same = unbilled.iter().map(|month| month.rated.total).filter(|t| t.currency() == amount.currency());
             expected = purse::sum(same, amount.currency()).map_err(too_large)?;
         }

@@ -20,28 +20,22 @@ use crate::{
 
 /// Marks that one statement takes.
 const MARKS_MAX: i64 = 1_000;
-/// Accounts that are judged between two looks at what changed.
+/// Accounts that are judged between two looks at what changed, and at the clock.
 const JUDGED_AT_ONCE: usize = 16;
+/// Every so many of them is one that is judged by the hour, if one is due: budgets go first, and don't keep the others out.
+const HOURLY_EVERY: usize = 8;
 /// How long an account rests that could not be judged, in ms.
 const REST_MS: i64 = 60_000;
 
-/// Judges what is due.
-pub(super) async fn round(db: &Db, limits: &Limits, now: Timestamp) -> Result<(), JobError> {
-    loop {
+/// Judges some of what is due; whether more is.
+pub(super) async fn round(db: &Db, limits: &Limits, now: Timestamp) -> Result<bool, JobError> {
+    let mut tx = db.begin_app().await?;
+    let marks = budgets::collect(&mut tx, MARKS_MAX, full_hours_end(now), now).await?;
+    tx.commit().await?;
+    for n in 1..=JUDGED_AT_ONCE {
         let mut tx = db.begin_app().await?;
-        let marks = budgets::collect(&mut tx, MARKS_MAX, full_hours_end(now), now).await?;
-        tx.commit().await?;
-        if marks < MARKS_MAX && !judge_some(db, limits, now).await? {
-            return Ok(());
-        }
-    }
-}
-
-/// Judges some of what is due; false if nothing is any more. What changes meanwhile need not wait for all of it.
-async fn judge_some(db: &Db, limits: &Limits, now: Timestamp) -> Result<bool, JobError> {
-    for _ in 0..JUDGED_AT_ONCE {
-        let mut tx = db.begin_app().await?;
-        let Some(account) = budgets::take_due(&mut tx, now).await? else { return Ok(false) };
+        let due = budgets::take_due(&mut tx, n % HOURLY_EVERY == 0, now).await?;
+        let Some(account) = due else { return Ok(marks >= MARKS_MAX) };
         match judge(&mut tx, limits, account, now).await {
             Ok(()) => tx.commit().await?,
             Err(error) => {
@@ -59,7 +53,10 @@ async fn judge_some(db: &Db, limits: &Limits, now: Timestamp) -> Result<bool, Jo
 /// Of the month that runs, and of the one before for as long as its last reports may still come. Once an hour, what its full hours
 /// say beside.
 async fn judge(tx: &mut Tx, limits: &Limits, account: AccountId, now: Timestamp) -> Result<(), JobError> {
-    let Some(current) = spend::spend(tx, account, None, now).await? else { return Ok(()) };
+    let Some(current) = spend::spend(tx, account, None, now).await? else {
+        watches::advance(tx, account, full_hours_end(now)).await?;
+        return Ok(());
+    };
     let mut months = Vec::new();
     if now.since(current.period.start()) < ISSUE_DELAY_MS {
         months.extend(spend::spend(tx, account, Some(current.month.previous()), now).await?);

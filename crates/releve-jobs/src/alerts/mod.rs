@@ -73,15 +73,19 @@ pub async fn run(db: Db, limits: Limits, cancel: CancellationToken) {
     let (mut house_at, mut coverage_at) = (None, None);
     while !cancel.is_cancelled() {
         let now = wall_clock();
-        if let Err(error) = budgets::round(&db, &limits, now).await {
+        let more = budgets::round(&db, &limits, now).await.unwrap_or_else(|error| {
             tracing::error!(%error, "budgets could not be looked at; tried again");
-        }
+            false
+        });
         let is_time = |at: Option<Timestamp>, every| at.is_none_or(|at| now.since(at) >= every);
         if is_time(house_at, HOUSE_EVERY_MS) {
             house_at = Some(now);
             let with_coverage = is_time(coverage_at, COVERAGE_EVERY_MS);
             coverage_at = if with_coverage { Some(now) } else { coverage_at };
             reconcile::ended(Job::Watch, house(&db, &limits, with_coverage, now).await);
+        }
+        if more {
+            continue;
         }
         tokio::select! {
             () = cancel.cancelled() => break,
@@ -92,7 +96,7 @@ pub async fn run(db: Db, limits: Limits, cancel: CancellationToken) {
 
 /// Looks once at everything.
 pub async fn round(db: &Db, limits: &Limits, now: Timestamp) -> Result<(), JobError> {
-    budgets::round(db, limits, now).await?;
+    while budgets::round(db, limits, now).await? {}
     house(db, limits, true, now).await
 }
 

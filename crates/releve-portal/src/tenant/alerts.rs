@@ -13,6 +13,8 @@ use crate::{
 #[derive(Deserialize)]
 pub(crate) struct Alert {
     pub id: String,
+    /// None: its account's, or the operator's.
+    pub tenant: Option<String>,
     pub kind: String,
     pub subject: String,
     pub count: i64,

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Sets new events against the endpoints that want them; how many events. An endpoint is told what happened since it was
-/// made, by topic; one of an account only what is of that account; one of a tenant only what is of that tenant, and documents
+/// made, by topic; one of an account only what is of that account; one of a tenant only what is of that tenant, and what is
 /// of its account while no other tenant's usage can be in them.
 pub async fn spread(conn: &mut PgConnection, now: Timestamp, events_max: i64) -> Result<u64, StoreError> {
     let done = sqlx::query!(
@@ -34,7 +34,8 @@ pub async fn spread(conn: &mut PgConnection, now: Timestamp, events_max: i64) ->
                 and case
                     when e.tenant_id is null then e.account_id is null or e.account_id = f.account_id
                     when f.tenant_id is not null then e.tenant_id = f.tenant_id
-                    else f.topic in ('invoice.issued', 'invoice.overdue') and e.account_id = f.account_id
+                    else f.topic in ('invoice.issued', 'invoice.overdue', 'credits.low', 'commitment.under_used', 'purchase_order.low')
+                        and e.account_id = f.account_id
                         and not exists (select from tenants t
                                         where t.account_id = e.account_id and t.tenant_id <> e.tenant_id)
                 end

@@ -147,12 +147,7 @@ async fn make(
     if expires_at.as_ref().is_some_and(|at| at.0 <= now) {
         return Err(Problem::field("expires_at", "it lies in the past"));
     }
-    if let Some(tenant) = tenant
-        && api_keys::count(conn, tenant, now).await? >= TENANT_KEYS_LEN_MAX
-    {
-        let detail = format!("a tenant has at most {TENANT_KEYS_LEN_MAX} keys: revoke one that is not used any more");
-        return Err(Problem::field("tenant", detail));
-    }
+    room(conn, tenant, now).await?;
     let actor = by.actor();
     let mut minted = mint(name, scopes, tenant, &actor, now)?;
     minted.record.expires_at = expires_at.map(|at| at.0);
@@ -162,6 +157,16 @@ async fn make(
     let (subject, after) = (view.id.clone(), Some(json!(view)));
     audit_log::add(conn, &Change { actor, action: "api_key.create", subject, before: None, after }, now).await?;
     Answer::created(&MintedView { key: minted.secret, record: view })
+}
+
+/// Whether a tenant may have one more key.
+async fn room(conn: &mut PgConnection, tenant: Option<TenantId>, now: Timestamp) -> Result<(), Problem> {
+    let Some(tenant) = tenant else { return Ok(()) };
+    if api_keys::count(conn, tenant, now).await? >= TENANT_KEYS_LEN_MAX {
+        let detail = format!("a tenant has at most {TENANT_KEYS_LEN_MAX} keys: revoke one that is not used any more");
+        return Err(Problem::field("tenant", detail));
+    }
+    Ok(())
 }
 
 fn checked_scopes(input: &NewApiKey) -> Result<Vec<Scope>, Problem> {

@@ -1,6 +1,6 @@
 //! How does a key change without anybody standing still? The new one opens at once, the old one still does for a while.
 
-use super::{known, not_kept};
+use super::{known, not_kept, room};
 use crate::{
     AppState,
     auth::{Caller, OperatorWriteScope, mint_again},
@@ -84,6 +84,7 @@ pub(super) async fn rotated(
     app.write(caller, repeat, move |conn, now| {
         Box::pin(async move {
             let old = usable(conn, tenant, &reference, now).await?;
+            room(conn, old.tenant, now).await?;
             let mut minted = mint_again(&old, &actor, now)?;
             minted.record.expires_at = input.end(&old, now)?;
             api_keys::insert(conn, &minted.record).await?;
