@@ -145,6 +145,7 @@ async fn from_a_silent_node_to_an_accepted_gap(stage: &Stage, browser: &Browser)
     browser.is_accessible().await;
     browser.picture("walk-alert", Look::Desk).await;
     browser.press("button[aria-label^='Seen: ']").await;
+    browser.open(&stage.at("/portal/operator/alerts?state=acknowledged")).await;
     assert!(browser.text().await.contains("seen by"), "{}", browser.text().await);
     browser.press_named("Gaps").await;
     browser.is_accessible().await;

@@ -26,7 +26,8 @@ fn schemathesis() -> String {
 #[tokio::test]
 async fn whatever_it_is_asked_the_api_answers_as_it_says() {
     let program = schemathesis();
-    let database = Postgres::shared().create_database();
+    let postgres = Postgres::shared();
+    let database = postgres.create_database();
     let migrate = Launch::releve(&["migrate", "--json"]).env("DATABASE_URL", database.admin_url());
     let first = migrate.finish(SOON).json()["operator_key"].as_str().expect("the first key").to_owned();
     let mut api = Launch::releve(&["serve", "api"]).env("DATABASE_URL", database.login_url()).listening().spawn();

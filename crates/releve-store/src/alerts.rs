@@ -1,7 +1,6 @@
 //! What does somebody have to know, and what makes it so?
 
-use releve_types::{AccountId, NodeId, TenantId, Timestamp, ids::AlertId};
-use rust_decimal::Decimal;
+use releve_types::{AccountId, Currency, Money, NodeId, TenantId, Timestamp, ids::AlertId};
 use serde_json::Value;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
@@ -358,10 +357,9 @@ pub async fn suspense(conn: &mut PgConnection, since: Timestamp) -> Result<(i64,
 pub struct ParkedMonth {
     pub seller: String,
     pub period_start: Timestamp,
-    pub currency: String,
     pub invoices: i64,
     /// Without VAT.
-    pub total: Decimal,
+    pub total: Money,
 }
 
 pub async fn parked(conn: &mut PgConnection) -> Result<Vec<ParkedMonth>, StoreError> {
@@ -376,14 +374,13 @@ pub async fn parked(conn: &mut PgConnection) -> Result<Vec<ParkedMonth>, StoreEr
     )
     .fetch_all(conn)
     .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| ParkedMonth {
-            seller: row.name,
-            period_start: from_sql(row.period_start),
-            currency: row.currency,
-            invoices: row.count,
-            total: row.total,
+    rows.into_iter()
+        .map(|row| {
+            let wrong = |detail: String| StoreError::inconsistent("invoices", "total", detail);
+            let currency: Currency = row.currency.parse().map_err(|_| wrong(row.currency.clone()))?;
+            let total = Money::exact(row.total, currency).map_err(|error| wrong(error.to_string()))?;
+            let (seller, period_start) = (row.name, from_sql(row.period_start));
+            Ok(ParkedMonth { seller, period_start, invoices: row.count, total })
         })
-        .collect())
+        .collect()
 }

@@ -11,7 +11,7 @@ use releve_store::{
 use releve_types::{Timestamp, time::MILLIS_PER_HOUR};
 use serde_json::json;
 
-use super::{Condition, INVOICE_PARKED, QUARANTINE_GROWING, SUSPENSE_GROWING, Whose, hold};
+use super::{Condition, INVOICE_PARKED, QUARANTINE_GROWING, SUSPENSE_GROWING, Whose, hold, money};
 use crate::JobError;
 
 /// Growing means: in the last hour.
@@ -34,11 +34,10 @@ pub(super) async fn look(tx: &mut Tx, now: Timestamp) -> Result<(), JobError> {
     });
     hold(tx, Whose::House, SUSPENSE_GROWING, one("suspense", suspense), now).await?;
     let parked = alerts::parked(tx).await?.into_iter().map(|month| {
-        let ParkedMonth { seller, period_start, currency, invoices: count, total } = month;
+        let ParkedMonth { seller, period_start, invoices: count, total } = month;
         let (subject, start) = (format!("{count} invoices of {seller} are parked"), period_start.to_string());
-        let total = json!({ "amount": total.to_string(), "currency": currency });
-        let numbers = json!({ "seller": seller, "period_start": start, "invoices": count, "total": total });
-        (format!("{seller} {start} {currency}"), Condition { subject, count, numbers })
+        let numbers = json!({ "seller": seller, "period_start": start, "invoices": count, "total": money(total) });
+        (format!("{seller} {start} {}", total.currency().code()), Condition { subject, count, numbers })
     });
     measure(tx, (keys, gpu_ms), now).await?;
     hold(tx, Whose::House, INVOICE_PARKED, parked.collect(), now).await

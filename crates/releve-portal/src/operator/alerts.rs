@@ -33,22 +33,24 @@ pub(crate) async fn page(visitor: Visitor, Query(ask): Query<Ask>) -> Result<Pag
 }
 
 async fn render(visitor: &Visitor, ask: &Ask, refused: Option<&str>) -> Result<Page, Failure> {
-    let state = ask.state.as_deref().filter(|state| !state.is_empty());
+    // What is open first: invoices that were issued are told of, too, and are over at once.
+    let chosen = ask.state.as_deref().unwrap_or("open");
+    let state = Some(chosen).filter(|state| *state != "any");
     let asked = [("state", state), ("limit", Some("50")), ("cursor", ask.cursor.as_deref())];
     let found: Paged<Alert> = visitor.get(&with_query(path(&["v1", "alerts"]), &asked)).await?;
     let act = |alert: &Alert| html! { @if visitor.may("operator:write") { (seen(visitor, alert)) } };
     let option = |value: &'static str, name: &'static str| {
-        html! { option value=(value) selected=[(state.unwrap_or_default() == value).then_some("selected")] { (name) } }
+        html! { option value=(value) selected=[(chosen == value).then_some("selected")] { (name) } }
     };
     let main = html! {
         (forms::notice(refused))
         p.soft { "What has one cause folds into one alert with a count: a rack that falls silent is one. It is over when what it tells of is." }
         form.pick.wide method="get" action=(HERE) {
-            div { label for="state" { "Which" } select #state name="state" data-sends="" { (option("", "all")) (option("open", "open")) (option("acknowledged", "seen")) (option("resolved", "over")) } }
+            div { label for="state" { "Which" } select #state name="state" data-sends="" { (option("open", "open")) (option("acknowledged", "seen")) (option("resolved", "over")) (option("any", "all")) } }
             button.quiet type="submit" { "Show" }
         }
         section.card { (alerts::table("What you were told", &found.items, act)) }
-        (layout::more(&with_query(HERE.to_owned(), &[("state", state)]), found.next.as_deref()))
+        (layout::more(&with_query(HERE.to_owned(), &[("state", Some(chosen))]), found.next.as_deref()))
     };
     Ok(layout::operator(visitor, "alerts", "Alerts", main))
 }

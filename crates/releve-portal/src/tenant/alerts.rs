@@ -64,6 +64,9 @@ fn state(alert: &Alert) -> Markup {
     }
 }
 
+/// Names of a list that are shown.
+const NAMES_LEN: usize = 5;
+
 /// Ids are for programs, and a name stands in what the alert says.
 fn is_told(name: &str, value: &Value) -> bool {
     let is_id = value
@@ -88,7 +91,11 @@ pub(crate) fn numbers(numbers: &Value) -> Markup {
         Value::String(text) => Some(text.clone()),
         Value::Number(number) => Some(show::grouped(&number.to_string())),
         Value::Bool(yes) => Some(if *yes { "yes" } else { "no" }.to_owned()),
-        Value::Array(items) => Some(items.len().to_string()),
+        Value::Array(items) => {
+            let names: Vec<&str> = items.iter().filter_map(Value::as_str).take(NAMES_LEN).collect();
+            let more = items.len() - names.len();
+            Some(if more == 0 { names.join(", ") } else { format!("{}, and {more} more", names.join(", ")) })
+        }
         Value::Null => None,
     };
     html! {
