@@ -302,7 +302,7 @@ async fn a_try_that_nothing_is_heard_of_is_made_again() {
     // As by a process that died with the message in its hands.
     let lost_at = later().plus_millis(jobs::LOST_AFTER_MS);
     let mut tx = bench.db.begin_app().await.expect("a transaction");
-    deliveries::spread(&mut tx, later(), 100).await.expect("spread");
+    deliveries::spread(&mut tx, &jobs::ACCOUNT_TOPICS, later(), 100).await.expect("spread");
     let taken = deliveries::claim(&mut tx, &[], (10, 10), lost_at, later()).await.expect("taken up");
     assert_eq!(taken[&id].len(), 1);
     tx.commit().await.expect("commits");

@@ -178,9 +178,13 @@ impl Browser {
 
     /// Loads the page again until its text holds something.
     pub async fn reload_until(&self, text: &str, deadline: Duration) {
-        wait::until(&format!("'{text}' on {}", self.path().await), deadline, async || {
+        self.reload(&format!("'{text}'"), deadline, |shown| shown.contains(text)).await;
+    }
+
+    async fn reload(&self, what: &str, deadline: Duration, is_there: impl Fn(&str) -> bool) {
+        wait::until(&format!("{what} on {}", self.path().await), deadline, async || {
             self.client.refresh().await.expect("loads again");
-            self.text().await.contains(text).then_some(())
+            is_there(&self.text().await).then_some(())
         })
         .await;
     }
@@ -195,11 +199,7 @@ impl Browser {
 
     /// Loads the page again until its text no longer holds something.
     pub async fn reload_until_not(&self, text: &str, deadline: Duration) {
-        wait::until(&format!("no '{text}' on {}", self.path().await), deadline, async || {
-            self.client.refresh().await.expect("loads again");
-            (!self.text().await.contains(text)).then_some(())
-        })
-        .await;
+        self.reload(&format!("no '{text}'"), deadline, |shown| !shown.contains(text)).await;
     }
 
     /// Forgets who is signed in.

@@ -49,6 +49,21 @@ impl<T> Paged<T> {
     }
 }
 
+impl<T> Paged<T> {
+    /// The same of rows that are all at hand: those after a place of their order.
+    pub fn of_all<R, A: Serialize + Ord>(
+        mut rows: Vec<R>,
+        (len, after): (PageLen, Option<&A>),
+        request: &str,
+        place: impl Fn(&R) -> A,
+        view: impl FnMut(R) -> T,
+    ) -> Result<Self, Problem> {
+        rows.retain(|row| after.is_none_or(|after| *after < place(row)));
+        rows.sort_by_key(&place);
+        Self::of(rows, len, request, place, view)
+    }
+}
+
 /// `request` names the resource and everything that decides which rows there are and how they are ordered.
 pub fn encode<T: Serialize>(request: &str, after: &T) -> Result<String, Problem> {
     let held = Held { of: fingerprint(request), after };

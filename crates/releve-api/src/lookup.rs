@@ -8,7 +8,7 @@ use releve_store::{
     nodes::{self, Node},
     prices::{self, BookRecord},
 };
-use releve_types::{AccountId, ids::IssuerId};
+use releve_types::{AccountId, InvoiceId, TenantId, ids::IssuerId};
 use sqlx::PgConnection;
 
 use crate::error::{Code, Problem};
@@ -87,6 +87,18 @@ pub async fn issuer_if_named(conn: &mut PgConnection, reference: Option<&str>) -
 pub async fn account_if_named(conn: &mut PgConnection, reference: Option<&str>) -> Result<Option<AccountId>, Problem> {
     let Some(reference) = reference else { return Ok(None) };
     account(conn, reference).await.map(|found| Some(found.id)).map_err(|problem| in_field(problem, "account"))
+}
+
+/// The tenant that a filter or an input names in its field `tenant`, if it does.
+pub async fn tenant_if_named(conn: &mut PgConnection, reference: Option<&str>) -> Result<Option<TenantId>, Problem> {
+    let Some(reference) = reference else { return Ok(None) };
+    tenant(conn, reference).await.map(|found| Some(found.id)).map_err(|problem| in_field(problem, "tenant"))
+}
+
+/// The invoice that a filter names in its field `invoice`, if it does.
+pub async fn invoice_if_named(conn: &mut PgConnection, reference: Option<&str>) -> Result<Option<InvoiceId>, Problem> {
+    let Some(reference) = reference else { return Ok(None) };
+    invoice(conn, reference).await.map(|found| Some(found.id)).map_err(|problem| in_field(problem, "invoice"))
 }
 
 /// The named issuer, or the only one, or the one called `default`.

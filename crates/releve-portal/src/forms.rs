@@ -68,16 +68,15 @@ pub(crate) struct Pressed {
     pub token: String,
 }
 
-/// The page that says what came of a form: what was done, or what is to be mended.
+/// The page with what came of a form above it: what was done, as `told`, or what is to be mended.
 pub(crate) async fn shown<T>(
     outcome: Result<T, Failure>,
-    page: impl AsyncFnOnce(Result<&T, &str>) -> Result<Page, Failure>,
+    told: impl FnOnce(&T) -> Markup,
+    page: impl AsyncFnOnce(&Markup) -> Result<Page, Failure>,
 ) -> Result<Response, Failure> {
-    match outcome {
-        Ok(done) => Ok(page(Ok(&done)).await?.into_response()),
-        Err(failure) => {
-            let (status, text) = mendable(failure)?;
-            Ok((status, page(Err(&text)).await?).into_response())
-        }
-    }
+    let (status, above) = match outcome {
+        Ok(done) => (StatusCode::OK, told(&done)),
+        Err(failure) => mendable(failure).map(|(status, why)| (status, notice(Some(&why))))?,
+    };
+    Ok((status, page(&above).await?).into_response())
 }

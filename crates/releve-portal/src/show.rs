@@ -126,6 +126,15 @@ pub(crate) fn instant(text: &str) -> Markup {
     html! { time datetime=(text) { (day(text)) ", " (time) " UTC" } }
 }
 
+/// Since when a price holds: what holds from the first hour that there is holds always.
+pub(crate) fn since(text: &str, shown: impl FnOnce(&str) -> Markup) -> Markup {
+    if millis(text).is_some_and(|ms| ms <= 0) {
+        html! { "always" }
+    } else {
+        shown(text)
+    }
+}
+
 /// A day, for eyes and for programs.
 pub(crate) fn date(text: &str) -> Markup {
     html! { time datetime=(text) { (day(text)) } }

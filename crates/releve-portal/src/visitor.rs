@@ -27,6 +27,13 @@ const LOGIN: &str = "-login";
 /// How long a login may take, in seconds.
 const LOGIN_SECONDS_MAX: u32 = 10 * 60;
 
+/// What may change a tenant's budgets, and what is between it and its invoices: one of these.
+pub(crate) const TENANT_BILLING: [&str; 2] = ["tenant:billing", "operator:write"];
+/// What may change a tenant's keys and endpoints.
+pub(crate) const TENANT_ADMIN: [&str; 2] = ["tenant:admin", "operator:write"];
+/// What may decide on what is billed.
+pub(crate) const OPERATOR_BILLING: [&str; 2] = ["operator:billing", "operator:write"];
+
 /// Somebody with a session, and what the API says of it.
 pub(crate) struct Visitor {
     secret: String,

@@ -333,21 +333,18 @@ pub async fn collect(conn: &mut PgConnection, marks_max: i64, hour: Hour, now: T
     Ok(row.marks)
 }
 
-/// Takes the next account that is due, budgets before what is judged by the hour or the other way round: it is judged in this
-/// transaction, or is due again.
-pub async fn take_due(
-    conn: &mut PgConnection,
-    hourly_first: bool,
-    now: Timestamp,
-) -> Result<Option<AccountId>, StoreError> {
+/// Takes the next account whose budgets are due, or that is judged by the hour: it is judged in this transaction, or is due again.
+/// Served by budgets_due_next.
+pub async fn take_due(conn: &mut PgConnection, hourly: bool, now: Timestamp) -> Result<Option<AccountId>, StoreError> {
     let row = sqlx::query!(
         r#"
         delete from budgets_due where account_id = (
-            select account_id from budgets_due where due_at <= $1 order by hourly <> $2, due_at limit 1 for update skip locked)
+            select account_id from budgets_due where hourly = $2 and due_at <= $1 order by due_at limit 1
+            for update skip locked)
         returning account_id
         "#,
         to_sql(now),
-        hourly_first
+        hourly
     )
     .fetch_optional(conn)
     .await?;

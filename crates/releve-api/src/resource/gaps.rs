@@ -109,10 +109,7 @@ async fn list(
     let mut tx = app.db().begin_app().await?;
     let found = gaps::gaps(&mut tx, period).await?;
     let place = |gap: &Gap| (gap.node.to_string(), gap.from.as_millis());
-    let mut rows: Vec<Gap> = found.into_iter().filter(|gap| after.as_ref().is_none_or(|a| *a < place(gap))).collect();
-    rows.sort_by_key(place);
-    rows.truncate(usize::try_from(query.limit.and_one()).unwrap_or(usize::MAX));
-    Ok(Json(Paged::of(rows, query.limit, &request, place, |gap| GapView::from(&gap))?))
+    Ok(Json(Paged::of_all(found, (query.limit, after.as_ref()), &request, place, |gap| GapView::from(&gap))?))
 }
 
 #[derive(Deserialize, ToSchema)]

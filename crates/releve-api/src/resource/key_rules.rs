@@ -75,12 +75,7 @@ async fn create(
     let actor = scope.caller().actor();
     app.write(scope.caller(), repeat, move |conn, now| {
         Box::pin(async move {
-            let tenant = match &input.tenant {
-                Some(reference) => {
-                    Some(lookup::tenant(conn, reference).await.map_err(|p| lookup::in_field(p, "tenant"))?.id)
-                }
-                None => None,
-            };
+            let tenant = lookup::tenant_if_named(conn, input.tenant.as_deref()).await?;
             let from = input.from.map_or_else(|| now.hour(), |from| from.0);
             let (id, created_by) = (KeyRuleId::fresh(now), actor.clone());
             let rule = KeyRule { id, key, from, tenant, created_at: now, created_by };

@@ -94,10 +94,7 @@ async fn create(
             if user.erased_at.is_some() {
                 return Err(Problem::field("user", "this person was erased"));
             }
-            let tenant = match &input.tenant {
-                Some(name) => Some(lookup::tenant(conn, name).await.map_err(|p| lookup::in_field(p, "tenant"))?.id),
-                None => None,
-            };
+            let tenant = lookup::tenant_if_named(conn, input.tenant.as_deref()).await?;
             let new = Membership {
                 id: MembershipId::fresh(now),
                 user: user.id,
@@ -148,10 +145,7 @@ async fn list(
     let after = after.map(|after| lookup::parsed("cursor", &after)).transpose()?;
     let user = query.user.as_deref().map(|user| lookup::parsed("user", user)).transpose()?;
     let mut tx = app.db().begin_app().await?;
-    let tenant = match &query.tenant {
-        Some(name) => Some(lookup::tenant(&mut tx, name).await.map_err(|p| lookup::in_field(p, "tenant"))?.id),
-        None => None,
-    };
+    let tenant = lookup::tenant_if_named(&mut tx, query.tenant.as_deref()).await?;
     let rows = memberships::memberships(&mut tx, (user, tenant), after, query.limit.and_one()).await?;
     let view = |one: Membership| MembershipView::from(&one);
     Ok(Json(Paged::of(rows, query.limit, &request, |last| last.id.to_string(), view)?))

@@ -225,12 +225,7 @@ async fn list(
         _ => return Err(Problem::field("state", "expected open, answered or any")),
     };
     let mut tx = app.db().begin_app().await?;
-    let invoice: Option<InvoiceId> = match &query.invoice {
-        Some(reference) => {
-            Some(lookup::invoice(&mut tx, reference).await.map_err(|p| lookup::in_field(p, "invoice"))?.id)
-        }
-        None => None,
-    };
+    let invoice = lookup::invoice_if_named(&mut tx, query.invoice.as_deref()).await?;
     let filter = QuestionFilter { invoice, open, ..QuestionFilter::default() };
     page(&mut tx, filter, (query.limit, query.cursor.as_deref())).await
 }

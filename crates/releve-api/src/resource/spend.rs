@@ -231,16 +231,12 @@ pub(super) async fn contract(conn: &mut PgConnection, account: AccountId) -> Res
 pub(super) fn view(spend: &Spend, tenant: Option<TenantId>, now: Timestamp) -> Result<SpendView, Problem> {
     let of_this = |whose: Option<TenantId>| tenant.is_none() || tenant == whose;
     let charges: Vec<&Charge> = spend.rated.charges.iter().filter(|c| of_this(c.tenant)).collect();
-    let mut total = Money::zero(spend.rated.currency);
-    for charge in &charges {
-        total = total.checked_add(charge.amount).map_err(|error| Problem::internal(&error))?;
-    }
-    let mut whole = Money::zero(spend.rated.currency);
-    for charge in spend.rated.charges.iter().filter(|c| c.tenant.is_none()) {
-        whole = whole.checked_add(charge.amount).map_err(|error| Problem::internal(&error))?;
-    }
-    let forecast =
-        forecast_amount(&spend.rated, tenant, spend.period, now).map_err(|error| Problem::internal(&error))?;
+    let wrong = |error| Problem::internal(&error);
+    let currency = spend.rated.currency;
+    let total = Money::sum(charges.iter().map(|charge| charge.amount), currency).map_err(wrong)?;
+    let of_account = spend.rated.charges.iter().filter(|charge| charge.tenant.is_none());
+    let whole = Money::sum(of_account.map(|charge| charge.amount), currency).map_err(wrong)?;
+    let forecast = forecast_amount(&spend.rated, tenant, spend.period, now).map_err(wrong)?;
     let unpriced = spend.rated.unpriced.iter().filter(|u| of_this(Some(u.tenant)));
     Ok(SpendView {
         tenant: tenant.map(|tenant| tenant.to_string()),

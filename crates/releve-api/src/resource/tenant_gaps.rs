@@ -63,11 +63,7 @@ async fn list(
     let (open, accepted) = (gaps::gaps(&mut tx, stretch).await?, gaps::accepted(&mut tx, stretch).await?);
     tx.commit().await?;
     let open = open.iter().filter_map(|gap| view(gap, scope.id(), false));
-    let mut rows: Vec<TenantGapView> =
-        open.chain(accepted.iter().filter_map(|gap| view(gap, scope.id(), true))).collect();
+    let rows: Vec<TenantGapView> = open.chain(accepted.iter().filter_map(|gap| view(gap, scope.id(), true))).collect();
     let place = |gap: &TenantGapView| (gap.from.clone(), gap.node.clone());
-    rows.sort_by_key(place);
-    rows.retain(|gap| after.as_ref().is_none_or(|after| *after < place(gap)));
-    rows.truncate(usize::try_from(query.limit.and_one()).unwrap_or(usize::MAX));
-    Ok(Json(Paged::of(rows, query.limit, &request, place, |gap| gap)?))
+    Ok(Json(Paged::of_all(rows, (query.limit, after.as_ref()), &request, place, |gap| gap)?))
 }

@@ -53,7 +53,7 @@ fn price_view(price: &Price, contract: &Contract, (from, until): (Hour, Option<H
     }
 }
 
-/// The prices that hold from an hour on, each as long as it does, by SKU and start.
+/// The prices that hold from an hour on, each as long as it does.
 fn in_force(contract: &Contract, now: Hour) -> Vec<TenantPriceView> {
     let mut views = Vec::new();
     let terms = contract.terms();
@@ -69,7 +69,6 @@ fn in_force(contract: &Contract, now: Hour) -> Vec<TenantPriceView> {
             }
         }
     }
-    views.sort_by(|a, b| (&a.sku, &a.from).cmp(&(&b.sku, &b.from)));
     views
 }
 
@@ -87,10 +86,8 @@ async fn prices(
     let contract = spend::contract(&mut tx, scope.account()).await?;
     tx.commit().await?;
     let place = |row: &TenantPriceView| (row.sku.clone(), row.from.clone());
-    let mut rows = in_force(&contract, app.now().hour());
-    rows.retain(|row| after.as_ref().is_none_or(|after| *after < place(row)));
-    rows.truncate(usize::try_from(query.limit.and_one()).unwrap_or(usize::MAX));
-    Ok(Json(Paged::of(rows, query.limit, &request, place, |row| row)?))
+    let rows = in_force(&contract, app.now().hour());
+    Ok(Json(Paged::of_all(rows, (query.limit, after.as_ref()), &request, place, |row| row)?))
 }
 
 /// What another tenant of the account has for itself is none of this one's business.

@@ -71,27 +71,26 @@ impl Figure {
         }
     }
 
-    /// How many percent of a limit of its kind it is, cut off; none of another kind.
-    pub fn percent_of(self, limit: Self) -> Option<u32> {
-        let alike = match (self, limit) {
+    /// Whether the two can be compared.
+    fn is_like(self, other: Self) -> bool {
+        match (self, other) {
             (Self::Amount(a), Self::Amount(b)) => a.currency() == b.currency(),
             (Self::GpuMs(_), Self::GpuMs(_)) => true,
             _ => false,
-        };
-        let below = if alike { limit.units() } else { 0 };
+        }
+    }
+
+    /// How many percent of a limit of its kind it is, cut off; none of another kind.
+    pub fn percent_of(self, limit: Self) -> Option<u32> {
+        let below = if self.is_like(limit) { limit.units() } else { 0 };
         let percent = self.units().max(0).checked_mul(100)?.checked_div(below)?;
         Some(u32::try_from(percent).unwrap_or(u32::MAX))
     }
 
     /// Whether it is at least so many percent of a limit of its kind; of another kind it never is.
     pub fn reaches(self, limit: Self, percent: u32) -> bool {
-        let alike = match (self, limit) {
-            (Self::Amount(a), Self::Amount(b)) => a.currency() == b.currency(),
-            (Self::GpuMs(_), Self::GpuMs(_)) => true,
-            _ => false,
-        };
         // 28 digits times a thousand fit.
-        alike && self.units() * 100 >= limit.units() * i128::from(percent)
+        self.is_like(limit) && self.units() * 100 >= limit.units() * i128::from(percent)
     }
 }
 

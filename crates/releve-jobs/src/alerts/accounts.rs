@@ -127,7 +127,7 @@ async fn wallet(
         holds && credit.currency() == currency && !record.remaining.is_zero()
     };
     let records: Vec<_> = credits::of(tx, account).await?.into_iter().filter(in_force).collect();
-    let whole = purse::sum(records.iter().map(|record| record.credit.amount()), currency).map_err(too_large)?;
+    let whole = Money::sum(records.iter().map(|record| record.credit.amount()), currency).map_err(too_large)?;
     let held = records.into_iter().map(|record| (record.credit, record.remaining)).collect();
     let left = purse::left(held, unbilled, currency).map_err(|error| JobError::Invoice { account, error })?;
     let low = watch::credits_low(limits, Wallet { whole, left, last_day });
@@ -172,7 +172,7 @@ async fn order(
         if !is_named && record.open.drawn.amount() < amount.amount() {
             is_named = true;
             let same = unbilled.iter().map(|month| month.rated.total).filter(|t| t.currency() == amount.currency());
-            expected = purse::sum(same, amount.currency()).map_err(too_large)?;
+            expected = Money::sum(same, amount.currency()).map_err(too_large)?;
         }
         let low = watch::order_low(limits, amount, record.open.drawn, expected).map_err(too_large)?;
         if let Some(low) = low {

@@ -34,7 +34,11 @@ pub(super) async fn round(db: &Db, limits: &Limits, now: Timestamp) -> Result<bo
     tx.commit().await?;
     for n in 1..=JUDGED_AT_ONCE {
         let mut tx = db.begin_app().await?;
-        let due = budgets::take_due(&mut tx, n % HOURLY_EVERY == 0, now).await?;
+        let hourly = n % HOURLY_EVERY == 0;
+        let due = match budgets::take_due(&mut tx, hourly, now).await? {
+            None => budgets::take_due(&mut tx, !hourly, now).await?,
+            first => first,
+        };
         let Some(account) = due else { return Ok(marks >= MARKS_MAX) };
         match judge(&mut tx, limits, account, now).await {
             Ok(()) => tx.commit().await?,

@@ -4,13 +4,9 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use releve_billing::{ChargeKind, Credit, CreditKind, InvoiceError, Purse, watch::left_after};
-use releve_types::{Currency, Money, ids::CreditId, money::MoneyError};
+use releve_types::{Currency, Money, ids::CreditId};
 
 use crate::spend::Spend;
-
-pub(super) fn sum(all: impl Iterator<Item = Money>, currency: Currency) -> Result<Money, MoneyError> {
-    all.into_iter().try_fold(Money::zero(currency), Money::checked_add)
-}
 
 pub(super) fn left(
     mut held: Vec<(Arc<Credit>, Money)>,
@@ -38,5 +34,5 @@ pub(super) fn left(
             *left = left_after(*left, draw)?;
         }
     }
-    Ok(sum(held.iter().map(|(_, left)| *left), currency)?)
+    Ok(Money::sum(held.iter().map(|(_, left)| *left), currency)?)
 }

@@ -72,6 +72,14 @@ pub const TENANT_TOPICS: [&str; 11] = [
     DISABLED,
     TEST,
 ];
+/// What of it concerns the account as a whole: told while it has no other tenant.
+pub const ACCOUNT_TOPICS: [&str; 5] = [
+    "invoice.issued",
+    "invoice.overdue",
+    alerts::CREDITS_LOW,
+    alerts::COMMITMENT_UNDER_USED,
+    alerts::PURCHASE_ORDER_LOW,
+];
 /// A person asked for it.
 pub const TEST: &str = "webhook_endpoint.test";
 
@@ -171,7 +179,7 @@ impl UnderWay {
         let busy: Vec<_> = self.busy.iter().copied().collect();
         let most = (i64::try_from(free).unwrap_or(0), MESSAGES_AT_ONCE_MAX);
         let mut tx = db.begin_app().await?;
-        deliveries::spread(&mut tx, now, SPREAD_EVENTS_MAX).await?;
+        deliveries::spread(&mut tx, &ACCOUNT_TOPICS, now, SPREAD_EVENTS_MAX).await?;
         let claimed = deliveries::claim(&mut tx, &busy, most, now.plus_millis(LOST_AFTER_MS), now).await?;
         tx.commit().await?;
         let begun = claimed.values().map(Vec::len).sum();

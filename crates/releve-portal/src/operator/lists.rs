@@ -62,7 +62,7 @@ pub(crate) async fn prices(visitor: Visitor, Query(ask): Query<Ask>) -> Result<P
         @for row in &found.items {
             tr {
                 th.what scope="row" { (row.sku) small { "by " (row.created_by) } }
-                td { @if show::millis(&row.from) <= Some(0) { "always" } @else { (show::instant(&row.from)) } }
+                td { (show::since(&row.from, show::instant)) }
                 td { (row.model.replace('_', " ")) small { "rounding: " (row.rounding.replace('_', " ")) } }
                 td.r.strong { (show::tiers(&row.tiers, &row.unit)) }
                 td { (row.priced_per) }

@@ -11,12 +11,10 @@ use crate::{
     forms,
     layout::{self, Page},
     show::{self, Amount},
-    visitor::Visitor,
+    visitor::{OPERATOR_BILLING, Visitor},
 };
 
 const HERE: &str = "/portal/operator/proposals";
-/// Whoever has one of these may decide, if it is another's.
-const MAY_DECIDE: [&str; 2] = ["operator:billing", "operator:write"];
 
 #[derive(Deserialize)]
 struct Proposal {
@@ -48,7 +46,7 @@ async fn render(visitor: &Visitor, cursor: Option<&str>, refused: Option<&str>) 
                 td.r.strong { (proposal.amount.shown()) }
                 td.what { (proposal.proposed_by) small { (show::instant(&proposal.proposed_at)) } }
                 td.what { (standing(proposal)) }
-                td { @if proposal.state == "waiting" && visitor.may_any(&MAY_DECIDE) { (form(visitor, proposal, index)) } }
+                td { @if proposal.state == "waiting" && visitor.may_any(&OPERATOR_BILLING) { (form(visitor, proposal, index)) } }
             }
         }
     };

@@ -125,11 +125,7 @@ pub(crate) async fn decide(
         _ => return Err(Failure::not_found()),
     };
     let outcome: Result<Decision, Failure> = visitor.post(path, &body).await;
-    forms::shown(outcome, async |outcome| match outcome {
-        Ok(decision) => render(&visitor, &told(&visitor, &form, decision)).await,
-        Err(why) => render(&visitor, &forms::notice(Some(why))).await,
-    })
-    .await
+    forms::shown(outcome, |decision| told(&visitor, &form, decision), async |above| render(&visitor, above).await).await
 }
 
 fn redrive(filter: Value, after: Option<&str>) -> Value {

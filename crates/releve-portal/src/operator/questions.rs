@@ -17,12 +17,10 @@ use crate::{
     layout::{self, Page},
     show,
     tenant::questions::{Question, standing},
-    visitor::Visitor,
+    visitor::{OPERATOR_BILLING, Visitor},
 };
 
 const HERE: &str = "/portal/operator/questions";
-/// Whoever has one of these may answer.
-const MAY_ANSWER: [&str; 2] = ["operator:billing", "operator:write"];
 
 pub(crate) async fn page(visitor: Visitor, Query(ask): Query<Ask>) -> Result<Page, Failure> {
     must_operate(&visitor)?;
@@ -41,7 +39,7 @@ async fn render(visitor: &Visitor, cursor: Option<&str>, refused: Option<&str>) 
                     a href=(path(&["portal", "tenants", &question.tenant, "invoices", &question.invoice])) { "Line " (question.line) " of its invoice" }
                 }
                 td.what { (standing(question)) }
-                td { @if question.state == "open" && visitor.may_any(&MAY_ANSWER) { (form(visitor, question, index)) } }
+                td { @if question.state == "open" && visitor.may_any(&OPERATOR_BILLING) { (form(visitor, question, index)) } }
             }
         }
     };

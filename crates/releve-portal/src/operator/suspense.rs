@@ -88,14 +88,7 @@ pub(crate) async fn map(visitor: Visitor, headers: HeaderMap, Form(form): Form<M
     visitor.check_form(&headers, &form.token)?;
     let body = json!({ "prefix": form.key, "tenant": form.tenant.trim(), "dry_run": form.what != "map" });
     let outcome: Result<Moved, Failure> = visitor.post("/v1/suspense/map", &body).await;
-    forms::shown(outcome, async |outcome| {
-        let above = match outcome {
-            Ok(moved) => told(&form, moved),
-            Err(why) => forms::notice(Some(why)),
-        };
-        render(&visitor, None, &above).await
-    })
-    .await
+    forms::shown(outcome, |moved| told(&form, moved), async |above| render(&visitor, None, above).await).await
 }
 
 fn told(form: &Mapping, moved: &Moved) -> Markup {

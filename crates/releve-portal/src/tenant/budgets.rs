@@ -11,11 +11,8 @@ use crate::{
     forms,
     layout::{self, Page},
     show,
-    visitor::{Named, Visitor},
+    visitor::{Named, TENANT_BILLING, Visitor},
 };
-
-/// Whoever has one of these may change budgets.
-const MAY_CHANGE: [&str; 2] = ["tenant:billing", "operator:write"];
 
 #[derive(Deserialize)]
 struct Standing {
@@ -47,7 +44,7 @@ pub(crate) async fn page(visitor: Visitor, Path(reference): Path<String>) -> Res
 
 async fn render(visitor: &Visitor, tenant: &Named, refused: Option<&str>) -> Result<Page, Failure> {
     let found: Paged<Standing> = visitor.get(&path(&["v1", "tenants", &tenant.id, "budget-standings"])).await?;
-    let changes = visitor.may_any(&MAY_CHANGE);
+    let changes = visitor.may_any(&TENANT_BILLING);
     let shown = html! {
         @for row in &found.items {
             tr {

@@ -11,11 +11,9 @@ use crate::{
     forms,
     layout::{self, Page},
     show,
-    visitor::{Named, Visitor},
+    visitor::{Named, TENANT_ADMIN, Visitor},
 };
 
-/// Whoever has one of these may change keys.
-const MAY_CHANGE: [&str; 2] = ["tenant:admin", "operator:write"];
 /// How long a rotated key still opens, in seconds, for whoever has to put the new one in its place.
 const GRACE_SECONDS: i64 = 24 * 60 * 60;
 
@@ -49,7 +47,7 @@ pub(crate) async fn page(visitor: Visitor, Path(reference): Path<String>) -> Res
 
 async fn render(visitor: &Visitor, tenant: &Named, above: &Markup) -> Result<Page, Failure> {
     let found: Paged<Key> = visitor.get(&path(&["v1", "tenants", &tenant.id, "api-keys"])).await?;
-    let changes = visitor.may_any(&MAY_CHANGE);
+    let changes = visitor.may_any(&TENANT_ADMIN);
     let shown = html! {
         @for key in &found.items {
             tr {
@@ -126,14 +124,7 @@ pub(crate) struct NewKey {
 }
 
 async fn answer(visitor: &Visitor, tenant: &Named, outcome: Result<Minted, Failure>) -> Result<Response, Failure> {
-    forms::shown(outcome, async |outcome| {
-        let above = match outcome {
-            Ok(minted) => told(minted),
-            Err(why) => forms::notice(Some(why)),
-        };
-        render(visitor, tenant, &above).await
-    })
-    .await
+    forms::shown(outcome, told, async |above| render(visitor, tenant, above).await).await
 }
 
 pub(crate) async fn make(

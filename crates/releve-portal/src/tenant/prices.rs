@@ -75,9 +75,7 @@ pub(crate) async fn page(
 }
 
 fn span(from: &str, until: Option<&str>) -> Markup {
-    // What holds from the first hour that there is holds always.
-    let always = show::millis(from).is_some_and(|ms| ms <= 0);
-    html! { @if always { "always" } @else { "from " (show::date(from)) } @if let Some(end) = until { br; "to " (show::instant(end)) } }
+    html! { (show::since(from, |from| html! { "from " (show::date(from)) })) @if let Some(end) = until { br; "to " (show::instant(end)) } }
 }
 
 fn agreements(agreed: &[Agreement]) -> Markup {

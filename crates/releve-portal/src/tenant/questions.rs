@@ -7,11 +7,8 @@ use serde_json::{Value, json};
 use crate::{
     api::{Failure, Paged, path, with_query},
     forms, layout, show,
-    visitor::{Named, Visitor},
+    visitor::{Named, TENANT_BILLING, Visitor},
 };
-
-/// Whoever has one of these may ask.
-const MAY_ASK: [&str; 2] = ["tenant:billing", "operator:write"];
 
 #[derive(Deserialize)]
 pub(crate) struct Question {
@@ -74,7 +71,7 @@ pub(super) fn section(visitor: &Visitor, tenant: &Named, invoice: &str, asked: &
     };
     html! {
         @if !asked.is_empty() { section.card { (layout::table("Questioned", &[("No.", true), ("Question", false), ("Answer", false)], &shown, asked.len())) } }
-        @if visitor.may_any(&MAY_ASK) {
+        @if visitor.may_any(&TENANT_BILLING) {
             section.card {
                 h2 { "Question a line" }
                 p.soft { "It ends in a credit note, or in a no with its reason. What was issued does not change." }

@@ -16,11 +16,8 @@ use crate::{
     forms,
     layout::{self, Page},
     show,
-    visitor::{Named, Visitor},
+    visitor::{Named, TENANT_ADMIN, Visitor},
 };
-
-/// Whoever has one of these may change endpoints.
-const MAY_CHANGE: [&str; 2] = ["tenant:admin", "operator:write"];
 
 #[derive(Deserialize)]
 struct Endpoint {
@@ -94,7 +91,7 @@ async fn render(visitor: &Visitor, tenant: &Named, above: &Markup) -> Result<Pag
         (above)
         p.soft { "Messages are signed as Standard Webhooks says, sent again for three days until they are taken, and carry the same id each time." }
         section.card { (layout::table("Endpoints", &[("Where to", false), ("Told of", false), ("State", false)], &shown, found.items.len())) }
-        @if visitor.may_any(&MAY_CHANGE) { section.card { h2 { "New endpoint" } (form(visitor, tenant)) } }
+        @if visitor.may_any(&TENANT_ADMIN) { section.card { h2 { "New endpoint" } (form(visitor, tenant)) } }
     };
     Ok(layout::tenant(visitor, tenant, "webhooks", "Webhooks", main))
 }
@@ -157,14 +154,7 @@ pub(crate) async fn make(
     let topics: Vec<&str> = form.topics.split([',', ' ']).filter(|topic| !topic.is_empty()).collect();
     let body = json!({ "url": form.url.trim(), "description": form.description.trim(), "topics": topics });
     let outcome: Result<WithSecret, Failure> = visitor.post(&of_api(&tenant, &[]), &body).await;
-    forms::shown(outcome, async |outcome| {
-        let above = match outcome {
-            Ok(made) => told(made),
-            Err(why) => forms::notice(Some(why)),
-        };
-        render(&visitor, &tenant, &above).await
-    })
-    .await
+    forms::shown(outcome, told, async |above| render(&visitor, &tenant, above).await).await
 }
 
 /// An endpoint, with what became of each message.
@@ -186,7 +176,7 @@ async fn render_one(
     let endpoint: Endpoint = visitor.get(&of_api(tenant, &[id])).await?;
     let log = with_query(of_api(tenant, &[id, "deliveries"]), &[("limit", Some("50")), ("cursor", cursor)]);
     let found: Paged<Delivery> = visitor.get(&log).await?;
-    let changes = visitor.may_any(&MAY_CHANGE);
+    let changes = visitor.may_any(&TENANT_ADMIN);
     let shown = html! {
         @for delivery in &found.items {
             tr {
@@ -265,14 +255,8 @@ pub(crate) async fn act(
         ("rotate", None) => {
             let outcome: Result<WithSecret, Failure> =
                 visitor.post(&of_api(&tenant, &[&endpoint, "rotate-secret"]), &json!({})).await;
-            forms::shown(outcome, async |outcome| {
-                let above = match outcome {
-                    Ok(made) => told(made),
-                    Err(why) => forms::notice(Some(why)),
-                };
-                render_one(&visitor, &tenant, &endpoint, (None, &above)).await
-            })
-            .await
+            let page = async |above: &Markup| render_one(&visitor, &tenant, &endpoint, (None, above)).await;
+            forms::shown(outcome, told, page).await
         }
         _ => Err(Failure::not_found()),
     }

@@ -19,7 +19,12 @@ use crate::{
 /// Sets new events against the endpoints that want them; how many events. An endpoint is told what happened since it was
 /// made, by topic; one of an account only what is of that account; one of a tenant only what is of that tenant, and what is
 /// of its account while no other tenant's usage can be in them.
-pub async fn spread(conn: &mut PgConnection, now: Timestamp, events_max: i64) -> Result<u64, StoreError> {
+pub async fn spread(
+    conn: &mut PgConnection,
+    of_sole_tenants: &[&str],
+    now: Timestamp,
+    events_max: i64,
+) -> Result<u64, StoreError> {
     let done = sqlx::query!(
         r#"
         with fresh as (
@@ -34,8 +39,7 @@ pub async fn spread(conn: &mut PgConnection, now: Timestamp, events_max: i64) ->
                 and case
                     when e.tenant_id is null then e.account_id is null or e.account_id = f.account_id
                     when f.tenant_id is not null then e.tenant_id = f.tenant_id
-                    else f.topic in ('invoice.issued', 'invoice.overdue', 'credits.low', 'commitment.under_used', 'purchase_order.low')
-                        and e.account_id = f.account_id
+                    else f.topic = any($3) and e.account_id = f.account_id
                         and not exists (select from tenants t
                                         where t.account_id = e.account_id and t.tenant_id <> e.tenant_id)
                 end
@@ -45,7 +49,8 @@ pub async fn spread(conn: &mut PgConnection, now: Timestamp, events_max: i64) ->
         update outbox set spread_at = $1 where outbox_id in (select outbox_id from fresh)
         "#,
         to_sql(now),
-        events_max
+        events_max,
+        of_sole_tenants as _
     )
     .execute(conn)
     .await?;

@@ -117,12 +117,7 @@ async fn create(
     let by = scope.caller().clone();
     app.write(scope.caller(), repeat, move |conn, now| {
         Box::pin(async move {
-            let tenant = match &input.tenant {
-                Some(reference) => {
-                    Some(lookup::tenant(conn, reference).await.map_err(|p| lookup::in_field(p, "tenant"))?.id)
-                }
-                None => None,
-            };
+            let tenant = lookup::tenant_if_named(conn, input.tenant.as_deref()).await?;
             make(conn, (&input.name.0, &scopes, tenant), input.expires_at, &by, now).await
         })
     })
@@ -214,12 +209,7 @@ async fn list(
     Params(query): Params<Listing>,
 ) -> Result<Json<Paged<ApiKeyView>>, Problem> {
     let mut tx = app.db().begin_app().await?;
-    let tenant = match &query.tenant {
-        Some(reference) => {
-            Some(lookup::tenant(&mut tx, reference).await.map_err(|p| lookup::in_field(p, "tenant"))?.id)
-        }
-        None => None,
-    };
+    let tenant = lookup::tenant_if_named(&mut tx, query.tenant.as_deref()).await?;
     listed(&mut tx, tenant, &query.limit, query.cursor.as_deref()).await
 }
 

@@ -210,10 +210,7 @@ async fn list(
 ) -> Result<Json<Paged<WebhookEndpointView>>, Problem> {
     let mut tx = app.db().begin_app().await?;
     let account = lookup::account_if_named(&mut tx, query.account.as_deref()).await?;
-    let tenant = match &query.tenant {
-        Some(name) => Some(lookup::tenant(&mut tx, name).await.map_err(|p| lookup::in_field(p, "tenant"))?.id),
-        None => None,
-    };
+    let tenant = lookup::tenant_if_named(&mut tx, query.tenant.as_deref()).await?;
     listed(&mut tx, (account, tenant), &query.limit, query.cursor.as_deref()).await
 }
 
