@@ -5,7 +5,7 @@ use std::num::NonZero;
 
 use releve_types::{Money, Period, TenantId, Timestamp, money::MoneyError, time::MILLIS_PER_HOUR};
 
-use super::{Budget, Figure, Spend, add, grows, parts};
+use super::{Budget, Figure, Spend, add, parts, sums};
 use crate::Rated;
 
 /// Hours of a period that have to have begun: of less, a forecast would be noise.
@@ -65,11 +65,8 @@ pub fn forecast_amount(
     as_of: Timestamp,
 ) -> Result<Option<Forecast>, MoneyError> {
     let Some(over) = hours(period, as_of) else { return Ok(None) };
-    let (mut fixed, mut growing) = (Money::zero(rated.currency), Money::zero(rated.currency));
-    for charge in rated.charges.iter().filter(|c| tenant.is_none() || c.tenant == tenant) {
-        let part = if grows(charge.kind) { &mut growing } else { &mut fixed };
-        *part = part.checked_add(charge.amount)?;
-    }
+    let charges = rated.charges.iter().filter(|c| tenant.is_none() || c.tenant == tenant);
+    let (fixed, growing) = sums(charges, rated.currency)?;
     let amount = fixed.checked_add(stretched(growing, over)?)?;
     let begun_ms = i64::try_from(over.1.get()).map_err(|_| MoneyError::TooLarge)? * MILLIS_PER_HOUR;
     let from = Period::new(period.start(), period.start().plus_millis(begun_ms)).map_err(|_| MoneyError::TooLarge)?;

@@ -13,7 +13,7 @@ mod wallet;
 use std::num::NonZero;
 
 use releve_types::{
-    Money, Period, Sku, TenantId, Timestamp, Unit, ids::BudgetId, money::MoneyError, time::MILLIS_PER_HOUR,
+    Currency, Money, Period, Sku, TenantId, Timestamp, Unit, ids::BudgetId, money::MoneyError, time::MILLIS_PER_HOUR,
 };
 
 pub use self::{
@@ -24,7 +24,7 @@ pub use self::{
     limits::Limits,
     wallet::{CreditsLow, Low, OrderLow, Wallet, credits_low, left_after, order_low},
 };
-use crate::{ChargeKind, Rated};
+use crate::{Charge, ChargeKind, Rated};
 
 /// The highest threshold, in percent.
 pub const THRESHOLD_MAX: u32 = 1_000;
@@ -184,11 +184,7 @@ fn parts(budget: &Budget, rated: &Rated) -> Result<(Figure, Figure), MoneyError>
     };
     let charges = rated.charges.iter().filter(|c| concerns(c.tenant, &c.project, &c.sku));
     if let Figure::Amount(_) = budget.limit {
-        let (mut fixed, mut growing) = (Money::zero(rated.currency), Money::zero(rated.currency));
-        for charge in charges {
-            let part = if grows(charge.kind) { &mut growing } else { &mut fixed };
-            *part = part.checked_add(charge.amount)?;
-        }
+        let (fixed, growing) = sums(charges, rated.currency)?;
         return Ok((Figure::Amount(fixed), Figure::Amount(growing)));
     }
     let held = |kind| matches!(kind, ChargeKind::Usage(_) | ChargeKind::Reserved(_) | ChargeKind::Overage(_));
@@ -197,6 +193,13 @@ fn parts(budget: &Budget, rated: &Rated) -> Result<(Figure, Figure), MoneyError>
     let unpriced = rated.unpriced.iter().filter(|u| gpu(&u.sku) && concerns(Some(u.tenant), &u.project, &u.sku));
     let ms = priced.chain(unpriced.map(|u| u.metered)).try_fold(0_i64, i64::checked_add);
     Ok((Figure::GpuMs(0), Figure::GpuMs(ms.ok_or(MoneyError::TooLarge)?)))
+}
+
+/// What charges that stay as they are come to, and those that grow with time.
+fn sums<'a>(charges: impl Iterator<Item = &'a Charge>, currency: Currency) -> Result<(Money, Money), MoneyError> {
+    let (growing, fixed): (Vec<&Charge>, Vec<&Charge>) = charges.partition(|charge| grows(charge.kind));
+    let sum = |of: Vec<&Charge>| Money::sum(of.into_iter().map(|charge| charge.amount), currency);
+    Ok((sum(fixed)?, sum(growing)?))
 }
 
 /// Whether a charge becomes more by going on; a reservation is owed whole from the first day, used or not.
