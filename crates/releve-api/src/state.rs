@@ -4,10 +4,17 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use releve_aggregator::Aggregator;
+use releve_outbound::Storage;
 use releve_store::Db;
 use releve_types::Timestamp;
 
-use crate::{approval::Approval, gather::Gathering, limit::Limits, sign_in::SignIn};
+use crate::{
+    approval::Approval,
+    error::{Code, Problem},
+    gather::Gathering,
+    limit::Limits,
+    sign_in::SignIn,
+};
 
 /// Where handlers get `now` from: the programs give the wall clock, replays and tests their own.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -29,6 +36,7 @@ struct Inner {
     ready: Ready,
     sign_in: Option<SignIn>,
     approval: Approval,
+    exports: Option<Storage>,
 }
 
 impl AppState {
@@ -36,8 +44,8 @@ impl AppState {
     pub fn new(db: Db, aggregator: Arc<Aggregator>, clock: Clock, metrics: PrometheusHandle) -> Self {
         let (limits, gathering) = (Limits::default(), Gathering::default());
         let ready: Ready = Arc::new(|| true);
-        let (sign_in, approval) = (None, Approval::default());
-        Self(Arc::new(Inner { db, aggregator, clock, metrics, limits, gathering, ready, sign_in, approval }))
+        let (sign_in, approval, exports) = (None, Approval::default(), None);
+        Self(Arc::new(Inner { db, aggregator, clock, metrics, limits, gathering, ready, sign_in, approval, exports }))
     }
 
     /// Not ready while `ready` says no. Before the state is shared; later it changes nothing.
@@ -65,6 +73,21 @@ impl AppState {
             inner.approval = approval;
         }
         self
+    }
+
+    /// Lets exports be asked for and fetched. Before the state is shared; later it changes nothing.
+    #[must_use]
+    pub fn exporting(mut self, to: Storage) -> Self {
+        if let Some(inner) = Arc::get_mut(&mut self.0) {
+            inner.exports = Some(to);
+        }
+        self
+    }
+
+    /// Where exports are, or why nothing can be asked for.
+    pub(crate) fn exports(&self) -> Result<&Storage, Problem> {
+        let why = "this installation has no place for exports: set RELEVE_EXPORTS to a directory or a bucket";
+        self.0.exports.as_ref().ok_or_else(|| Problem::new(Code::NotFound, why))
     }
 
     pub(crate) fn approval(&self) -> &Approval {

@@ -8,6 +8,7 @@ mod json;
 mod mentions;
 mod parties;
 mod pdf;
+pub mod table;
 mod text;
 mod told;
 mod words;

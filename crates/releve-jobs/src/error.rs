@@ -39,6 +39,20 @@ pub enum JobError {
     Archive { location: String, detail: String },
     #[error("documents can't be handed over to {destination}: {error}")]
     HandOver { destination: String, error: StorageError },
+    #[error("a document can't be said in FOCUS: {0}")]
+    Focus(#[from] releve_finance::focus::FocusError),
+    #[error("FOCUS rows don't tie out: {0}")]
+    TieOut(String),
+    #[error("the export has no such file")]
+    NoSuchFile,
+    #[error(transparent)]
+    Table(#[from] releve_documents::table::WriteError),
+    #[error("the month can't be booked: {0}")]
+    Journal(#[from] releve_finance::journal::JournalError),
+    #[error("ledger accounts: {0}")]
+    Chart(#[from] releve_finance::journal::ChartError),
+    #[error("the month-end pack can't be made: {0}")]
+    Pack(#[from] releve_finance::pack::PackError),
     #[error(transparent)]
     Spend(#[from] SpendError),
     #[error(transparent)]

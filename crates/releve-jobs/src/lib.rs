@@ -8,6 +8,7 @@ mod deposits;
 pub mod documents;
 mod error;
 pub mod evidence;
+pub mod exports;
 mod failpoint;
 pub mod flags;
 pub mod hand_over;

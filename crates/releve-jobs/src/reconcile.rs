@@ -12,7 +12,7 @@ use releve_types::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    JobError, Order, Settings, alerts, archive, credits, documents, hand_over,
+    JobError, Order, Settings, alerts, archive, credits, documents, exports, hand_over,
     issue::{correct_accounts, correct_all, issue},
     partitions, payments, webhooks,
 };
@@ -32,6 +32,7 @@ pub enum Job {
     HandOver,
     Seal,
     Watch,
+    Export,
 }
 
 impl Job {
@@ -48,6 +49,7 @@ impl Job {
             Self::HandOver => "hand_over",
             Self::Seal => "seal",
             Self::Watch => "watch",
+            Self::Export => "export",
         }
     }
 
@@ -64,6 +66,7 @@ impl Job {
             Self::HandOver => 9,
             Self::Seal => 10,
             Self::Watch => 11,
+            Self::Export => 12,
         }
     }
 }
@@ -106,6 +109,9 @@ pub async fn round(db: &Db, settings: &Settings, now: Timestamp, cancel: &Cancel
     attempt(cancel, Job::Documents, async { documents::run(db, now).await.map(drop) }).await;
     if let Some(to) = &settings.hand_over {
         attempt(cancel, Job::HandOver, async { hand_over::run(db, to, now).await.map(drop) }).await;
+    }
+    if let Some((storage, schedule)) = &settings.exports {
+        attempt(cancel, Job::Export, async { exports::run(db, storage, schedule, now).await.map(drop) }).await;
     }
     attempt(cancel, Job::Remind, async { payments::remind(db, now).await.map(drop) }).await;
     attempt(cancel, Job::Expire, async { credits::expire(db, now).await.map(drop) }).await;

@@ -2,11 +2,12 @@
 
 use std::{sync::Arc, time::Duration};
 
+use releve_documents::table::Format;
 use releve_outbound::Storage;
 use releve_types::time::MILLIS_PER_DAY;
 use tokio::sync::Notify;
 
-use crate::{alerts::Limits, hand_over::Destination, issue::ISSUE_ACCOUNTS_MAX, webhooks::Sender};
+use crate::{alerts::Limits, exports::Dataset, hand_over::Destination, issue::ISSUE_ACCOUNTS_MAX, webhooks::Sender};
 
 /// How long reports stay in the database before they are archived.
 pub const REPORTS_KEEP_DAYS: i64 = 60;
@@ -27,6 +28,8 @@ pub struct Settings {
     pub archive: Option<Storage>,
     /// None: documents leave when somebody fetches them.
     pub hand_over: Option<Destination>,
+    /// Where exports go, and what of each billed month is made without being asked for. None: nothing can be asked for.
+    pub exports: Option<(Storage, Vec<(Dataset, Format)>)>,
     /// None: nobody is told anything.
     pub webhooks: Option<Sender>,
     /// From when on something is worth telling.
@@ -44,6 +47,7 @@ impl Default for Settings {
             reports_keep_days: REPORTS_KEEP_DAYS,
             archive: None,
             hand_over: None,
+            exports: None,
             webhooks: None,
             alerts: Limits::default(),
             nudge: Nudge::default(),

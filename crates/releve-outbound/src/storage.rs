@@ -27,6 +27,8 @@ pub enum StorageError {
     Token,
     #[error("object storage failed: {0}")]
     Store(#[from] object_store::Error),
+    #[error("the object {path} has {bytes} bytes, at most {bytes_max} are read")]
+    TooLarge { path: String, bytes: u64, bytes_max: usize },
     #[error("the object {path} ends in the middle of a record")]
     Truncated { path: String },
 }
@@ -108,6 +110,18 @@ impl Storage {
     pub async fn put(&self, path: &str, bytes: Vec<u8>) -> Result<(), StorageError> {
         self.store.put(&checked(path)?, bytes.into()).await?;
         Ok(())
+    }
+
+    /// Gets a small object whole; `None` if there is none.
+    pub async fn get(&self, path: &str, bytes_max: usize) -> Result<Option<Vec<u8>>, StorageError> {
+        match self.store.get(&checked(path)?).await {
+            Ok(found) if found.meta.size > u64::try_from(bytes_max).unwrap_or(u64::MAX) => {
+                Err(StorageError::TooLarge { path: path.to_owned(), bytes: found.meta.size, bytes_max })
+            }
+            Ok(found) => Ok(Some(found.bytes().await?.to_vec())),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Begins an object. It is there once [`ObjectWriter::finish`] returns, and not before.

@@ -4,6 +4,8 @@ use std::{path::PathBuf, str::FromStr};
 
 use clap::{Parser, Subcommand, ValueEnum};
 use releve_billing::Matching;
+use releve_documents::table::Format;
+use releve_jobs::exports::Dataset;
 use releve_types::{BillingMonth, Timestamp, time::MILLIS_PER_HOUR};
 
 use crate::settings::Settings;
@@ -43,6 +45,10 @@ pub enum Command {
     /// Record what a bank's file says was paid, and list payments.
     #[command(subcommand)]
     Payments(Payments),
+    /// Write a month's figures for finance into a directory: FOCUS, the journal, the month-end pack, what was invoiced, paid and used.
+    Export(Export),
+    /// Close a month for the books: what was not invoiced at its end is kept as it is known now.
+    Close(Close),
     /// Make invoices again of their evidence packs, and say whether they are what was sent. Needs no database.
     Verify(Verify),
     /// Print the API's OpenAPI document.
@@ -154,6 +160,36 @@ pub struct Quote {
     /// JSON, as the API takes it: {"price_book": "…", "agreements": [{"kind": "…", …}]}, each of the two if it would differ.
     #[arg(long, value_name = "FILE")]
     pub contract: PathBuf,
+}
+
+#[derive(clap::Args, Clone, Debug)]
+pub struct Export {
+    /// focus, invoices, invoice_lines, payments, usage_hours, allocation_hours, journal, month_end. Without one, all.
+    pub dataset: Vec<Dataset>,
+    /// Which month of the seller's zone.
+    #[arg(long, value_name = "YYYY-MM")]
+    pub period: BillingMonth,
+    /// csv or parquet.
+    #[arg(long, default_value = "csv")]
+    pub format: Format,
+    /// Who sells, by name. Needed where there are several.
+    #[arg(long)]
+    pub issuer: Option<String>,
+    /// Only this customer's, by id or name.
+    #[arg(long)]
+    pub account: Option<String>,
+    /// Where to: `DIR/YYYY-MM/<dataset>/<format>`. What is interrupted goes on where it stopped.
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+}
+
+#[derive(clap::Args, Clone, Debug)]
+pub struct Close {
+    #[arg(long, value_name = "YYYY-MM")]
+    pub period: BillingMonth,
+    /// Who sells, by name. Needed where there are several.
+    #[arg(long)]
+    pub issuer: Option<String>,
 }
 
 #[derive(clap::Args, Clone, Debug)]

@@ -25,6 +25,7 @@ use crate::{
     clock::SetClock,
     demo_cast::{ACTOR, cast},
     demo_terms::HANDED_OVER,
+    export,
     ground::{Ground, Use},
     live,
     play::play,
@@ -112,6 +113,7 @@ async fn month_of(
     let deposits = bill::of_advances(&ground.db, stage.issuer.id).await?;
     if let Some(dir) = &asked.out {
         write_documents(ground, (&billed, &deposits), dir).await?;
+        export::all(&ground.db, stage.issuer.id, month, &dir.join("finance")).await?;
     }
     ground.keep_house().await?;
     let suspense = suspense_gpu_ms(ground, period).await?;

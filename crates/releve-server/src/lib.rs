@@ -10,6 +10,8 @@ pub mod demo;
 mod demo_cast;
 mod demo_terms;
 pub mod embedded;
+pub mod export;
+pub mod export_settings;
 pub mod ground;
 pub mod invoice;
 pub mod limits;
@@ -52,6 +54,8 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Quote(asked) => quote::run(settings, asked).await,
         Command::Invoice(asked) => invoice::run(settings, asked).await,
         Command::Payments(asked) => pay::run(settings, asked).await,
+        Command::Export(asked) => export::run(settings, asked).await,
+        Command::Close(asked) => export::close(settings, asked).await,
         Command::Verify(asked) => check::run(settings, asked),
         Command::Openapi => {
             println!("{}", serde_json::to_string_pretty(&releve_api::openapi())?);

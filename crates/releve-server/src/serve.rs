@@ -91,6 +91,10 @@ pub async fn run(
         let state = AppState::new(ground.db.clone(), aggregator, Arc::new(wall_clock), metrics.clone())
             .ready_while(Arc::new(move || taking.is_taking()))
             .approving(settings.approve_credits_above.iter().copied().collect());
+        let state = match exports(settings, dir)? {
+            Some(to) => state.exporting(to),
+            None => state,
+        };
         let state = match settings.people.sign_in()? {
             Some(with) => state.signing_in(with),
             None => state,
@@ -119,7 +123,9 @@ pub async fn run(
     if roles.jobs {
         let hand_over = settings.hand_over()?.map(|config| Storage::open(&config)).transpose()?;
         let webhooks = Some(settings.sender()?);
-        let jobs = releve_jobs::Settings { webhooks, ..settings.jobs(archive(settings, dir)?, hand_over) };
+        let schedule: Vec<_> = settings.exports.schedule.iter().map(|of| (of.dataset, of.format)).collect();
+        let exports = exports(settings, dir)?.map(|storage| (storage, schedule));
+        let jobs = releve_jobs::Settings { webhooks, exports, ..settings.jobs(archive(settings, dir)?, hand_over) };
         let (db, cancel) = (ground.db.clone(), stop.clone());
         tasks.spawn(async move {
             releve_jobs::run(db, jobs, cancel).await;
@@ -161,6 +167,13 @@ fn consumer(settings: &Settings) -> anyhow::Result<Consumer> {
     config.batch_wait_max = Duration::from_millis(limits.batch_wait_ms_max);
     config.message_bytes_max = settings.message_bytes_max;
     Ok(Consumer::new(config)?)
+}
+
+/// Exports go beside an embedded database, or where the settings say; else there are none.
+pub fn exports(settings: &Settings, dir: Option<&Path>) -> anyhow::Result<Option<Storage>> {
+    let beside = dir.filter(|_| settings.database_url.is_none()).map(|dir| dir.join("exports"));
+    let beside = beside.map(|path| StorageConfig::Directory { path });
+    Ok(settings.exports()?.or(beside).map(|config| Storage::open(&config)).transpose()?)
 }
 
 /// Old reports go beside an embedded database, or where the settings say; else they stay where they are.

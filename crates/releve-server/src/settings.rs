@@ -18,7 +18,7 @@ use releve_outbound::{
 };
 use releve_types::{Timestamp, time::MILLIS_PER_HOUR};
 
-use crate::limits::AlertLimits;
+use crate::{export_settings::ExportSettings, limits::AlertLimits};
 
 /// Connections to a PostgreSQL server, unless set.
 pub const POOL_LEN: u32 = 8;
@@ -44,6 +44,9 @@ pub struct Settings {
     /// beside an embedded database, and stay in a server's.
     #[arg(long, env = "RELEVE_ARCHIVE", global = true, value_name = "DIR|URL")]
     pub archive: Option<String>,
+
+    #[command(flatten)]
+    pub exports: ExportSettings,
 
     #[command(flatten)]
     pub s3: S3,
@@ -294,6 +297,8 @@ impl FromStr for Secret {
 pub enum SettingsError {
     #[error("--hand-over {0}: expected a directory, s3://BUCKET/PREFIX, or an http(s):// address without a password")]
     HandOver(String),
+    #[error("--exports {0}: expected a directory or s3://BUCKET/PREFIX")]
+    Exports(String),
     #[error("--archive {0}: expected a directory or s3://BUCKET/PREFIX")]
     Archive(String),
     #[error("--smtp, --mail-from: {0}")]
@@ -321,6 +326,7 @@ impl Settings {
         }
         self.hand_over()?;
         self.people.sign_in()?;
+        self.exports()?;
         self.archive().map(drop)
     }
 
@@ -343,6 +349,12 @@ impl Settings {
     pub fn archive(&self) -> Result<Option<StorageConfig>, SettingsError> {
         let Some(text) = &self.archive else { return Ok(None) };
         self.place(text).ok_or_else(|| SettingsError::Archive(text.clone())).map(Some)
+    }
+
+    /// Where exports go, if a place was named.
+    pub fn exports(&self) -> Result<Option<StorageConfig>, SettingsError> {
+        let Some(text) = &self.exports.place else { return Ok(None) };
+        self.place(text).ok_or_else(|| SettingsError::Exports(text.clone())).map(Some)
     }
 
     /// A directory or a bucket, if the text names one.

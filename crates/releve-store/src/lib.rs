@@ -21,6 +21,7 @@ pub mod customers;
 pub mod device_views;
 pub mod documents;
 pub mod exchange_rates;
+pub mod finance;
 pub mod floor;
 pub mod gaps;
 pub mod hand_overs;

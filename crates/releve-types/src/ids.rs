@@ -81,6 +81,8 @@ ids! {
     /// An invoice, draft or issued.
     InvoiceId => "inv", "invoice";
     InvoiceStatusId => "ist", "status of an invoice";
+    /// Figures of a month that somebody takes away.
+    ExportId => "exp", "export";
     /// Something that happened and that somebody is told of: an entry of the outbox.
     EventId => "evt", "event";
     ExchangeRateId => "exr", "exchange rate";

@@ -1,0 +1,11 @@
+#![doc = include_str!("../README.md")]
+
+pub mod exact;
+pub mod focus;
+pub mod journal;
+pub mod month;
+pub mod pack;
+pub mod sheets;
+pub mod table;
+
+pub use table::{Cell, Column, ColumnType, Row, Schema, Table, TableError};

@@ -1,0 +1,240 @@
+//! What is still owed, what is still to be drawn, and how did each customer's account run?
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use releve_billing::payment::{Item, standings};
+use releve_types::{
+    AccountId, Currency, InvoiceId, Money, Timestamp, ids::CreditId, money::MoneyError, time::MILLIS_PER_DAY,
+};
+
+use super::schemas;
+use crate::{
+    month::{Document, Month, Move},
+    table::{Cell, Row, Table},
+};
+
+/// What is open on a document at the month's end; below zero, owed to the customer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Open<'a> {
+    pub document: &'a Document,
+    pub open: Money,
+    pub days_overdue: i64,
+}
+
+impl Open<'_> {
+    const fn age(&self) -> &'static str {
+        match self.days_overdue {
+            ..=0 => "not due",
+            1..=30 => "1-30",
+            31..=60 => "31-60",
+            61..=90 => "61-90",
+            _ => "over 90",
+        }
+    }
+}
+
+/// Document by document, as payments and credit notes stood at the month's end.
+pub fn receivables(month: &Month) -> Result<Vec<Open<'_>>, MoneyError> {
+    let end = month.period.end();
+    let mut settled: BTreeMap<InvoiceId, Money> = BTreeMap::new();
+    for of in month.settlements.iter().filter(|settled| settled.settled_at < end) {
+        let sum = settled.entry(of.invoice).or_insert(Money::zero(of.amount.currency()));
+        *sum = sum.checked_add(of.amount)?;
+    }
+    let mut given_up: BTreeMap<InvoiceId, Money> = BTreeMap::new();
+    for of in month.write_offs.iter().filter(|off| off.at < end) {
+        let sum = given_up.entry(of.invoice).or_insert(Money::zero(of.amount.currency()));
+        *sum = sum.checked_add(of.amount)?;
+    }
+    // Credit notes are set against the invoices of their period; a document of an advance stands for itself.
+    let mut together: BTreeMap<(AccountId, Timestamp, Option<CreditId>, Currency), Vec<&Document>> = BTreeMap::new();
+    for document in &month.documents {
+        let key = (document.account, document.period.start(), document.credit, document.currency());
+        together.entry(key).or_default().push(document);
+    }
+    let mut open = Vec::new();
+    for documents in together.into_values() {
+        let mut items = Vec::with_capacity(documents.len());
+        for document in &documents {
+            let zero = Money::zero(document.currency());
+            items.push(Item {
+                invoice: document.id,
+                due: document.payable.checked_sub(document.prepaid)?,
+                due_at: document.due_at,
+                settled: settled.get(&document.id).copied().unwrap_or(zero),
+                given_up: given_up.get(&document.id).copied().unwrap_or(zero),
+            });
+        }
+        let stand = standings(&items, end)?;
+        for document in documents {
+            let Some(standing) = stand.get(&document.id).filter(|standing| !standing.open.is_zero()) else { continue };
+            let late = end.since(document.due_at).div_euclid(MILLIS_PER_DAY);
+            let days_overdue = if standing.open.is_negative() { 0 } else { late.max(0) };
+            open.push(Open { document, open: standing.open, days_overdue });
+        }
+    }
+    open.sort_by_key(|of| (of.document.account, &of.document.number));
+    Ok(open)
+}
+
+pub fn receivables_table(month: &Month, open: &[Open<'_>]) -> Table {
+    let row = |of: &Open<'_>| {
+        vec![
+            Cell::text(of.document.account.to_string()),
+            Cell::text(month.customer(of.document.account)),
+            Cell::text(of.document.number.to_string()),
+            Cell::Date(month.date(of.document.issued_at)),
+            Cell::Date(month.date(of.document.due_at)),
+            Cell::Integer(of.days_overdue),
+            Cell::text(of.age()),
+            Cell::text(of.document.currency().code()),
+            of.open.into(),
+        ]
+    };
+    Table { schema: &schemas::RECEIVABLES, rows: open.iter().map(row).collect() }
+}
+
+/// How a credit moved in the month.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Rolled {
+    pub credit: CreditId,
+    pub opening: Money,
+    pub moved: BTreeMap<Move, Money>,
+    pub closing: Money,
+}
+
+/// Those that had something left, or moved.
+pub fn wallets(month: &Month) -> Result<Vec<Rolled>, MoneyError> {
+    let mut all: BTreeMap<CreditId, Rolled> = BTreeMap::new();
+    for entry in month.wallet_entries.iter().filter(|entry| entry.at < month.period.end()) {
+        let zero = Money::zero(entry.amount.currency());
+        let fresh = || Rolled { credit: entry.credit, opening: zero, moved: BTreeMap::new(), closing: zero };
+        let rolled = all.entry(entry.credit).or_insert_with(fresh);
+        rolled.closing = rolled.closing.checked_add(entry.signed())?;
+        if month.is_in(entry.at) {
+            let sum = rolled.moved.entry(entry.moved).or_insert(zero);
+            *sum = sum.checked_add(entry.amount)?;
+        } else {
+            rolled.opening = rolled.opening.checked_add(entry.signed())?;
+        }
+    }
+    Ok(all.into_values().filter(|rolled| !rolled.opening.is_zero() || !rolled.moved.is_empty()).collect())
+}
+
+pub fn wallets_table(month: &Month, rolled: &[Rolled]) -> Table {
+    let row = |of: &Rolled| -> Option<Row> {
+        let wallet = month.wallets.get(&of.credit)?;
+        let zero = Money::zero(of.closing.currency());
+        let moved = |kind| Cell::from(of.moved.get(&kind).copied().unwrap_or(zero));
+        Some(vec![
+            Cell::text(of.credit.to_string()),
+            Cell::text(wallet.account.to_string()),
+            Cell::text(month.customer(wallet.account)),
+            Cell::text(if wallet.paid { "paid" } else { "granted" }),
+            Cell::text(&*wallet.description),
+            Cell::text(of.closing.currency().code()),
+            Cell::or_null(wallet.expires, |at| Cell::Date(month.date(at))),
+            of.opening.into(),
+            moved(Move::Opened),
+            moved(Move::Drawn),
+            moved(Move::GivenBack),
+            moved(Move::Expired),
+            moved(Move::TakenBack),
+            of.closing.into(),
+        ])
+    };
+    Table { schema: &schemas::WALLETS, rows: rolled.iter().filter_map(row).collect() }
+}
+
+/// Something that changed what a customer owes: above zero more, below less.
+struct Event {
+    at: Timestamp,
+    what: &'static str,
+    reference: String,
+    amount: Money,
+}
+
+fn events(month: &Month) -> Result<BTreeMap<(AccountId, Currency), Vec<Event>>, MoneyError> {
+    let mut all: BTreeMap<(AccountId, Currency), Vec<Event>> = BTreeMap::new();
+    let numbers: BTreeMap<InvoiceId, String> =
+        month.documents.iter().map(|document| (document.id, document.number.to_string())).collect();
+    let number = |id: &InvoiceId| numbers.get(id).cloned().unwrap_or_default();
+    let mut push = |account, at, what, reference, amount: Money| {
+        all.entry((account, amount.currency())).or_default().push(Event { at, what, reference, amount });
+    };
+    for document in &month.documents {
+        let due = document.payable.checked_sub(document.prepaid)?;
+        push(document.account, document.issued_at, document.kind.name(), document.number.to_string(), due);
+    }
+    for settled in &month.settlements {
+        push(settled.account, settled.settled_at, "payment", number(&settled.invoice), settled.amount.negated());
+    }
+    for off in &month.write_offs {
+        push(off.account, off.at, "written_off", number(&off.invoice), off.amount.negated());
+    }
+    for events in all.values_mut() {
+        events.sort_by_key(|event| event.at);
+    }
+    Ok(all)
+}
+
+/// Each customer's account in the month, from what it owed before to what it owes at the end.
+pub fn statements(month: &Month) -> Result<Table, MoneyError> {
+    let mut rows = Vec::new();
+    let (start, end) = (month.period.start(), month.period.end());
+    for ((account, currency), events) in events(month)? {
+        let zero = Money::zero(currency);
+        let head = |at, what: &str, reference: &str| {
+            vec![
+                Cell::text(account.to_string()),
+                Cell::text(month.customer(account)),
+                Cell::text(currency.code()),
+                Cell::Date(month.date(at)),
+                Cell::text(what),
+                Cell::text_or_null(reference),
+            ]
+        };
+        let before = events.iter().filter(|event| event.at < start).map(|event| event.amount);
+        let mut balance = Money::sum(before, currency)?;
+        let in_month: Vec<&Event> = events.iter().filter(|event| start <= event.at && event.at < end).collect();
+        if balance.is_zero() && in_month.is_empty() {
+            continue;
+        }
+        rows.push([head(start, "opening", ""), vec![zero.into(), zero.into(), balance.into()]].concat());
+        for event in in_month {
+            balance = balance.checked_add(event.amount)?;
+            let less = event.amount.is_negative();
+            let (debit, credit) = if less { (zero, event.amount.negated()) } else { (event.amount, zero) };
+            rows.push(
+                [head(event.at, event.what, &event.reference), vec![debit.into(), credit.into(), balance.into()]]
+                    .concat(),
+            );
+        }
+        let last = end.plus_millis(-1);
+        rows.push([head(last, "closing", ""), vec![zero.into(), zero.into(), balance.into()]].concat());
+    }
+    Ok(Table { schema: &schemas::STATEMENTS, rows })
+}
+
+/// What is owed in all, of one currency: what was given up beyond what was open counts for nothing.
+pub fn owed(open: &[Open<'_>]) -> Result<BTreeMap<Currency, Money>, MoneyError> {
+    let mut sums: BTreeMap<Currency, Money> = BTreeMap::new();
+    let currencies: BTreeSet<Currency> = open.iter().map(|of| of.document.currency()).collect();
+    for currency in currencies {
+        let of_it = open.iter().filter(|of| of.document.currency() == currency).map(|of| of.open);
+        sums.insert(currency, Money::sum(of_it, currency)?);
+    }
+    Ok(sums)
+}
+
+/// The last balance of each currency, of all statements.
+pub fn balances(month: &Month) -> Result<BTreeMap<Currency, Money>, MoneyError> {
+    let mut sums: BTreeMap<Currency, Money> = BTreeMap::new();
+    for ((_, currency), events) in events(month)? {
+        let until = events.iter().filter(|event| event.at < month.period.end()).map(|event| event.amount);
+        let balance = Money::sum(until, currency)?;
+        let sum = sums.entry(currency).or_insert(Money::zero(currency));
+        *sum = sum.checked_add(balance)?;
+    }
+    Ok(sums)
+}

@@ -1,0 +1,207 @@
+//! Do the figures hold together? Each tie-out compares one amount that was come to in two ways, and prints 0.00 or what breaks it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use releve_types::{Currency, Money, money::MoneyError};
+use rust_decimal::Decimal;
+
+use super::{
+    PackError,
+    earned::Earned,
+    ledgers::{self, Open, Rolled},
+    register, schemas,
+};
+use crate::{
+    focus::check::Fault,
+    journal::{Chart, Entry, Journal},
+    month::{Month, Move},
+    table::{Cell, Table},
+};
+
+/// What the FOCUS rows of the month's usage sum up to.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Focus {
+    /// EffectiveCost without tax, of the documents of the month's usage, with their corrections so far, and of what is not invoiced.
+    pub effective: BTreeMap<Currency, Decimal>,
+    /// BilledCost of the documents.
+    pub billed: BTreeMap<Currency, Decimal>,
+    /// What is due on them.
+    pub due: BTreeMap<Currency, Decimal>,
+    /// Invoices that do not sum up.
+    pub faults: Vec<Fault>,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TieOut {
+    pub tie: &'static str,
+    pub currency: Currency,
+    pub left: Decimal,
+    pub right: Decimal,
+    /// What breaks it, where one row does.
+    pub breaks: Option<String>,
+}
+
+impl TieOut {
+    pub fn difference(&self) -> Decimal {
+        self.left - self.right
+    }
+
+    pub fn holds(&self) -> bool {
+        self.difference().is_zero() && self.breaks.is_none()
+    }
+}
+
+pub fn ties(
+    month: &Month,
+    earned: &Earned,
+    entries: &[Entry],
+    chart: &Chart,
+    focus: &Focus,
+    receivables: &[Open<'_>],
+    wallets: &[Rolled],
+) -> Result<Vec<TieOut>, PackError> {
+    let booked = Booked::of(entries, chart)?;
+    let (by_currency, of_month) = (earned.by_currency()?, earned.of_usage_in(month.month)?);
+    let (owed, balances) = (ledgers::owed(receivables)?, ledgers::balances(month)?);
+    let advances = advances(month, wallets)?;
+    let register = registered(month)?;
+    let missing: Vec<String> = register::runs(month)
+        .into_iter()
+        .filter(|run| run.missing() != 0)
+        .map(|run| format!("{}-{}: {} missing", run.series, run.year, run.missing()))
+        .collect();
+    let mut ties = Vec::new();
+    for currency in currencies(month, earned, focus) {
+        let zero = Money::zero(currency);
+        let amount = |sums: &BTreeMap<Currency, Money>| sums.get(&currency).copied().unwrap_or(zero).amount();
+        let decimal = |sums: &BTreeMap<Currency, Decimal>| sums.get(&currency).copied().unwrap_or_default();
+        let part = by_currency.get(&currency);
+        let (opening, closing) = part.map_or((zero, zero), |part| (part.opening, part.closing));
+        let (of_it, earned) =
+            (of_month.get(&currency).map_or(zero, |part| part.earned), part.map_or(zero, |part| part.earned));
+        let movement = closing.checked_sub(opening)?;
+        let mut tie = |tie, left: Decimal, right: Decimal, breaks: Option<String>| {
+            ties.push(TieOut { tie, currency, left: left.normalize(), right: right.normalize(), breaks });
+        };
+        let broken = focus.faults.first().map(ToString::to_string);
+        tie("FOCUS BilledCost = due on invoices", decimal(&focus.billed), decimal(&focus.due), broken);
+        tie(
+            "FOCUS EffectiveCost of the month's usage = earned for it",
+            decimal(&focus.effective),
+            of_it.amount(),
+            None,
+        );
+        tie(
+            "journal revenue = earned - movement of unbilled",
+            amount(&booked.revenue),
+            earned.checked_sub(movement)?.amount(),
+            None,
+        );
+        tie("journal revenue = register total", amount(&booked.revenue), amount(&register.total), None);
+        tie("journal VAT of sales = register VAT", amount(&booked.vat), amount(&register.vat), None);
+        tie("journal customers of sales = register payable", amount(&booked.sold), amount(&register.payable), None);
+        tie("receivables = balances of statements", amount(&owed), amount(&balances), None);
+        tie("advances: opening + movements = closing", amount(&advances.moved), amount(&advances.closing), None);
+        let gaps = (!missing.is_empty()).then(|| missing.join(", "));
+        tie("register: numbers missing", Decimal::ZERO, Decimal::ZERO, gaps);
+    }
+    Ok(ties)
+}
+
+fn currencies(month: &Month, earned: &Earned, focus: &Focus) -> BTreeSet<Currency> {
+    let documents = month.documents.iter().map(|document| document.currency());
+    let of_wallets = month.wallet_entries.iter().map(|entry| entry.amount.currency());
+    let of_earned = earned.parts.keys().map(|key| key.currency);
+    documents.chain(of_wallets).chain(of_earned).chain(focus.due.keys().copied()).collect()
+}
+
+type Sums = BTreeMap<Currency, Money>;
+
+fn add(sums: &mut Sums, amount: Money) -> Result<(), MoneyError> {
+    let sum = sums.entry(amount.currency()).or_insert(Money::zero(amount.currency()));
+    *sum = sum.checked_add(amount)?;
+    Ok(())
+}
+
+/// What the sales journal sums up to.
+#[derive(Default)]
+struct Booked {
+    revenue: Sums,
+    vat: Sums,
+    sold: Sums,
+}
+
+impl Booked {
+    fn of(entries: &[Entry], chart: &Chart) -> Result<Self, MoneyError> {
+        let mut booked = Self::default();
+        let sales = entries.iter().filter(|entry| entry.journal == Journal::Sales);
+        for posting in sales.flat_map(|entry| &entry.postings) {
+            let number = &posting.ledger.number;
+            if chart.is_revenue(number) {
+                add(&mut booked.revenue, posting.amount.negated())?;
+            } else if *number == chart.vat().number {
+                add(&mut booked.vat, posting.amount.negated())?;
+            } else if *number == chart.customers().number {
+                add(&mut booked.sold, posting.amount)?;
+            }
+        }
+        Ok(booked)
+    }
+}
+
+/// What the register sums up to: revenue without advances.
+#[derive(Default)]
+struct Registered {
+    total: Sums,
+    vat: Sums,
+    payable: Sums,
+}
+
+fn registered(month: &Month) -> Result<Registered, MoneyError> {
+    let mut sums = Registered::default();
+    for document in month.issued_in_month() {
+        if document.credit.is_none() {
+            add(&mut sums.total, document.total)?;
+        }
+        add(&mut sums.vat, document.payable.checked_sub(document.total)?)?;
+        add(&mut sums.payable, document.payable)?;
+    }
+    Ok(sums)
+}
+
+#[derive(Default)]
+struct Advances {
+    moved: Sums,
+    closing: Sums,
+}
+
+/// What is left of advances, by adding up the month's movements, and by adding up all entries ever.
+fn advances(month: &Month, wallets: &[Rolled]) -> Result<Advances, MoneyError> {
+    let mut sums = Advances::default();
+    let is_paid = |credit| month.wallets.get(credit).is_some_and(|wallet| wallet.paid);
+    for rolled in wallets.iter().filter(|rolled| is_paid(&rolled.credit)) {
+        add(&mut sums.moved, rolled.opening)?;
+        for (moved, amount) in &rolled.moved {
+            let more = matches!(moved, Move::Opened | Move::GivenBack);
+            add(&mut sums.moved, if more { *amount } else { amount.negated() })?;
+        }
+    }
+    for entry in month.wallet_entries.iter().filter(|entry| entry.at < month.period.end() && is_paid(&entry.credit)) {
+        add(&mut sums.closing, entry.signed())?;
+    }
+    Ok(sums)
+}
+
+pub fn table(ties: &[TieOut]) -> Table {
+    let row = |tie: &TieOut| {
+        vec![
+            Cell::text(tie.tie),
+            Cell::text(tie.currency.code()),
+            Cell::Decimal(tie.left),
+            Cell::Decimal(tie.right),
+            Cell::Decimal(tie.difference().normalize()),
+            tie.breaks.as_ref().map_or(Cell::Null, |breaks| Cell::text(&**breaks)),
+        ]
+    };
+    Table { schema: &schemas::TIES, rows: ties.iter().map(row).collect() }
+}

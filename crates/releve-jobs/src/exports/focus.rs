@@ -1,0 +1,172 @@
+//! What are a month's FOCUS rows? Read account by account, and what they sum up to.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use releve_billing::Issued;
+use releve_finance::{
+    Row,
+    focus::{self, Context, FocusError, Source, Workload, check},
+    month::Customer,
+    pack::Focus,
+};
+use releve_store::{
+    Tx, credits,
+    customers::Issuer,
+    finance::{facts, hours},
+    invoices,
+};
+use releve_types::{AccountId, BillingMonth, Currency, Period, TenantId, Timestamp, time::MILLIS_PER_DAY};
+use rust_decimal::Decimal;
+
+use super::accruals::{self, Cost};
+use crate::JobError;
+
+/// Accounts of one file.
+pub const FOCUS_ACCOUNTS_MAX: usize = 500;
+
+/// Whose month.
+#[derive(Clone, Copy, Debug)]
+pub struct Of<'a> {
+    pub issuer: &'a Issuer,
+    pub month: BillingMonth,
+    pub as_of: Timestamp,
+}
+
+/// The rows of one account's month: its invoice by allocation and day, what it was asked for in advance and what was corrected in the month,
+/// what it paid in advance, and what is not invoiced yet.
+pub async fn focus_of(
+    tx: &mut Tx,
+    of: Of<'_>,
+    customer: &Customer,
+    cost: &Cost,
+    sums: &mut Focus,
+) -> Result<Vec<Row>, JobError> {
+    let (account, period) = (cost.account, of.issuer.zone.month(of.month));
+    let named = facts::tenant_names(tx, &[account]).await?;
+    let tenants: BTreeMap<TenantId, String> = named.iter().map(|(id, (_, name))| (*id, name.clone())).collect();
+    let ids = facts::beside_period(tx, &[account], period).await?;
+    let beside = invoices::issued(tx, &ids).await?;
+    let known = |issued: &&Issued| issued.stamp().issued_at < of.as_of;
+    let first = cost.documents.iter().filter(|issued| issued.content().corrects.is_empty()).filter(known);
+    let id = account.to_string();
+    let base = Context {
+        seller: &of.issuer.party.name,
+        account: (&id, &customer.name),
+        billing: period,
+        tenants: &tenants,
+        pieces: &[],
+        workloads: &BTreeMap::new(),
+    };
+    let mut rows = Vec::new();
+    let mut due: BTreeMap<String, Decimal> = BTreeMap::new();
+    for issued in first {
+        let cuts = cuts(period, issued.content().lines.iter().map(|line| line.charge.stretch));
+        let pieces = hours::pieces(tx, &named, issued.content().book, &cuts).await?;
+        let workloads = hours::workloads(tx, &pieces).await?;
+        let of_it = rows_of(issued, Context { pieces: &pieces, workloads: &workloads, ..base })?;
+        note(issued, &of_it, true, &mut due, sums)?;
+        rows.extend(of_it);
+    }
+    for issued in beside.iter().filter(known) {
+        let of_it = rows_of(issued, base)?;
+        note(issued, &of_it, false, &mut due, sums)?;
+        rows.extend(of_it);
+    }
+    for record in credits::of(tx, account).await? {
+        if record.payment.is_some() && period.contains(record.created_at) {
+            rows.push(focus::advance(&record.credit, record.created_at, base).map_err(broken)?);
+        }
+    }
+    if cost.is_not_invoiced() {
+        let cuts = cuts(period, cost.rated.charges.iter().map(|charge| charge.stretch));
+        let pieces = hours::pieces(tx, &named, 1, &cuts).await?;
+        let workloads: BTreeMap<_, Workload> = hours::workloads(tx, &pieces).await?;
+        let context = Context { pieces: &pieces, workloads: &workloads, ..base };
+        let of_it = focus::rows(&Source::unbilled(&cost.rated), context).map_err(broken)?;
+        add(
+            &mut sums.effective,
+            cost.rated.currency,
+            focus::total(&of_it, "EffectiveCost").map_err(|e| broken(e.into()))?,
+        );
+        rows.extend(of_it);
+    }
+    sums.faults.extend(check::ties(&rows, &due));
+    of_usage_beside(of, cost, period, base, sums)?;
+    Ok(rows)
+}
+
+fn broken(error: FocusError) -> JobError {
+    JobError::Focus(error)
+}
+
+fn rows_of(issued: &Issued, context: Context<'_>) -> Result<Vec<Row>, JobError> {
+    focus::rows(&Source::issued(issued), context).map_err(broken)
+}
+
+/// Where a day, a stretch of a line, or the period begins or ends.
+fn cuts(period: Period, stretches: impl Iterator<Item = Period>) -> Vec<Timestamp> {
+    let mut cuts: BTreeSet<Timestamp> = stretches.flat_map(|stretch| [stretch.start(), stretch.end()]).collect();
+    cuts.extend([period.start(), period.end()]);
+    let days = (period.start().day() + 1)..=period.end().day();
+    cuts.extend(days.map(|day| Timestamp::from_millis(day * MILLIS_PER_DAY)));
+    cuts.retain(|cut| period.start() <= *cut && *cut <= period.end());
+    cuts.into_iter().collect()
+}
+
+fn add(sums: &mut BTreeMap<Currency, Decimal>, currency: Currency, amount: Decimal) {
+    *sums.entry(currency).or_default() += amount;
+}
+
+/// Notes what a document's rows sum up to.
+fn note(
+    issued: &Issued,
+    rows: &[Row],
+    of_usage: bool,
+    due: &mut BTreeMap<String, Decimal>,
+    sums: &mut Focus,
+) -> Result<(), JobError> {
+    let currency = issued.content().currency;
+    let owed = issued.advances().due.amount();
+    due.insert(issued.stamp().number.to_string(), owed);
+    add(&mut sums.due, currency, owed);
+    let total = |column| focus::total(rows, column).map_err(|error| broken(error.into()));
+    add(&mut sums.billed, currency, total("BilledCost")?);
+    if of_usage {
+        add(&mut sums.effective, currency, untaxed(issued, rows)?);
+    }
+    Ok(())
+}
+
+/// EffectiveCost without tax.
+fn untaxed(issued: &Issued, rows: &[Row]) -> Result<Decimal, JobError> {
+    let all = focus::total(rows, "EffectiveCost").map_err(|error| broken(error.into()))?;
+    Ok(all - issued.taxes().tax.amount())
+}
+
+/// What the month's usage came to beside: by corrections so far, whenever they were issued, and by what came late and waits for one.
+fn of_usage_beside(
+    of: Of<'_>,
+    cost: &Cost,
+    period: Period,
+    base: Context<'_>,
+    sums: &mut Focus,
+) -> Result<(), JobError> {
+    let _ = period;
+    let corrections = cost.documents.iter().filter(|issued| !issued.content().corrects.is_empty());
+    for issued in corrections.filter(|issued| issued.stamp().issued_at < of.as_of) {
+        let rows = rows_of(issued, base)?;
+        add(&mut sums.effective, issued.content().currency, untaxed(issued, &rows)?);
+    }
+    if !cost.is_not_invoiced() {
+        let waiting = cost.accrued(of.month, of.as_of)?;
+        for (key, amount) in &waiting {
+            add(&mut sums.effective, key.currency, amount.amount());
+        }
+    }
+    Ok(())
+}
+
+/// The seller's customers of a month, in files of so many, with what each should cost.
+pub async fn costs(tx: &mut Tx, of: Of<'_>, accounts: &BTreeSet<AccountId>) -> Result<Vec<Cost>, JobError> {
+    accruals::costs(tx, of.issuer, Some(accounts), of.month).await
+}

@@ -1,0 +1,111 @@
+//! Which exports are due? What was asked for, and what each month is to be taken away as once it is billed.
+
+use releve_documents::table::Format;
+use releve_outbound::Storage;
+use releve_store::{
+    Db, customers,
+    finance::exports::{self, Export, ExportState},
+    runs,
+};
+use releve_types::{Timestamp, ids::ExportId, time::MILLIS_PER_DAY};
+use serde_json::json;
+
+use super::{Dataset, ExportOrder, Listener, engine, export};
+use crate::{Job, JobError};
+
+/// How long after its billing a month is still looked for by the schedule.
+const SCHEDULE_DAYS: i64 = 40;
+/// Who asks, where the schedule does.
+pub const SCHEDULE: &str = "schedule";
+
+/// Asks for what the schedule wants of billed months, then makes what waits; how many were made. None if another program is looking.
+/// Two that make the same one put the same bytes in the same place.
+pub async fn run(
+    db: &Db,
+    storage: &Storage,
+    schedule: &[(Dataset, Format)],
+    now: Timestamp,
+) -> Result<Option<usize>, JobError> {
+    ask(db, schedule, now).await?;
+    let mut made = 0;
+    loop {
+        let mut tx = db.begin_app().await?;
+        if !runs::try_job_lock(&mut tx, Job::Export.lock()).await? {
+            return Ok(None);
+        }
+        let next = exports::next_pending(&mut tx).await?;
+        tx.commit().await?;
+        let Some(next) = next else { return Ok(Some(made)) };
+        one(db, storage, &next, now).await?;
+        made += 1;
+    }
+}
+
+async fn ask(db: &Db, schedule: &[(Dataset, Format)], now: Timestamp) -> Result<(), JobError> {
+    if schedule.is_empty() {
+        return Ok(());
+    }
+    let mut tx = db.begin_app().await?;
+    let since = now.plus_millis(-SCHEDULE_DAYS * MILLIS_PER_DAY);
+    for (issuer, period) in exports::billed_months(&mut tx, since).await? {
+        for (dataset, format) in schedule {
+            let (dataset, format) = (dataset.name(), format.name());
+            if exports::was_asked_for(&mut tx, issuer, period, dataset, format).await? {
+                continue;
+            }
+            let new = Export {
+                id: ExportId::fresh(now),
+                issuer,
+                account: None,
+                dataset: dataset.to_owned(),
+                format: format.to_owned(),
+                period,
+                state: ExportState::Pending,
+                files_done: 0,
+                files_total: None,
+                manifest: None,
+                error: None,
+                requested_at: now,
+                requested_by: SCHEDULE.to_owned(),
+                finished_at: None,
+            };
+            exports::insert(&mut tx, &new).await?;
+        }
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Makes one, and says how it ended. What can't be made for what it is of fails; what fails for the storage or the database waits.
+async fn one(db: &Db, storage: &Storage, asked: &Export, now: Timestamp) -> Result<(), JobError> {
+    let mut tx = db.begin_app().await?;
+    let issuer = customers::issuer(&mut tx, asked.issuer).await?.ok_or(JobError::NoIssuer(asked.issuer))?;
+    tx.commit().await?;
+    let known = asked.dataset.parse::<Dataset>().ok().zip(asked.format.parse::<Format>().ok());
+    let Some((dataset, format)) = known else { return ended(db, asked, Err("dataset: nobody knows it"), now).await };
+    let order = ExportOrder {
+        dataset,
+        format,
+        issuer: asked.issuer,
+        account: asked.account,
+        month: issuer.zone.month_of(asked.period.start()),
+    };
+    let prefix = engine::prefix(asked);
+    match export(db, storage, &prefix, &order, now, Listener::Asked(asked.id)).await {
+        Ok(manifest) => ended(db, asked, Ok(&json!(manifest)), now).await,
+        Err(error @ (JobError::Store(_) | JobError::Storage(_))) => Err(error),
+        Err(error) => ended(db, asked, Err(&error.to_string()), now).await,
+    }
+}
+
+async fn ended(
+    db: &Db,
+    asked: &Export,
+    outcome: Result<&serde_json::Value, &str>,
+    now: Timestamp,
+) -> Result<(), JobError> {
+    let mut tx = db.begin_app().await?;
+    exports::finish(&mut tx, asked.id, outcome, now).await?;
+    tx.commit().await?;
+    Ok(())
+}
