@@ -3,7 +3,12 @@
 //! The trace (Hu et al., "Characterization and Prediction of Deep Learning Workloads in Large-Scale GPU Datacenters",
 //! SC'21, CC BY 4.0) is not part of the project: it is looked for beside the checkout, and its tests say so where it is not there.
 
-use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use releve_tests::{
     place::Scratch,
@@ -11,6 +16,7 @@ use releve_tests::{
     rabbit::Rabbit,
     releve::Launch,
 };
+use releve_types::{Zone, time::wall_clock};
 use serde_json::{Value, json};
 
 const REPLAY_WAIT_MAX: Duration = Duration::from_secs(1_800);
@@ -127,6 +133,20 @@ fn assert_billed(outcome: &Value, expected: &[(&str, i64)]) {
     }
 }
 
+/// The month, and the one in which its invoices were issued, taken away for finance: FOCUS, journal and pack agree to the cent.
+fn ties_out(ground: &Embedded) {
+    let out = ground.0.path().join("finance");
+    let issued = Zone::utc().month_of(wall_clock()).to_string();
+    for period in ["2020-05", &issued] {
+        let out = out.to_str().expect("a path");
+        ground.run(&["export", "focus", "journal", "month_end", "--period", period, "--out", out]);
+        let ties = Path::new(out).join(format!("{period}/month_end/csv/v1/tie_outs.csv"));
+        let ties = fs::read_to_string(&ties).expect("the tie-outs");
+        assert!(ties.lines().count() > 9, "{ties}");
+        assert!(ties.lines().skip(1).all(|tie| tie.ends_with(",0.0,")), "{period}:\n{ties}");
+    }
+}
+
 /// The month at one hour on servers and on the embedded database: the same invoices, but that one tenant's contract
 /// matches its reservation in another way. Then on the servers again: all
 /// duplicates. Then a day of it in quarters and one in minutes: all overlap. No total moves.
@@ -153,6 +173,7 @@ fn the_month_is_billed_to_the_minute() {
     let (theirs, ours) = (of_others(embedded.documents(&alike)), of_others(documents.clone()));
     assert_eq!(theirs, ours, "the embedded database bills the same to the byte");
     embedded.audit();
+    ties_out(&embedded);
 
     let again = servers.run(&hourly);
     assert_eq!((&again["duplicates"], &again["reports"]), (&first["reports"], &first["reports"]));

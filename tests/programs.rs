@@ -2,6 +2,8 @@
 
 #[path = "programs/described.rs"]
 mod described;
+#[path = "programs/exporting.rs"]
+mod exporting;
 #[path = "programs/quota.rs"]
 mod quota;
 #[path = "programs/rules.rs"]

@@ -153,6 +153,7 @@ async fn error_page(PathOf(code): PathOf<String>) -> Result<Response, Problem> {
         (name = "alerts", description = "What somebody has to know, and whether a person has looked at it"),
         (name = "catalog", description = "Nodes, tenant keys, SKUs"),
         (name = "customers", description = "Who sells, who pays, who uses"),
+        (name = "finance", description = "What finance takes away of a month, and how a month is closed"),
         (name = "intake", description = "Reports of nodes and readings of other meters"),
         (name = "prices", description = "Price books, prices, contracts, agreements"),
         (name = "quarantine", description = "What was understood but not believed"),

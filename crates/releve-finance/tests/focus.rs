@@ -301,6 +301,7 @@ fn planted_errors_are_found() {
         (Usage, "ChargePeriodStart", when("2026-02-28T00:00:00Z"), "ChargePeriodStart"),
         (Usage, "ChargePeriodStart", when("2026-03-01T00:00:01Z"), "ChargePeriodStart"),
         (Usage, "BillingPeriodEnd", when("2026-02-01T00:00:00Z"), "BillingPeriodEnd"),
+        (Usage, "PricingCurrency", text("USD"), "PricingCurrency"),
         (Usage, "ProviderName", text("Somebody else"), "ProviderName"),
         (Used, "BilledCost", decimal("4.00"), "BilledCost"),
         (Used, "CommitmentDiscountStatus", Cell::Null, "CommitmentDiscountStatus"),

@@ -76,7 +76,7 @@ pub enum WriteError {
 pub struct TableWriter(Kind);
 
 enum Kind {
-    Csv(csv::CsvWriter),
+    Csv(Box<csv::CsvWriter>),
     Parquet(Box<parquet::ParquetWriter>),
 }
 
@@ -89,7 +89,7 @@ impl fmt::Debug for TableWriter {
 impl TableWriter {
     pub fn new(format: Format, schema: &'static Schema) -> Result<Self, WriteError> {
         Ok(Self(match format {
-            Format::Csv => Kind::Csv(csv::CsvWriter::new(schema)?),
+            Format::Csv => Kind::Csv(Box::new(csv::CsvWriter::new(schema)?)),
             Format::Parquet => Kind::Parquet(Box::new(parquet::ParquetWriter::new(schema)?)),
         }))
     }

@@ -229,6 +229,15 @@ fn together(row: Asked<'_>, found: &mut Found<'_>) {
             found.ask(alike, column, &format!("there without {}, or the other way", columns[0]));
         }
     }
+    const ALIKE: [(&str, &str); 4] = [
+        ("PricingCurrency", "BillingCurrency"),
+        ("PricingCurrencyContractedUnitPrice", "ContractedUnitPrice"),
+        ("PricingCurrencyEffectiveCost", "EffectiveCost"),
+        ("PricingCurrencyListUnitPrice", "ListUnitPrice"),
+    ];
+    for (column, of) in ALIKE {
+        found.ask(row.cell(column) == row.cell(of), column, &format!("is not {of}, in the one currency"));
+    }
     let issuer = row.text("InvoiceIssuerName");
     found.ask(row.text("ProviderName") == issuer, "ProviderName", "not who issues the invoice");
     found.ask(row.text("PublisherName") == issuer, "PublisherName", "not who issues the invoice");

@@ -1,8 +1,8 @@
 //! Which columns has a FOCUS file? Those of FOCUS 1.2 (Cost and Usage) that apply to a GPU cloud that bills in one currency per account, in
 //! the specification's spelling; below them our own, which begin with `x_` as it asks.
 //!
-//! Left out, since nothing of ours would stand in them: AvailabilityZone, the two of CapacityReservation, and those of a pricing currency
-//! that is not the billing currency.
+//! The pricing currency is the billing currency. Left out, since nothing of ours would stand in them: AvailabilityZone, and the two of
+//! CapacityReservation.
 
 use releve_types::Timestamp;
 use rust_decimal::Decimal;
@@ -60,6 +60,10 @@ pub const SCHEMA: Schema = Schema {
         some("ListCost", COST),
         none("ListUnitPrice", PRICE),
         none("PricingCategory", ColumnType::Text),
+        some("PricingCurrency", ColumnType::Text),
+        none("PricingCurrencyContractedUnitPrice", PRICE),
+        some("PricingCurrencyEffectiveCost", COST),
+        none("PricingCurrencyListUnitPrice", PRICE),
         none("PricingQuantity", QUANTITY),
         none("PricingUnit", ColumnType::Text),
         some("ProviderName", ColumnType::Text),
@@ -256,6 +260,10 @@ impl FocusRow {
             Cell::Decimal(self.list),
             decimal(priced.map(|p| p.list)),
             text(priced.map(|p| p.category)),
+            Cell::text(whose.currency),
+            decimal(priced.map(|p| p.contracted)),
+            Cell::Decimal(self.effective),
+            decimal(priced.map(|p| p.list)),
             decimal(priced.map(|p| p.quantity)),
             text(priced.map(|p| &*p.unit)),
             Cell::text(&*whose.seller),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use releve_billing::{Charge, ChargeKind, credits::Credit, tax::Subtotal};
-use releve_types::{Money, TenantId, Timestamp};
+use releve_types::{Money, TenantId, Timestamp, Unit};
 use rust_decimal::Decimal;
 
 use super::{
@@ -72,8 +72,8 @@ pub fn advance(credit: &Credit, paid_at: Timestamp, context: Context<'_>) -> Res
         Decimal::ZERO,
     );
     row.priced = Some(Priced {
-        sku: "fee/advance".to_owned(),
-        meter: "Payments in advance",
+        sku: "fee/deposit".to_owned(), // as the line of its deposit invoice has it
+        meter: sold::meter(Unit::Count),
         price: credit.id().to_string(),
         details: None,
         category: "Other",

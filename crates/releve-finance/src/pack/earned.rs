@@ -64,6 +64,9 @@ pub fn earned(month: &Month) -> Result<Earned, MoneyError> {
     Ok(Earned { parts })
 }
 
+/// Used and unused, by customer, SKU and currency.
+type Commitments = BTreeMap<(AccountId, String, Currency), (Money, Money)>;
+
 impl Earned {
     /// Summed by whatever.
     fn by<K: Ord>(&self, of: impl Fn(&AccrualKey) -> Option<K>) -> Result<BTreeMap<K, Part>, MoneyError> {
@@ -90,8 +93,8 @@ impl Earned {
     }
 
     /// What reservations came to, used and unused.
-    fn commitments(&self) -> Result<BTreeMap<(AccountId, String, Currency), (Money, Money)>, MoneyError> {
-        let mut sums: BTreeMap<(AccountId, String, Currency), (Money, Money)> = BTreeMap::new();
+    fn commitments(&self) -> Result<Commitments, MoneyError> {
+        let mut sums = Commitments::new();
         for (key, part) in &self.parts {
             let unused = match key.kind.as_str() {
                 "reserved" => false,

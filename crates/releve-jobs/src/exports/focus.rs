@@ -90,8 +90,9 @@ pub async fn focus_of(
         );
         rows.extend(of_it);
     }
+    sums.faults.extend(check::rows(&rows));
     sums.faults.extend(check::ties(&rows, &due));
-    of_usage_beside(of, cost, period, base, sums)?;
+    of_usage_beside(of, cost, base, sums)?;
     Ok(rows)
 }
 
@@ -144,14 +145,7 @@ fn untaxed(issued: &Issued, rows: &[Row]) -> Result<Decimal, JobError> {
 }
 
 /// What the month's usage came to beside: by corrections so far, whenever they were issued, and by what came late and waits for one.
-fn of_usage_beside(
-    of: Of<'_>,
-    cost: &Cost,
-    period: Period,
-    base: Context<'_>,
-    sums: &mut Focus,
-) -> Result<(), JobError> {
-    let _ = period;
+fn of_usage_beside(of: Of<'_>, cost: &Cost, base: Context<'_>, sums: &mut Focus) -> Result<(), JobError> {
     let corrections = cost.documents.iter().filter(|issued| !issued.content().corrects.is_empty());
     for issued in corrections.filter(|issued| issued.stamp().issued_at < of.as_of) {
         let rows = rows_of(issued, base)?;
