@@ -248,7 +248,7 @@ fn a_spreadsheet_shows_every_figure(month: &Month) {
     let (scratch, pack) = (month.out("sheets"), month.file("csv", &month.period, "month_end", "csv", ""));
     let files = fs::read_dir(&pack).expect("the pack").map(|entry| entry.expect("a file").path());
     let files: Vec<PathBuf> = files.filter(|path| path.extension().is_some_and(|e| e == "csv")).collect();
-    assert_eq!(files.len(), 14, "the tables of the pack");
+    assert_eq!(files.len(), 15, "the tables of the pack");
     let profile = format!("-env:UserInstallation=file://{}", month.out("office").display());
     let converted = Command::new("soffice")
         .args([&profile, "--headless", "--convert-to", "fods", "--outdir"])

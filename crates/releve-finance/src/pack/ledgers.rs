@@ -121,16 +121,16 @@ pub fn wallets(month: &Month) -> Result<Vec<Rolled>, MoneyError> {
     Ok(all.into_values().filter(|rolled| !rolled.opening.is_zero() || !rolled.moved.is_empty()).collect())
 }
 
-pub fn wallets_table(month: &Month, rolled: &[Rolled]) -> Table {
+/// Advances, or grants.
+pub fn wallets_table(month: &Month, rolled: &[Rolled], paid: bool) -> Table {
     let row = |of: &Rolled| -> Option<Row> {
-        let wallet = month.wallets.get(&of.credit)?;
+        let wallet = month.wallets.get(&of.credit).filter(|wallet| wallet.paid == paid)?;
         let zero = Money::zero(of.closing.currency());
         let moved = |kind| Cell::from(of.moved.get(&kind).copied().unwrap_or(zero));
         Some(vec![
             Cell::text(of.credit.to_string()),
             Cell::text(wallet.account.to_string()),
             Cell::text(month.customer(wallet.account)),
-            Cell::text(if wallet.paid { "paid" } else { "granted" }),
             Cell::text(&*wallet.description),
             Cell::text(of.closing.currency().code()),
             Cell::or_null(wallet.expires, |at| Cell::Date(month.date(at))),
@@ -143,7 +143,8 @@ pub fn wallets_table(month: &Month, rolled: &[Rolled]) -> Table {
             of.closing.into(),
         ])
     };
-    Table { schema: &schemas::WALLETS, rows: rolled.iter().filter_map(row).collect() }
+    let schema = if paid { &schemas::ADVANCES } else { &schemas::GRANTS };
+    Table { schema, rows: rolled.iter().filter_map(row).collect() }
 }
 
 /// Something that changed what a customer owes: above zero more, below less.

@@ -75,26 +75,25 @@ pub const COMMITMENTS: Schema = Schema {
     ],
 };
 
-/// Each credit of the month, from its start to its end.
-pub const WALLETS: Schema = Schema {
-    name: "credits_roll_forward",
-    columns: &[
-        text("credit_id"),
-        text("account_id"),
-        text("account"),
-        text("kind"),
-        text("description"),
-        text("currency"),
-        Column::new("expires_on", ColumnType::Date).nullable(),
-        money("opening"),
-        money("opened"),
-        money("drawn"),
-        money("given_back"),
-        money("expired"),
-        money("taken_back"),
-        money("closing"),
-    ],
-};
+/// What was paid in advance and what was given, from the month's start to its end: the one is money, the other is none.
+pub const ADVANCES: Schema = Schema { name: "advances_roll_forward", columns: &ROLLED };
+pub const GRANTS: Schema = Schema { name: "grants_roll_forward", columns: &ROLLED };
+
+const ROLLED: [Column; 13] = [
+    text("credit_id"),
+    text("account_id"),
+    text("account"),
+    text("description"),
+    text("currency"),
+    Column::new("expires_on", ColumnType::Date).nullable(),
+    money("opening"),
+    money("opened"),
+    money("drawn"),
+    money("given_back"),
+    money("expired"),
+    money("taken_back"),
+    money("closing"),
+];
 
 pub const REGISTER: Schema = Schema {
     name: "invoice_register",

@@ -53,9 +53,9 @@ pub fn figures(
         add("receivables at the end", open, schemas::RECEIVABLES.name);
     }
     for (opened, drawn, closing) in advances(month, wallets)?.into_values() {
-        add("paid in advance in the month", opened, schemas::WALLETS.name);
-        add("drawn on advances in the month", drawn, schemas::WALLETS.name);
-        add("advances at the end", closing, schemas::WALLETS.name);
+        add("paid in advance in the month", opened, schemas::ADVANCES.name);
+        add("drawn on advances in the month", drawn, schemas::ADVANCES.name);
+        add("advances at the end", closing, schemas::ADVANCES.name);
     }
     Ok(sums.into_values().flatten().collect())
 }
