@@ -39,6 +39,8 @@ pub enum JobError {
     Archive { location: String, detail: String },
     #[error("documents can't be handed over to {destination}: {error}")]
     HandOver { destination: String, error: StorageError },
+    #[error("a sum of the month can't be told: {0}")]
+    Money(#[from] releve_types::money::MoneyError),
     #[error("a document can't be said in FOCUS: {0}")]
     Focus(#[from] releve_finance::focus::FocusError),
     #[error("FOCUS rows don't tie out: {0}")]

@@ -71,16 +71,31 @@ async fn of_chunk(
 impl Cost {
     /// What of it was on no document that was issued before an instant. What grants paid for is known from documents alone.
     pub fn accrued(&self, month: BillingMonth, before: Timestamp) -> Result<Accruals, JobError> {
-        let money = |error| JobError::Spend(SpendError::Rate(releve_billing::RateError::Money(error)));
         let charges = self.rated.charges.iter().map(|charge| (&charge.sku, charge.kind, charge.amount));
-        let mut sums = by_sku(charges, self.account, month).map_err(money)?;
+        let mut sums = by_sku(charges, self.account, month)?;
         for document in &self.documents {
-            let lines = document.content().lines.iter();
-            let lines = lines.map(|line| (&line.charge.sku, line.charge.kind, line.charge.amount));
-            let granted = lines.clone().filter(|(_, kind, _)| matches!(kind, ChargeKind::Credit(_)));
-            take(&mut sums, granted, self.account, month, false).map_err(money)?;
+            let granted = lines_of(document).filter(|(_, kind, _)| matches!(kind, ChargeKind::Credit(_)));
+            take(&mut sums, granted, self.account, month, false)?;
             if document.stamp().issued_at < before {
-                take(&mut sums, lines, self.account, month, true).map_err(money)?;
+                take(&mut sums, lines_of(document), self.account, month, true)?;
+            }
+        }
+        Ok(sums)
+    }
+
+    /// The same as it was when the month was closed: what waited when it ended, less what was invoiced until it was closed.
+    pub fn still_waiting(
+        &self,
+        closed: &Accruals,
+        month: BillingMonth,
+        ended: Timestamp,
+        closed_at: Timestamp,
+    ) -> Result<Accruals, JobError> {
+        let of_it = closed.iter().filter(|(key, _)| key.account == self.account && key.month == month);
+        let mut sums: Accruals = of_it.map(|(key, amount)| (key.clone(), *amount)).collect();
+        for document in &self.documents {
+            if (ended..closed_at).contains(&document.stamp().issued_at) {
+                take(&mut sums, lines_of(document), self.account, month, true)?;
             }
         }
         Ok(sums)
@@ -90,6 +105,10 @@ impl Cost {
     pub fn is_not_invoiced(&self) -> bool {
         self.documents.is_empty()
     }
+}
+
+fn lines_of(document: &Issued) -> impl Iterator<Item = (&Sku, ChargeKind, Money)> {
+    document.content().lines.iter().map(|line| (&line.charge.sku, line.charge.kind, line.charge.amount))
 }
 
 fn take<'a>(

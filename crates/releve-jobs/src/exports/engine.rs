@@ -137,7 +137,7 @@ fn written(order: &ExportOrder, maker: &Maker<'_>, begun: &Begun, replaces: Opti
         period: order.month.to_string(),
         period_start: maker.period().start().to_string(),
         period_end: maker.period().end().to_string(),
-        as_of: Timestamp::from_millis(begun.as_of_ms).to_string(),
+        as_of: maker.as_of().to_string(),
         version: begun.version,
         replaces,
         focus_version,

@@ -6,7 +6,7 @@ use releve_billing::Issued;
 use releve_documents::table::{Format, TableWriter, journal_fec, month_end_page, table_file};
 use releve_finance::{
     Row, Schema,
-    focus::SCHEMA as FOCUS,
+    focus::{SCHEMA as FOCUS, check::Fault},
     journal::{self, Entry},
     month::{Customer, Month},
     pack::{Focus, Pack, pack},
@@ -57,6 +57,8 @@ pub struct Maker<'a> {
     names: Vec<String>,
     parts: Vec<Part>,
     books: Option<Books>,
+    /// Of a pack whose month is closed: it is told as it was known then.
+    closed_at: Option<Timestamp>,
 }
 
 /// The books of the month, which are made at once.
@@ -74,7 +76,13 @@ impl<'a> Maker<'a> {
         let wanted = |account: &AccountId| order.account.is_none_or(|only| only == *account);
         let accounts = buyers.keys().copied().filter(wanted).collect();
         let (names, parts) = (Vec::new(), Vec::new());
-        let mut maker = Self { db, order, as_of, issuer, period, buyers, accounts, names, parts, books: None };
+        let closed_at = match order.dataset {
+            Dataset::MonthEnd => closings::closed_at(&mut tx, issuer.id, period).await?,
+            _ => None,
+        };
+        let as_of = closed_at.unwrap_or(as_of);
+        let mut maker =
+            Self { db, order, as_of, issuer, period, buyers, accounts, names, parts, books: None, closed_at };
         maker.plan(&mut tx).await?;
         tx.commit().await?;
         Ok(maker)
@@ -82,6 +90,11 @@ impl<'a> Maker<'a> {
 
     pub fn names(&self) -> &[String] {
         &self.names
+    }
+
+    /// Up to when things were known.
+    pub const fn as_of(&self) -> Timestamp {
+        self.as_of
     }
 
     pub const fn period(&self) -> Period {
@@ -256,10 +269,18 @@ impl<'a> Maker<'a> {
         chart: &journal::Chart,
     ) -> Result<Pack, JobError> {
         let mut sums = Focus::default();
+        let closed = self.closed_at.map(|_| &month.closing);
         for accounts in self.accounts.chunks(FOCUS_ACCOUNTS_MAX) {
             let accounts = accounts.iter().copied().collect();
             for cost in focus::costs(tx, self.of(), &accounts).await? {
-                focus::focus_of(tx, self.of(), self.buyer(cost.account)?, &cost, &mut sums).await?;
+                match focus::focus_of(tx, self.of(), self.buyer(cost.account)?, &cost, &mut sums).await {
+                    Ok(_) => focus::add_waiting(self.of(), &cost, closed, &mut sums)?,
+                    // The pack is where it is seen that something does not tie out.
+                    Err(JobError::Focus(error)) => {
+                        sums.faults.push(Fault { row: 0, column: "(row)", what: error.to_string() })
+                    }
+                    Err(error) => return Err(error),
+                }
             }
         }
         Ok(pack(month, entries, chart, &sums)?)

@@ -6,7 +6,7 @@ use releve_billing::Issued;
 use releve_finance::{
     Row,
     focus::{self, Context, FocusError, Source, Workload, check},
-    month::Customer,
+    month::{Accruals, Customer},
     pack::Focus,
 };
 use releve_store::{
@@ -82,17 +82,11 @@ pub async fn focus_of(
         let pieces = hours::pieces(tx, &named, 1, &cuts).await?;
         let workloads: BTreeMap<_, Workload> = hours::workloads(tx, &pieces).await?;
         let context = Context { pieces: &pieces, workloads: &workloads, ..base };
-        let of_it = focus::rows(&Source::unbilled(&cost.rated), context).map_err(broken)?;
-        add(
-            &mut sums.effective,
-            cost.rated.currency,
-            focus::total(&of_it, "EffectiveCost").map_err(|e| broken(e.into()))?,
-        );
-        rows.extend(of_it);
+        rows.extend(focus::rows(&Source::unbilled(&cost.rated), context).map_err(broken)?);
     }
     sums.faults.extend(check::rows(&rows));
     sums.faults.extend(check::ties(&rows, &due));
-    of_usage_beside(of, cost, base, sums)?;
+    corrected(of, cost, base, sums)?;
     Ok(rows)
 }
 
@@ -144,18 +138,24 @@ fn untaxed(issued: &Issued, rows: &[Row]) -> Result<Decimal, JobError> {
     Ok(all - issued.taxes().tax.amount())
 }
 
-/// What the month's usage came to beside: by corrections so far, whenever they were issued, and by what came late and waits for one.
-fn of_usage_beside(of: Of<'_>, cost: &Cost, base: Context<'_>, sums: &mut Focus) -> Result<(), JobError> {
+/// What corrections of the month's usage came to so far, whenever they were issued.
+fn corrected(of: Of<'_>, cost: &Cost, base: Context<'_>, sums: &mut Focus) -> Result<(), JobError> {
     let corrections = cost.documents.iter().filter(|issued| !issued.content().corrects.is_empty());
     for issued in corrections.filter(|issued| issued.stamp().issued_at < of.as_of) {
         let rows = rows_of(issued, base)?;
         add(&mut sums.effective, issued.content().currency, untaxed(issued, &rows)?);
     }
-    if !cost.is_not_invoiced() {
-        let waiting = cost.accrued(of.month, of.as_of)?;
-        for (key, amount) in &waiting {
-            add(&mut sums.effective, key.currency, amount.amount());
-        }
+    Ok(())
+}
+
+/// Adds what of the month's usage is on no document that is known: as it was when the month was closed, or as it is now.
+pub fn add_waiting(of: Of<'_>, cost: &Cost, closed: Option<&Accruals>, sums: &mut Focus) -> Result<(), JobError> {
+    let waiting = match closed {
+        None => cost.accrued(of.month, of.as_of)?,
+        Some(closed) => cost.still_waiting(closed, of.month, of.issuer.zone.month(of.month).end(), of.as_of)?,
+    };
+    for (key, amount) in &waiting {
+        add(&mut sums.effective, key.currency, amount.amount());
     }
     Ok(())
 }
