@@ -12,6 +12,7 @@ mod demo_terms;
 pub mod embedded;
 pub mod ground;
 pub mod invoice;
+pub mod lago;
 pub mod limits;
 pub mod live;
 pub mod logs;
@@ -52,6 +53,8 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Quote(asked) => quote::run(settings, asked).await,
         Command::Invoice(asked) => invoice::run(settings, asked).await,
         Command::Payments(asked) => pay::run(settings, asked).await,
+        Command::Import(cli::Import::Lago(asked)) => lago::import(settings, asked).await,
+        Command::Compare(asked) => lago::compare(settings, asked).await,
         Command::Verify(asked) => check::run(settings, asked),
         Command::Openapi => {
             println!("{}", serde_json::to_string_pretty(&releve_api::openapi())?);
