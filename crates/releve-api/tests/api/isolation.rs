@@ -152,7 +152,9 @@ fn own(table: &str, tenant: &str, account: &str) -> String {
         | "hand_overs"
         | "hand_over_failures"
         | "invoice_statuses"
-        | "invoice_stated_taxes" => {
+        | "invoice_stated_taxes"
+        | "lago_ids"
+        | "opening_balances" => {
             format!("account_id = '{account}'")
         }
         "webhook_deliveries" | "webhook_tries" => {
@@ -235,6 +237,10 @@ fn rows(n: usize, tenant: &str, account: &str) -> String {
                    select tenant_id, id, account_id, invoice_id, 1, 'q', at, 'test' from own, billed returning 1),
          alerted as (insert into alerts (alert_id, tenant_id, account_id, kind, subject, fold, count, numbers, first_at, last_at)
                      select v.*, 'k', 's', id::text, 1, '{{}}', at, at from own, lateral (values (id, tenant_id, null::uuid), (gen_random_uuid(), null, account_id)) v returning 1),
+         came as (insert into lago_ids (issuer_id, kind, lago_id, external_id, ours, account_id, imported_at)
+                  select issuer_id, 'invoice', 'l', 'e', id, account_id, at from own, seller returning 1),
+         owes as (insert into opening_balances
+                  select id, account_id, 'LAG-1', '2026-02-01', '2026-03-01', 2, 1, 'EUR', at, 'test' from own returning 1),
          told as (insert into invoice_statuses select id, account_id, invoice_id, 'submitted', at, 'r', '', at, 'test' from own, billed returning 1)
          insert into invoice_documents select account_id, invoice_id, 'text/plain', '', '', at from own, invoice"
     )

@@ -9,6 +9,7 @@ mod document;
 mod idempotency;
 mod intake;
 mod isolation;
+mod lago;
 mod lists;
 mod matrix;
 mod node;
