@@ -237,10 +237,6 @@ fn rows(n: usize, tenant: &str, account: &str) -> String {
                    select tenant_id, id, account_id, invoice_id, 1, 'q', at, 'test' from own, billed returning 1),
          alerted as (insert into alerts (alert_id, tenant_id, account_id, kind, subject, fold, count, numbers, first_at, last_at)
                      select v.*, 'k', 's', id::text, 1, '{{}}', at, at from own, lateral (values (id, tenant_id, null::uuid), (gen_random_uuid(), null, account_id)) v returning 1),
-         came as (insert into lago_ids (issuer_id, kind, lago_id, external_id, ours, account_id, imported_at)
-                  select issuer_id, 'invoice', 'l', 'e', id, account_id, at from own, seller returning 1),
-         owes as (insert into opening_balances
-                  select id, account_id, 'LAG-1', '2026-02-01', '2026-03-01', 2, 1, 'EUR', at, 'test' from own returning 1),
          told as (insert into invoice_statuses select id, account_id, invoice_id, 'submitted', at, 'r', '', at, 'test' from own, billed returning 1)
          insert into invoice_documents select account_id, invoice_id, 'text/plain', '', '', at from own, invoice"
     )
@@ -256,6 +252,10 @@ fn told(n: usize, tenant: &str, account: &str) -> String {
          meant as (insert into budgets select tenant_id, id, 'b', null, null, 'amount', 1, 'actual', '{{80}}', false, at, 'test' from own
                    returning budget_id),
          fired as (insert into budget_firings select tenant_id, budget_id, at, 80, 1, at from own, meant returning 1),
+         came as (insert into lago_ids (issuer_id, kind, lago_id, external_id, ours, account_id, imported_at)
+                  select issuer_id, 'invoice', 'l{n}', 'e', id, account_id, at from own join accounts using (account_id) returning 1),
+         owes as (insert into opening_balances
+                  select id, account_id, 'LAG-1', '2026-02-01', '2026-03-01', 2, 1, 'EUR', at, 'test' from own returning 1),
          listening as (insert into webhook_endpoints (endpoint_id, account_id, tenant_id, url, description, topics, created_at, created_by)
                        select id, account_id, tenant_id, 'https://e', '', '{{}}', at, 'test' from own returning 1),
          owed as (insert into webhook_deliveries (endpoint_id, event_id, state, due_at) select id, id, 'waiting', at from own returning 1)
