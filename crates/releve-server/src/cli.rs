@@ -49,6 +49,11 @@ pub enum Command {
     Export(Export),
     /// Close a month for the books: what was not invoiced at its end is kept as it is known now.
     Close(Close),
+    /// Take customers, prices, contracts, wallets and what is owed over from another system.
+    #[command(subcommand)]
+    Import(Import),
+    /// Say where a month differs from what Lago billed, by how much, and why.
+    Compare(Compare),
     /// Make invoices again of their evidence packs, and say whether they are what was sent. Needs no database.
     Verify(Verify),
     /// Print the API's OpenAPI document.
@@ -239,6 +244,44 @@ pub enum Invoice {
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
     },
+}
+
+#[derive(Subcommand, Clone, Debug)]
+pub enum Import {
+    /// From a directory of Lago's API pages (JSON) and exports (CSV). Run again, it makes nothing twice.
+    Lago(ImportLago),
+}
+
+#[derive(clap::Args, Clone, Debug)]
+pub struct ImportLago {
+    pub dir: PathBuf,
+    /// Who sells, by name. Needed where there are several.
+    #[arg(long)]
+    pub issuer: Option<String>,
+    /// The first month that is billed here; prices and contracts begin with it. Without it, this month.
+    #[arg(long, value_name = "YYYY-MM")]
+    pub first: Option<BillingMonth>,
+    /// For a month that is only compared: leave wallets and open invoices at Lago.
+    #[arg(long)]
+    pub shadow: bool,
+    /// Do all of it, say what came of it, and take it back.
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+#[derive(clap::Args, Clone, Debug)]
+pub struct Compare {
+    /// Lago's CSV export of invoices' fees.
+    #[arg(long, value_name = "FILE")]
+    pub with: PathBuf,
+    #[arg(long, value_name = "YYYY-MM")]
+    pub period: BillingMonth,
+    /// Who sells, by name. Needed where there are several.
+    #[arg(long)]
+    pub issuer: Option<String>,
+    /// A zone in which Lago may have begun the month, beside UTC. May be given several times.
+    #[arg(long, value_name = "ZONE")]
+    pub zone: Vec<String>,
 }
 
 #[derive(Subcommand, Clone, Debug)]

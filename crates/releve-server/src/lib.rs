@@ -14,6 +14,7 @@ pub mod export;
 pub mod export_settings;
 pub mod ground;
 pub mod invoice;
+pub mod lago;
 pub mod limits;
 pub mod live;
 pub mod logs;
@@ -56,6 +57,8 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Payments(asked) => pay::run(settings, asked).await,
         Command::Export(asked) => export::run(settings, asked).await,
         Command::Close(asked) => export::close(settings, asked).await,
+        Command::Import(cli::Import::Lago(asked)) => lago::import(settings, asked).await,
+        Command::Compare(asked) => lago::compare(settings, asked).await,
         Command::Verify(asked) => check::run(settings, asked),
         Command::Openapi => {
             println!("{}", serde_json::to_string_pretty(&releve_api::openapi())?);

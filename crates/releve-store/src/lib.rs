@@ -28,6 +28,7 @@ pub mod hand_overs;
 pub mod held_back;
 pub mod idempotency;
 pub mod invoices;
+pub mod lago;
 pub mod logins;
 pub mod memberships;
 pub mod moves;

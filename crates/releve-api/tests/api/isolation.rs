@@ -152,7 +152,9 @@ fn own(table: &str, tenant: &str, account: &str) -> String {
         | "hand_overs"
         | "hand_over_failures"
         | "invoice_statuses"
-        | "invoice_stated_taxes" => {
+        | "invoice_stated_taxes"
+        | "lago_ids"
+        | "opening_balances" => {
             format!("account_id = '{account}'")
         }
         "webhook_deliveries" | "webhook_tries" => {
@@ -250,6 +252,10 @@ fn told(n: usize, tenant: &str, account: &str) -> String {
          meant as (insert into budgets select tenant_id, id, 'b', null, null, 'amount', 1, 'actual', '{{80}}', false, at, 'test' from own
                    returning budget_id),
          fired as (insert into budget_firings select tenant_id, budget_id, at, 80, 1, at from own, meant returning 1),
+         came as (insert into lago_ids (issuer_id, kind, lago_id, external_id, ours, account_id, imported_at)
+                  select issuer_id, 'invoice', 'l{n}', 'e', id, account_id, at from own join accounts using (account_id) returning 1),
+         owes as (insert into opening_balances
+                  select id, account_id, 'LAG-1', '2026-02-01', '2026-03-01', 2, 1, 'EUR', at, 'test' from own returning 1),
          listening as (insert into webhook_endpoints (endpoint_id, account_id, tenant_id, url, description, topics, created_at, created_by)
                        select id, account_id, tenant_id, 'https://e', '', '{{}}', at, 'test' from own returning 1),
          owed as (insert into webhook_deliveries (endpoint_id, event_id, state, due_at) select id, id, 'waiting', at from own returning 1)

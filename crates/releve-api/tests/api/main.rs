@@ -10,6 +10,7 @@ mod exports;
 mod idempotency;
 mod intake;
 mod isolation;
+mod lago;
 mod lists;
 mod matrix;
 mod node;
