@@ -8,6 +8,7 @@ create table month_closings (
     period_end  timestamptz not null check (period_start < period_end),
     closed_at   timestamptz not null,                -- up to when usage and documents were known
     closed_by   text not null,
+    ledgers     jsonb not null,                      -- the seller's own account numbers, as it was booked with them
     primary key (issuer_id, period_start)
 );
 create trigger frozen before update or delete on month_closings for each row execute function refuse_change();
@@ -42,6 +43,7 @@ create table exports (
     error       text check (state <> 'failed' or error is not null),
     requested_at timestamptz not null,
     requested_by text not null,
+    taken_until timestamptz,                         -- a program is at it; after that, another may take it
     finished_at timestamptz check (state = 'pending' or finished_at is not null)
 );
 -- The job looks for what waits.
@@ -62,4 +64,4 @@ begin
     end loop;
 end
 $$;
-grant update (state, files_done, files_total, manifest, error, finished_at) on exports to releve_app;
+grant update (state, files_done, files_total, manifest, error, taken_until, finished_at) on exports to releve_app;

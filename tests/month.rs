@@ -143,7 +143,7 @@ fn ties_out(ground: &Embedded) {
         let ties = Path::new(out).join(format!("{period}/month_end/csv/v1/tie_outs.csv"));
         let ties = fs::read_to_string(&ties).expect("the tie-outs");
         assert!(ties.lines().count() > 9, "{ties}");
-        assert!(ties.lines().skip(1).all(|tie| tie.ends_with(",0.0,")), "{period}:\n{ties}");
+        assert!(ties.lines().skip(1).all(|tie| tie.ends_with(",0.00,")), "{period}:\n{ties}");
     }
 }
 

@@ -169,7 +169,7 @@ fn ties_hold(month: &Month, period: &str) {
     let ties = csv(&month.file("csv", period, "month_end", "csv", "tie_outs.csv"));
     assert!(ties.len() >= 9, "{ties:?}");
     for tie in &ties {
-        assert_eq!((tie["difference"].as_str(), tie["breaks"].as_str()), ("0.0", ""), "{tie:?}");
+        assert_eq!((tie["difference"].as_str(), tie["breaks"].as_str()), ("0.00", ""), "{tie:?}");
     }
     let register = csv(&month.file("csv", period, "month_end", "csv", "register_proof.csv"));
     assert!(register.iter().all(|series| series["missing"] == "0"), "{register:?}");

@@ -33,7 +33,7 @@ fn a_spreadsheet_runs_nothing_and_a_reader_guesses_nothing() {
     let rows = ["=cmd()", "+1", "-2+3", "@SUM(A1)", "\t=1", "a, \"b\"", ""].map(|name| row(name, "2"));
     let bytes = table_file(Format::Csv, &SCHEMA, rows).expect("a file");
     let text = String::from_utf8(bytes).expect("UTF-8");
-    let tail = ",-3,2.0,2026-01-01T00:00:00Z,\"{\"\"a\"\":\"\"=1\"\"}\"";
+    let tail = ",-3,2.00,2026-01-01T00:00:00Z,\"{\"\"a\"\":\"\"=1\"\"}\"";
     let names = ["'=cmd()", "'+1", "'-2+3", "'@SUM(A1)", "'\t=1", "\"a, \"\"b\"\"\"", ""];
     let expected: String = names.iter().map(|name| format!("{name}{tail}\r\n")).collect();
     assert_eq!(text, format!("name,count,cost,at,tags\r\n{expected}"));

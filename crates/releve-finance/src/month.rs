@@ -153,7 +153,10 @@ pub struct Month {
     pub seller: Seller,
     pub month: BillingMonth,
     pub period: Period,
+    /// As they are called now.
     pub customers: BTreeMap<AccountId, Customer>,
+    /// As the month's documents name them.
+    pub buyers: BTreeMap<InvoiceId, Customer>,
     /// Issued before the month's end, in the order of their issue.
     pub documents: Vec<Document>,
     /// Those that were issued in the month, with their lines.
@@ -181,8 +184,21 @@ impl Month {
         self.customers.get(&account).map_or("", |customer| &customer.name)
     }
 
+    /// The same facts as if the month had begun with the first of them.
+    #[must_use]
+    pub fn since_ever(&self) -> Self {
+        let first = Timestamp::from_millis(0);
+        let period = Period::new(first, self.period.end()).unwrap_or(self.period);
+        Self { period, whole: BTreeMap::new(), ..self.clone() }
+    }
+
     pub fn issued_in_month(&self) -> impl Iterator<Item = &Document> {
         self.documents.iter().filter(|document| self.is_in(document.issued_at))
+    }
+
+    /// As the document names it; of an earlier month's, as it is called now.
+    pub fn buyer(&self, document: &Document) -> Option<&Customer> {
+        self.buyers.get(&document.id).or_else(|| self.customers.get(&document.account))
     }
 
     pub fn document(&self, id: InvoiceId) -> Option<&Document> {

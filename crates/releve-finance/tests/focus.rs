@@ -149,7 +149,7 @@ fn rows() -> Vec<Row> {
         pieces: &pieces,
         workloads: &workloads,
     };
-    focus::rows(&Source::issued(&issued()), context).expect("rows")
+    focus::rows(&Source::issued(&issued(), false), context).expect("rows")
 }
 
 fn at(column: &str) -> usize {
@@ -231,7 +231,7 @@ fn a_line_whose_pieces_do_not_add_up_stays_whole() {
         workloads: &workloads,
     };
     let issued = issued();
-    let rows = focus::rows(&Source::issued(&issued), context).expect("rows");
+    let rows = focus::rows(&Source::issued(&issued, false), context).expect("rows");
     assert!(rows.iter().all(|row| row[at("SkuId")] != Cell::text(H100) || row[at("ResourceId")] == Cell::Null));
     assert_eq!(
         focus::total(&rows, "BilledCost").expect("a sum").normalize(),

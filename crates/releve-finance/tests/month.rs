@@ -10,7 +10,7 @@ use releve_billing::{
 use releve_finance::{
     Cell, Table,
     journal::{Chart, entries},
-    month::{AccrualKey, Accruals, Customer, Document, Month, Move, Paid, Seller, Settled, Wallet, WalletEntry},
+    month::{AccrualKey, Accruals, Customer, Document, GivenUp, Month, Move, Paid, Seller, Settled, Wallet, WalletEntry},
     pack::{Focus, Pack, pack},
 };
 use releve_types::{
@@ -54,6 +54,7 @@ fn march() -> Month {
         month: "2026-03".parse().expect("a month"),
         period: Zone::utc().month("2026-03".parse().expect("a month")),
         customers: BTreeMap::from([(account(), customer)]),
+        buyers: BTreeMap::new(),
         documents: Vec::new(),
         whole: BTreeMap::new(),
         payments: Vec::new(),
@@ -191,7 +192,12 @@ fn an_advance_runs_through_the_books() {
         let postings = entry.postings.iter().map(|p| format!("{} {}", p.ledger.number, p.amount.amount()));
         format!("{} {} {}: {}", entry.number, entry.piece, entry.piece_date, postings.collect::<Vec<_>>().join(", "))
     });
-    expect![[""]].assert_eq(&shown.collect::<Vec<_>>().join("\n"));
+    expect![[r#"
+        VE-202603-000001 R-2026-000001 2026-03-02: 411000 120.00, 419100 -100.00, 445710 -20.00
+        VE-202603-000002 R-2026-000002 2026-03-20: 411000 72.00, 706000 -60.00, 445710 -12.00
+        BQ-202603-000001 bank-1 2026-02-28: 512000 125.00, 471000 -125.00
+        OD-202603-000001 R-2026-000001 2026-03-02: 471000 120.00, 411000 -120.00
+        OD-202603-000002 R-2026-000002 2026-03-20: 419100 60.00, 445710 12.00, 411000 -72.00"#]].assert_eq(&shown.collect::<Vec<_>>().join("\n"));
     let pack = packed(&month);
     assert!(
         pack.ties.iter().all(|tie| tie.holds() || tie.tie.starts_with("journal revenue = earned")),
@@ -204,15 +210,31 @@ fn an_advance_runs_through_the_books() {
         4,
     ));
     assert_eq!(table(&pack, "grants_roll_forward", 0), "");
-    // The rest of the payment is set against something later: the customer's account runs on.
-    month.settlements = vec![Settled {
-        payment,
-        account,
-        invoice: invoice_id,
-        amount: euros("0.00"),
-        settled_at: at("2026-03-21T10:00:00Z"),
-    }];
-    assert_eq!(entries(&month, &Chart::default()).expect("balanced").len(), booked.len() + 1);
+    // What moves nothing is no entry.
+    let settled_at = at("2026-03-21T10:00:00Z");
+    month.settlements = vec![Settled { payment, account, invoice: invoice_id, amount: euros("0.00"), settled_at }];
+    assert_eq!(entries(&month, &Chart::default()).expect("balanced").len(), booked.len());
+}
+
+/// Sixty of a hundred are given up, then seventy are paid: thirty stay given up.
+#[test]
+fn what_is_paid_after_all_is_not_given_up() {
+    let mut month = march();
+    month.documents = vec![document(1, "2026-02-03T06:00:00Z", "100.00", "0.00")];
+    let (account, invoice) = (account(), month.documents[0].id);
+    let amount = euros("60.00");
+    month.write_offs = vec![GivenUp { account, invoice, amount, at: at("2026-02-20T06:00:00Z") }];
+    let payment = PaymentId::from_uuid(Uuid::from_u128(7));
+    let settled_at = at("2026-03-10T06:00:00Z");
+    month.settlements = vec![Settled { payment, account, invoice, amount: euros("70.00"), settled_at }];
+    let pack = packed(&month);
+    expect![[r#"
+        2026-03-01 | opening | - | 0.00 | 0.00 | 40.00
+        2026-03-10 | payment | R-2026-000001 | 0.00 | 70.00 | -30.00
+        2026-03-10 | written_off | R-2026-000001 | 30.00 | 0.00 | 0.00
+        2026-03-31 | closing | - | 0.00 | 0.00 | 0.00"#]]
+    .assert_eq(&table(&pack, "statements_of_account", 3));
+    assert!(pack.holds(), "{:?}", pack.ties);
 }
 
 #[test]

@@ -45,6 +45,10 @@ pub enum JobError {
     Focus(#[from] releve_finance::focus::FocusError),
     #[error("FOCUS rows don't tie out: {0}")]
     TieOut(String),
+    #[error("{place} holds what another seller, {issuer}, exported: choose another directory")]
+    OtherSeller { place: String, issuer: String },
+    #[error("period: {month} begins on {starts}, and has not yet")]
+    NotBegun { month: releve_types::BillingMonth, starts: Timestamp },
     #[error("the export has no such file")]
     NoSuchFile,
     #[error(transparent)]

@@ -1,6 +1,6 @@
 //! How does finance take a month away by hand? As files in a directory, each dataset with its manifest.
 
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
 use anyhow::{Context, bail};
 use releve_documents::table::Format;
@@ -10,7 +10,7 @@ use releve_store::{
     Db,
     customers::{self, Issuer},
 };
-use releve_types::{AccountId, BillingMonth, ids::IssuerId, time::wall_clock};
+use releve_types::{AccountId, BillingMonth, Currency, Money, ids::IssuerId, time::wall_clock};
 
 use crate::{
     cli::{Close, Export},
@@ -46,12 +46,14 @@ async fn export(settings: &Settings, ground: &Ground, asked: &Export) -> anyhow:
     };
     tx.commit().await?;
     let storage = Storage::open(&StorageConfig::Directory { path: asked.out.clone() })?;
-    let datasets = if asked.dataset.is_empty() { Dataset::ALL.to_vec() } else { asked.dataset.clone() };
+    // Of one customer, what is a customer's.
+    let every = || Dataset::ALL.into_iter().filter(|dataset| account.is_none() || dataset.is_of_accounts()).collect();
+    let datasets: Vec<Dataset> = if asked.dataset.is_empty() { every() } else { asked.dataset.clone() };
+    if let Some(dataset) = datasets.iter().find(|dataset| account.is_some() && !dataset.is_of_accounts()) {
+        bail!("--account: {dataset} is of a seller, and of no customer alone");
+    }
     let mut manifests = Vec::new();
     for dataset in datasets {
-        if account.is_some() && !dataset.is_of_accounts() {
-            bail!("--account: {dataset} is of a seller, and of no customer alone");
-        }
         let order = ExportOrder { dataset, format: asked.format, issuer: issuer.id, account, month: asked.period };
         let tell = |progress: Progress| {
             let Progress { files_done, files_total } = progress;
@@ -97,24 +99,31 @@ pub async fn close(settings: &Settings, asked: &Close) -> anyhow::Result<()> {
     let ground = Ground::open(settings, settings.data.as_deref(), Use::Command).await?;
     let closed = close_month(&ground, asked.period, asked.issuer.as_deref()).await;
     ground.close().await?;
-    let (seller, first) = closed?;
+    let (seller, first, kept) = closed?;
     if settings.json {
         println!(
             "{}",
-            serde_json::json!({ "issuer": seller, "period": asked.period.to_string(), "closed_now": first })
+            serde_json::json!({ "issuer": seller, "period": asked.period.to_string(), "closed_now": first, "unbilled": kept })
         );
     } else if first {
         println!("{seller}, {}: closed. What comes late is earned in the month in which it comes.", asked.period);
+        kept.iter().for_each(|amount| println!("not invoiced at its end: {amount}"));
     } else {
         println!("{seller}, {}: was closed before, and stays as it was", asked.period);
     }
     Ok(())
 }
 
-async fn close_month(ground: &Ground, month: BillingMonth, name: Option<&str>) -> anyhow::Result<(String, bool)> {
+async fn close_month(ground: &Ground, month: BillingMonth, name: Option<&str>) -> anyhow::Result<(String, bool, Vec<String>)> {
     let mut tx = ground.db.begin_app().await?;
     let issuer = invoice::issuer(&mut tx, name).await?;
-    let first = exports::close(&mut tx, &issuer, month, wall_clock(), ACTOR).await?;
+    let unbilled = exports::unbilled_at_end(&mut tx, &issuer, month).await?;
+    let first = exports::close(&mut tx, &issuer, month, &unbilled, wall_clock(), ACTOR).await?;
     tx.commit().await?;
-    Ok((issuer.party.name, first))
+    let mut sums: BTreeMap<Currency, Money> = BTreeMap::new();
+    for (key, amount) in &unbilled {
+        let sum = sums.entry(key.currency).or_insert(Money::zero(key.currency));
+        *sum = sum.checked_add(*amount)?;
+    }
+    Ok((issuer.party.name, first, sums.values().map(ToString::to_string).collect()))
 }

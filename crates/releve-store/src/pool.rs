@@ -114,6 +114,12 @@ impl Db {
         Ok(Tx(self.pool.begin_with("begin; set local role releve_app").await?))
     }
 
+    /// A transaction as the application that reads, and sees everything as of its first query.
+    pub async fn begin_reading(&self) -> Result<Tx, StoreError> {
+        let begin = "begin isolation level repeatable read read only; set local role releve_app";
+        Ok(Tx(self.pool.begin_with(begin).await?))
+    }
+
     /// A transaction as a tenant: reads its own rows only, whatever the query forgot.
     pub async fn begin_tenant(&self, tenant: TenantId, account: AccountId) -> Result<TenantTx, StoreError> {
         let statement = format!(

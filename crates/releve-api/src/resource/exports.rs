@@ -268,8 +268,7 @@ async fn close(
     let month: BillingMonth = lookup::parsed("period", &input.period)?;
     let mut tx = app.db().begin_app().await?;
     let issuer = lookup::issuer(&mut tx, &reference).await?;
-    let period = issuer.zone.month(month);
-    if period.end() > app.now() {
+    if issuer.zone.month(month).end() > app.now() {
         return Err(Problem::field("period", format!("{month} has not ended")));
     }
     // Read before the change: rating everybody's month takes longer than a lock should be held.
@@ -279,12 +278,8 @@ async fn close(
     let actor = scope.caller().actor();
     app.write(scope.caller(), repeat, move |conn, now| {
         Box::pin(async move {
-            let closed_now = closings::close(conn, issuer.id, period, &accruals, now, &actor).await?;
-            if closed_now {
-                let (subject, after) = (issuer.id.to_string(), Some(json!({ "period": month.to_string() })));
-                let change = Change { actor, action: "issuer.close_month", subject, before: None, after };
-                audit_log::add(conn, &change, now).await?;
-            }
+            let closed = exports::close(conn, &issuer, month, &accruals, now, &actor).await;
+            let closed_now = closed.map_err(|error| Problem::internal(&error))?;
             Answer::done(&ClosingView { issuer: issuer.id.to_string(), period: month.to_string(), closed_now })
         })
     })

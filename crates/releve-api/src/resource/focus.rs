@@ -29,7 +29,8 @@ struct Asking {
 }
 
 /// Gives a month of a tenant's account in FOCUS 1.2 (Cost and Usage): its documents by allocation and day with tax, commitments, credits
-/// and rounding, so that each invoice's BilledCost sums up to what is due on it, and what is not invoiced yet.
+/// and rounding, so that each invoice's BilledCost sums up to what is due on it, and what is not invoiced yet. Of other tenants of the
+/// account, what stands on its invoice, without their allocations.
 #[utoipa::path(get, path = "/v1/tenants/{tenant}/focus", tag = "tenant", params(("tenant" = String, Path), Asking),
     responses((status = 200, content_type = "text/csv", body = Vec<u8>)),
     security(("api_key" = ["tenant:read"]), ("api_key" = ["operator:read"])))]
@@ -40,7 +41,7 @@ async fn of_tenant(
 ) -> Result<Response, Problem> {
     let format: Format = lookup::parsed("format", asking.format.as_deref().unwrap_or("csv"))?;
     let month = asking.period.map(|text| lookup::parsed("period", &text)).transpose()?;
-    let made = exports::focus_file(app.db(), scope.account(), month, format, app.now()).await;
+    let made = exports::focus_file(app.db(), (scope.account(), scope.id()), month, format, app.now()).await;
     let (bytes, name) = made.map_err(|error| Problem::internal(&error))?;
     let told = HeaderValue::try_from(format!("attachment; filename=\"{name}\"")).map_err(|e| Problem::internal(&e))?;
     let headers =

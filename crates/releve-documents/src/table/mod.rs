@@ -9,7 +9,7 @@ use std::{fmt, str::FromStr};
 
 use releve_finance::{
     Row, Schema, TableError,
-    table::{Cell, ColumnType},
+    table::Cell,
 };
 use rust_decimal::Decimal;
 
@@ -123,23 +123,22 @@ pub fn table_file(
     writer.finish()
 }
 
-/// A decimal as text: money with its two decimals, anything else with one at least, so that no reader takes a column for integers.
-fn decimal_text(value: Decimal, scale: u32) -> String {
+/// A decimal as text, with two decimals at least: no reader takes its column for integers.
+fn decimal_text(value: Decimal) -> String {
     let mut value = value.normalize();
-    value.rescale(value.scale().max(if scale == 2 { 2 } else { 1 }));
+    value.rescale(value.scale().max(2));
     value.to_string()
 }
 
 /// A cell as text; nothing is empty.
-fn text(cell: &Cell, holds: ColumnType) -> String {
-    match (cell, holds) {
-        (Cell::Null, _) => String::new(),
-        (Cell::Text(text) | Cell::Json(text), _) => text.clone(),
-        (Cell::Integer(value), _) => value.to_string(),
-        (Cell::Decimal(value), ColumnType::Decimal(scale)) => decimal_text(*value, scale),
-        (Cell::Decimal(value), _) => value.to_string(),
-        (Cell::Timestamp(at), _) => at.to_string(),
-        (Cell::Date(day), _) => day.to_string(),
-        (Cell::Boolean(value), _) => value.to_string(),
+fn text(cell: &Cell) -> String {
+    match cell {
+        Cell::Null => String::new(),
+        Cell::Text(text) | Cell::Json(text) => text.clone(),
+        Cell::Integer(value) => value.to_string(),
+        Cell::Decimal(value) => decimal_text(*value),
+        Cell::Timestamp(at) => at.to_string(),
+        Cell::Date(day) => day.to_string(),
+        Cell::Boolean(value) => value.to_string(),
     }
 }

@@ -20,7 +20,7 @@ use releve_types::{AllocationId, Currency, Period, TenantId};
 
 pub use self::{
     columns::{Category, FOCUS_VERSION, FocusRow, Frequency, SCHEMA},
-    rows::{advance, rows, total},
+    rows::{Advanced, advance, rows, total, waiting},
     split::Piece,
 };
 use crate::exact::TooLarge;
@@ -60,14 +60,17 @@ pub struct SourceLine<'a> {
 pub struct Source<'a> {
     pub number: Option<String>,
     pub currency: Currency,
+    /// Of a month that was invoiced before.
     pub correction: bool,
+    /// What tax and rounding are charged for; none: the month in which it is billed.
+    pub charged: Option<Period>,
     pub lines: Vec<SourceLine<'a>>,
     pub taxes: &'a [Subtotal],
     pub drawn: &'a [Drawn],
 }
 
 impl<'a> Source<'a> {
-    pub fn issued(issued: &'a Issued) -> Self {
+    pub fn issued(issued: &'a Issued, correction: bool) -> Self {
         let content = issued.content();
         let line = |line: &'a releve_billing::Line| SourceLine {
             line: Some(line.line),
@@ -78,7 +81,8 @@ impl<'a> Source<'a> {
         Self {
             number: Some(issued.stamp().number.to_string()),
             currency: content.currency,
-            correction: !content.corrects.is_empty(),
+            correction,
+            charged: Some(content.period),
             lines: content.lines.iter().map(line).collect(),
             taxes: &issued.taxes().subtotals,
             drawn: &issued.advances().drawn,
@@ -92,6 +96,7 @@ impl<'a> Source<'a> {
             number: None,
             currency: rated.currency,
             correction: false,
+            charged: None,
             lines: rated.charges.iter().map(line).collect(),
             taxes: &[],
             drawn: &[],

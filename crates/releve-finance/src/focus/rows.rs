@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use releve_billing::{Charge, ChargeKind, credits::Credit, tax::Subtotal};
-use releve_types::{Money, TenantId, Timestamp, Unit};
+use releve_types::{Currency, Money, TenantId, Timestamp, Unit};
 use rust_decimal::Decimal;
 
 use super::{
@@ -26,16 +26,25 @@ pub fn rows(source: &Source<'_>, context: Context<'_>) -> Result<Vec<Row>, Focus
         of_line(line, &parts, context, &mut rows)?;
     }
     let rounding = rounding(&source.lines, &rows)?;
+    for (tenant, off) in &rounding {
+        let lines = source.lines.iter().filter(|line| line.charge.tenant == *tenant).count();
+        if let Some(beyond) = off.beyond(lines, source.currency) {
+            let whose = tenant.map_or_else(|| context.account.0.to_owned(), |tenant| tenant.to_string());
+            let faults = format!("the rows of {lines} lines of {whose} are off by {beyond}: that is no rounding");
+            return Err(FocusError::Broken { invoice: source.number.clone().unwrap_or_default(), faults });
+        }
+    }
     rows.extend(rounding.into_iter().map(|(tenant, off)| adjustment(source, context, tenant, off)));
     let of_deposit = source.lines.iter().any(|line| matches!(line.charge.kind, ChargeKind::Deposit(_)));
-    rows.extend(source.taxes.iter().map(|subtotal| tax(subtotal, context, of_deposit)));
+    let charged = charged(source, context);
+    rows.extend(source.taxes.iter().map(|subtotal| tax(subtotal, charged, of_deposit)));
     for drawn in source.drawn {
         let described = format!("Paid in advance on {}", drawn.paid_on);
         rows.push(flat(
             Category::Credit,
             Frequency::OneTime,
             described,
-            span(context),
+            charged,
             sold::ADVANCES,
             -drawn.amount.amount(),
             Decimal::ZERO,
@@ -50,51 +59,73 @@ pub fn rows(source: &Source<'_>, context: Context<'_>) -> Result<Vec<Row>, Focus
     Ok(rows)
 }
 
-/// An advance when it was paid: what is bought. No invoice is owed for it.
-pub fn advance(credit: &Credit, paid_at: Timestamp, context: Context<'_>) -> Result<Row, FocusError> {
-    let whose = Whose {
-        seller: context.seller.to_owned(),
-        account: context.account.0.to_owned(),
-        account_name: context.account.1.to_owned(),
-        currency: credit.currency().code(),
-        billing: span(context),
-        invoice: None,
-        correction: false,
-    };
-    let amount = credit.amount().amount().normalize();
-    let mut row = flat(
-        Category::Purchase,
-        Frequency::OneTime,
-        format!("Paid in advance: {}", credit.description()),
-        (paid_at.hour().start(), paid_at.hour().end()),
-        sold::ADVANCES,
-        amount,
-        Decimal::ZERO,
-    );
-    row.priced = Some(Priced {
-        sku: "fee/deposit".to_owned(), // as the line of its deposit invoice has it
-        meter: sold::meter(Unit::Count),
-        price: credit.id().to_string(),
-        details: None,
-        category: "Other",
-        quantity: Decimal::ONE,
-        unit: "Payments".to_owned(),
-        list: amount,
-        contracted: amount,
-    });
-    Ok(row.cells(&whose))
+/// What happened to an advance beside what invoices draw on it. No invoice is owed for it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Advanced {
+    /// Bought: effective when it is drawn.
+    Paid,
+    /// Given back.
+    TakenBack,
+    /// Paid for and never used: effective now.
+    Expired,
 }
 
-fn whose(source: &Source<'_>, context: Context<'_>) -> Whose {
+pub fn advance(credit: &Credit, what: Advanced, amount: Money, at: Timestamp, context: Context<'_>) -> Row {
+    let whose = not_invoiced(credit.currency(), context);
+    let (amount, charged) = (self::amount(amount), (at.hour().start(), at.hour().end()));
+    let described = |what: &str| format!("{what}: {}", credit.description());
+    let one = |category, what, billed, effective| {
+        flat(category, Frequency::OneTime, described(what), charged, sold::ADVANCES, billed, effective)
+    };
+    let mut row = match what {
+        Advanced::Paid => one(Category::Purchase, "Paid in advance", amount, Decimal::ZERO),
+        Advanced::TakenBack => one(Category::Credit, "Advance taken back", -amount, Decimal::ZERO),
+        Advanced::Expired => one(Category::Adjustment, "Advance expired", Decimal::ZERO, amount),
+    };
+    if what == Advanced::Paid {
+        row.priced = Some(Priced {
+            sku: "fee/deposit".to_owned(), // as the line of its deposit invoice has it
+            meter: sold::meter(Unit::Count),
+            price: credit.id().to_string(),
+            details: None,
+            category: "Other",
+            quantity: Decimal::ONE,
+            unit: "Payments".to_owned(),
+            list: amount,
+            contracted: amount,
+        });
+    }
+    row.cells(&whose)
+}
+
+/// What of a month that was invoiced waits for its correction: known by SKU and kind of charge, and by no allocation yet.
+pub fn waiting(sku: &str, kind: &str, amount: Money, context: Context<'_>) -> Row {
+    let whose = not_invoiced(amount.currency(), context);
+    let described = format!("Not invoiced yet: {sku} ({kind})");
+    let amount = self::amount(amount);
+    flat(Category::Adjustment, Frequency::OneTime, described, span(context), sold::INVOICING, amount, amount).cells(&whose)
+}
+
+fn not_invoiced(currency: Currency, context: Context<'_>) -> Whose {
     Whose {
         seller: context.seller.to_owned(),
         account: context.account.0.to_owned(),
         account_name: context.account.1.to_owned(),
-        currency: source.currency.code(),
+        currency: currency.code(),
         billing: span(context),
-        invoice: source.number.clone(),
-        correction: source.correction,
+        invoice: None,
+        correction: false,
     }
+}
+
+fn whose(source: &Source<'_>, context: Context<'_>) -> Whose {
+    let (invoice, correction) = (source.number.clone(), source.correction);
+    Whose { invoice, correction, ..not_invoiced(source.currency, context) }
+}
+
+/// What of a document that no line is of is charged for.
+fn charged(source: &Source<'_>, context: Context<'_>) -> (Timestamp, Timestamp) {
+    source.charged.map_or(span(context), |period| (period.start(), period.end()))
 }
 
 const fn span(context: Context<'_>) -> (Timestamp, Timestamp) {
@@ -282,6 +313,15 @@ struct Off {
     effective: Decimal,
 }
 
+impl Off {
+    /// What is more than rounding can make: a line is rounded once, and its discount once.
+    fn beyond(self, lines: usize, currency: Currency) -> Option<Decimal> {
+        let unit = Decimal::new(1, currency.decimals());
+        let most = unit * Decimal::from(lines);
+        [self.billed, self.effective].into_iter().find(|off| off.abs() > most)
+    }
+}
+
 /// Tenant by tenant: what the lines say, less what their rows do.
 fn rounding(lines: &[SourceLine<'_>], rows: &[FocusRow]) -> Result<BTreeMap<Option<TenantId>, Off>, TooLarge> {
     let mut by_tenant: BTreeMap<Option<TenantId>, (Vec<Decimal>, Vec<Decimal>)> = BTreeMap::new();
@@ -317,7 +357,7 @@ fn adjustment(source: &Source<'_>, context: Context<'_>, whose: Option<TenantId>
         Category::Adjustment,
         Frequency::OneTime,
         described,
-        span(context),
+        charged(source, context),
         sold::INVOICING,
         off.billed,
         off.effective,
@@ -325,13 +365,13 @@ fn adjustment(source: &Source<'_>, context: Context<'_>, whose: Option<TenantId>
     FocusRow { tenant: tenant(whose, context), ..row }
 }
 
-fn tax(subtotal: &Subtotal, context: Context<'_>, of_deposit: bool) -> FocusRow {
+fn tax(subtotal: &Subtotal, charged: (Timestamp, Timestamp), of_deposit: bool) -> FocusRow {
     let (ground, rate) = (subtotal.vat.ground.name(), subtotal.vat.rate.percent().normalize());
     let amount = amount(subtotal.tax);
     // The VAT of an advance stands again on the invoice that draws on it: it is effective there.
     let effective = if of_deposit { Decimal::ZERO } else { amount };
     let described = format!("VAT {rate} % on {} ({ground})", subtotal.base.amount());
-    flat(Category::Tax, Frequency::OneTime, described, span(context), sold::INVOICING, amount, effective)
+    flat(Category::Tax, Frequency::OneTime, described, charged, sold::INVOICING, amount, effective)
 }
 
 fn amount(money: Money) -> Decimal {

@@ -21,12 +21,17 @@ pub enum ChartError {
         "{field}: '{value}' is no account: it begins with three digits and has at most {LEDGER_CHARS_MAX} characters"
     )]
     Number { field: String, value: String },
+    #[error("{field}: a label is one line of at most {LABEL_CHARS_MAX} characters")]
+    Label { field: String },
     #[error("{0}: there is no such account; there are: {known}", known = Chart::NAMES.join(", "))]
     Unknown(String),
 }
 
 /// The longest account number, in characters.
 pub const LEDGER_CHARS_MAX: usize = 12;
+
+/// The longest label, in characters.
+pub const LABEL_CHARS_MAX: usize = 100;
 
 /// Which account is for what.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -102,6 +107,10 @@ impl Chart {
         if digits < 3 || !plain || number.len() > LEDGER_CHARS_MAX {
             let value = number.chars().take(40).collect();
             return Err(ChartError::Number { field: name.to_owned(), value });
+        }
+        let line = |label: &str| label.chars().count() <= LABEL_CHARS_MAX && !label.chars().any(char::is_control);
+        if !label.is_none_or(line) {
+            return Err(ChartError::Label { field: name.to_owned() });
         }
         number.clone_into(&mut ledger.number);
         if let Some(label) = label.filter(|label| !label.trim().is_empty()) {

@@ -3,10 +3,14 @@
 use std::collections::BTreeMap;
 
 use releve_billing::Kind;
-use releve_types::{AccountId, Day, Money, Timestamp, ids::CreditId, money::exact_product};
+use releve_types::{AccountId, Currency, Day, Money, Timestamp};
 
-use super::{Chart, Entry, Journal, JournalError, Ledger, Posting};
-use crate::month::{Document, Month, Move, WalletEntry};
+use super::{BOOKS, Chart, Entry, Journal, JournalError, Ledger, Posting};
+use crate::{
+    draws::{Draw, draws},
+    month::{Document, Month, Move, WalletEntry},
+    standing,
+};
 
 /// The month's entries: sales, bank, general, each in the order of time, numbered, balanced.
 pub fn entries(month: &Month, chart: &Chart) -> Result<Vec<Entry>, JournalError> {
@@ -33,7 +37,7 @@ pub fn entries(month: &Month, chart: &Chart) -> Result<Vec<Entry>, JournalError>
         ];
         all.push((settled.settled_at, books.entry(Journal::General, date, (&piece.0, piece.1), label, postings)));
     }
-    for off in month.write_offs.iter().filter(|off| month.is_in(off.at)) {
+    for off in standing::written_off(month)?.iter().filter(|off| month.is_in(off.at)) {
         let (piece, date) = (books.piece(off.invoice), month.date(off.at));
         let label = format!("Créance irrécouvrable {}", piece.0);
         let postings = vec![
@@ -46,16 +50,20 @@ pub fn entries(month: &Month, chart: &Chart) -> Result<Vec<Entry>, JournalError>
     numbered(month, all)
 }
 
-/// By journal and time; the order of facts breaks ties.
+/// By journal, currency and time; the order of facts breaks ties. What moves nothing is no entry.
 fn numbered(month: &Month, mut all: Vec<(Timestamp, Entry)>) -> Result<Vec<Entry>, JournalError> {
-    all.sort_by_key(|(at, entry)| (entry.journal, *at));
-    let mut last: BTreeMap<Journal, u32> = BTreeMap::new();
+    all.retain(|(_, entry)| entry.postings.iter().any(|posting| !posting.amount.is_zero()));
+    all.sort_by_key(|(at, entry)| (entry.journal, entry.currency(), *at));
+    let mut last: BTreeMap<(Journal, Option<Currency>), u32> = BTreeMap::new();
+    let period = month.month.to_string().replace('-', "");
     let mut entries = Vec::with_capacity(all.len());
     for (_, mut entry) in all {
-        let number = last.entry(entry.journal).or_insert(0);
+        let currency = entry.currency();
+        let number = last.entry((entry.journal, currency)).or_insert(0);
         *number += 1;
-        let month = month.month.to_string().replace('-', "");
-        entry.number = format!("{}-{month}-{number:06}", entry.journal.code());
+        let foreign = currency.filter(|currency| *currency != BOOKS).map(|currency| format!("{currency}-"));
+        let (code, foreign) = (entry.journal.code(), foreign.unwrap_or_default());
+        entry.number = format!("{code}-{foreign}{period}-{number:06}");
         entry.check()?;
         entries.push(entry);
     }
@@ -117,75 +125,48 @@ impl Books<'_> {
 
     /// What moved on advances. What was given is no money: its lines stand on invoices below zero.
     fn wallets(&self) -> Result<Vec<(Timestamp, Entry)>, JournalError> {
-        let mut drawn: BTreeMap<CreditId, Money> = BTreeMap::new();
         let mut entries = Vec::new();
-        for entry in &self.month.wallet_entries {
+        for draw in draws(self.month)?.iter().filter(|draw| self.month.is_in(draw.entry.at)) {
+            entries.push((draw.entry.at, self.used_up(draw)));
+        }
+        for entry in self.month.wallet_entries.iter().filter(|entry| self.month.is_in(entry.at)) {
             let Some(wallet) = self.month.wallets.get(&entry.credit).filter(|wallet| wallet.paid) else { continue };
-            let so_far = drawn.entry(entry.credit).or_insert(Money::zero(entry.amount.currency()));
-            let (before, now) = (*so_far, self.drawn_by(entry, *so_far)?);
-            *so_far = now;
-            if self.month.is_in(entry.at) {
-                let vat =
-                    self.deposit_vat(wallet.deposit, now)?.checked_sub(self.deposit_vat(wallet.deposit, before)?)?;
-                entries.push((entry.at, self.moved(entry, wallet.account, wallet.deposit.is_some(), vat)?));
-            }
+            let (account, amount) = (wallet.account, entry.amount);
+            // What has a deposit invoice is on the advances by it, and owed until the money is set against it.
+            let side = |amount| {
+                let ledger = if wallet.deposit.is_some() { self.chart.customers() } else { self.chart.advances() };
+                self.of(account, ledger, amount)
+            };
+            let (label, postings) = match entry.moved {
+                Move::Opened => ("Avance reçue", vec![self.line(self.chart.clearing(), amount), side(amount.negated())]),
+                Move::TakenBack => {
+                    ("Avance restituée", vec![side(amount), self.line(self.chart.clearing(), amount.negated())])
+                }
+                Move::Drawn | Move::GivenBack | Move::Expired => continue,
+            };
+            entries.push((entry.at, self.of_wallet(entry, label, postings)));
         }
         Ok(entries)
     }
 
-    fn drawn_by(&self, entry: &WalletEntry, so_far: Money) -> Result<Money, JournalError> {
-        Ok(match entry.moved {
-            Move::Drawn => so_far.checked_add(entry.amount)?,
-            Move::GivenBack => so_far.checked_sub(entry.amount)?,
-            Move::Opened | Move::Expired | Move::TakenBack => so_far,
-        })
-    }
-
-    /// The VAT that a deposit invoice bore on so much of it: in proportion, and all of it on all.
-    fn deposit_vat(&self, deposit: Option<releve_types::InvoiceId>, drawn: Money) -> Result<Money, JournalError> {
-        let zero = Money::zero(drawn.currency());
-        let Some(document) = deposit.and_then(|id| self.month.document(id)) else { return Ok(zero) };
-        let tax = document.payable.checked_sub(document.total)?;
-        if tax.is_zero() || document.payable.is_zero() {
-            return Ok(zero);
+    /// By an invoice, which then owes less and has the VAT back that was paid with the deposit; or by nobody in its time, which leaves that
+    /// VAT paid.
+    fn used_up(&self, draw: &Draw<'_>) -> Entry {
+        let advances = self.of(draw.account, self.chart.advances(), draw.net);
+        if draw.entry.moved == Move::Expired {
+            let income = self.line(self.chart.expired_advances(), draw.net.negated());
+            return self.of_wallet(draw.entry, "Avance expirée", vec![advances, income]);
         }
-        let part = exact_product(tax.amount(), drawn.amount())?;
-        let part = part.checked_div(document.payable.amount()).unwrap_or_default();
-        Ok(Money::round_line(part, drawn.currency())?)
+        let gross = if draw.entry.moved == Move::Drawn { draw.entry.amount } else { draw.entry.amount.negated() };
+        let customers = self.of(draw.account, self.chart.customers(), gross.negated());
+        let vat = self.line(self.chart.vat(), draw.vat);
+        self.of_wallet(draw.entry, "Imputation d'avance", vec![advances, vat, customers])
     }
 
-    fn moved(
-        &self,
-        entry: &WalletEntry,
-        account: AccountId,
-        has_deposit: bool,
-        vat: Money,
-    ) -> Result<Entry, JournalError> {
-        let Self { month, chart } = self;
-        let amount = entry.amount;
-        let piece = entry
-            .invoice
-            .map_or_else(|| (entry.credit.to_string(), month.date(entry.at)), |invoice| self.piece(invoice));
-        let customers = |amount| self.of(account, chart.customers(), amount);
-        let advances = |amount| self.of(account, chart.advances(), amount);
-        let clearing = |amount| self.line(chart.clearing(), amount);
-        let (label, postings) = match entry.moved {
-            // Its deposit invoice put it on the advances already, and left it owed.
-            Move::Opened if has_deposit => ("Acompte reçu", vec![clearing(amount), customers(amount.negated())]),
-            Move::Opened => ("Avance reçue", vec![clearing(amount), advances(amount.negated())]),
-            Move::Drawn | Move::GivenBack => {
-                let signed = if entry.moved == Move::Drawn { amount } else { amount.negated() };
-                let net = signed.checked_sub(vat)?;
-                ("Imputation d'avance", vec![advances(net), self.line(chart.vat(), vat), customers(signed.negated())])
-            }
-            Move::Expired => {
-                ("Avance expirée", vec![advances(amount), self.line(chart.expired_advances(), amount.negated())])
-            }
-            Move::TakenBack if has_deposit => ("Acompte restitué", vec![customers(amount), clearing(amount.negated())]),
-            Move::TakenBack => ("Avance restituée", vec![advances(amount), clearing(amount.negated())]),
-        };
-        let date = month.date(entry.at);
+    fn of_wallet(&self, entry: &WalletEntry, label: &str, postings: Vec<Posting>) -> Entry {
+        let date = self.month.date(entry.at);
+        let piece = entry.invoice.map_or_else(|| (entry.credit.to_string(), date), |invoice| self.piece(invoice));
         let label = format!("{label} {}", piece.0);
-        Ok(self.entry(Journal::General, date, (&piece.0, piece.1), label, postings))
+        self.entry(Journal::General, date, (&piece.0, piece.1), label, postings)
     }
 }

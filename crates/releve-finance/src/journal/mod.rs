@@ -8,7 +8,7 @@
 //! | payment | bank | clearing |
 //! | settled, or paid in advance | clearing | customers; advances where the advance has no deposit invoice |
 //! | drawn by an invoice | advances; VAT that the deposit invoice bore | customers |
-//! | advance expired | advances | expired advances |
+//! | advance expired | advances (without that VAT, which stays due) | expired advances |
 //! | advance taken back | advances | clearing |
 //! | written off | bad debts | customers |
 //!

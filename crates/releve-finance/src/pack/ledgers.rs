@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use releve_billing::payment::{Item, standings};
 use releve_types::{
     AccountId, Currency, InvoiceId, Money, Timestamp, ids::CreditId, money::MoneyError, time::MILLIS_PER_DAY,
 };
@@ -10,6 +9,7 @@ use releve_types::{
 use super::schemas;
 use crate::{
     month::{Document, Month, Move},
+    standing,
     table::{Cell, Row, Table},
 };
 
@@ -36,42 +36,13 @@ impl Open<'_> {
 /// Document by document, as payments and credit notes stood at the month's end.
 pub fn receivables(month: &Month) -> Result<Vec<Open<'_>>, MoneyError> {
     let end = month.period.end();
-    let mut settled: BTreeMap<InvoiceId, Money> = BTreeMap::new();
-    for of in month.settlements.iter().filter(|settled| settled.settled_at < end) {
-        let sum = settled.entry(of.invoice).or_insert(Money::zero(of.amount.currency()));
-        *sum = sum.checked_add(of.amount)?;
-    }
-    let mut given_up: BTreeMap<InvoiceId, Money> = BTreeMap::new();
-    for of in month.write_offs.iter().filter(|off| off.at < end) {
-        let sum = given_up.entry(of.invoice).or_insert(Money::zero(of.amount.currency()));
-        *sum = sum.checked_add(of.amount)?;
-    }
-    // Credit notes are set against the invoices of their period; a document of an advance stands for itself.
-    let mut together: BTreeMap<(AccountId, Timestamp, Option<CreditId>, Currency), Vec<&Document>> = BTreeMap::new();
-    for document in &month.documents {
-        let key = (document.account, document.period.start(), document.credit, document.currency());
-        together.entry(key).or_default().push(document);
-    }
+    let stand = standing::at(month, end)?;
     let mut open = Vec::new();
-    for documents in together.into_values() {
-        let mut items = Vec::with_capacity(documents.len());
-        for document in &documents {
-            let zero = Money::zero(document.currency());
-            items.push(Item {
-                invoice: document.id,
-                due: document.payable.checked_sub(document.prepaid)?,
-                due_at: document.due_at,
-                settled: settled.get(&document.id).copied().unwrap_or(zero),
-                given_up: given_up.get(&document.id).copied().unwrap_or(zero),
-            });
-        }
-        let stand = standings(&items, end)?;
-        for document in documents {
-            let Some(standing) = stand.get(&document.id).filter(|standing| !standing.open.is_zero()) else { continue };
-            let late = end.since(document.due_at).div_euclid(MILLIS_PER_DAY);
-            let days_overdue = if standing.open.is_negative() { 0 } else { late.max(0) };
-            open.push(Open { document, open: standing.open, days_overdue });
-        }
+    for document in &month.documents {
+        let Some(standing) = stand.get(&document.id).filter(|standing| !standing.open.is_zero()) else { continue };
+        let late = end.since(document.due_at).div_euclid(MILLIS_PER_DAY);
+        let days_overdue = if standing.open.is_negative() { 0 } else { late.max(0) };
+        open.push(Open { document, open: standing.open, days_overdue });
     }
     open.sort_by_key(|of| (of.document.account, &of.document.number));
     Ok(open)
@@ -170,7 +141,7 @@ fn events(month: &Month) -> Result<BTreeMap<(AccountId, Currency), Vec<Event>>, 
     for settled in &month.settlements {
         push(settled.account, settled.settled_at, "payment", number(&settled.invoice), settled.amount.negated());
     }
-    for off in &month.write_offs {
+    for off in standing::written_off(month)? {
         push(off.account, off.at, "written_off", number(&off.invoice), off.amount.negated());
     }
     for events in all.values_mut() {

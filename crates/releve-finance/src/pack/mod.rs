@@ -50,7 +50,7 @@ pub fn pack(
     let earned = earned::earned(month)?;
     let receivables = ledgers::receivables(month)?;
     let wallets = ledgers::wallets(month)?;
-    let ties = ties::ties(month, &earned, entries, chart, focus, &receivables, &wallets)?;
+    let ties = ties::ties(month, &earned, entries, chart, focus, &receivables)?;
     let mut tables = vec![
         earned.revenue_table(month)?,
         earned.roll_forward_table(month)?,

@@ -8,7 +8,8 @@ use rust_decimal::Decimal;
 
 use super::schemas;
 use crate::{
-    month::{Document, Month},
+    draws::draws,
+    month::{Document, Month, Move},
     table::{Cell, Table},
 };
 
@@ -93,29 +94,54 @@ pub fn proof(month: &Month) -> Table {
     Table { schema: &schemas::PROOF, rows: runs(month).into_iter().map(row).collect() }
 }
 
-struct Declared {
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Declared {
     documents: i64,
     base: Money,
-    tax: Money,
+    pub tax: Money,
 }
 
-/// By ground, rate, the customers' country and currency. What deposit invoices bore is in it, and what later invoices say of the same
-/// money too: an invoice that draws on an advance names its deposit invoice.
-pub fn vat(month: &Month) -> Result<Table, MoneyError> {
-    let mut sums: BTreeMap<(Ground, Decimal, &str, Currency), Declared> = BTreeMap::new();
+/// What is declared together: ground, rate, the buyer's country, currency.
+type Kind<'a> = (Ground, Decimal, &'a str, Currency);
+
+/// By ground, rate, the buyers' country and currency. What an invoice has back of the VAT of a deposit invoice is taken off.
+pub fn declared(month: &Month) -> Result<BTreeMap<Kind<'_>, Declared>, MoneyError> {
+    let mut sums: BTreeMap<Kind<'_>, Declared> = BTreeMap::new();
+    let mut add = |document, subtotal: &Subtotal, documents| -> Result<(), MoneyError> {
+        let country = month.buyer(document).map_or("", |buyer| &buyer.country);
+        let currency = subtotal.base.currency();
+        let zero = Money::zero(currency);
+        let sum = sums.entry((subtotal.vat.ground, subtotal.vat.rate.percent(), country, currency));
+        let sum = sum.or_insert(Declared { documents: 0, base: zero, tax: zero });
+        sum.documents += documents;
+        sum.base = sum.base.checked_add(subtotal.base)?;
+        sum.tax = sum.tax.checked_add(subtotal.tax)?;
+        Ok(())
+    };
     for document in month.issued_in_month() {
-        let country = month.customers.get(&document.account).map_or("", |customer| &customer.country);
-        for Subtotal { vat, base, tax } in &document.subtotals {
-            let currency = document.currency();
-            let zero = Money::zero(currency);
-            let sum = sums.entry((vat.ground, vat.rate.percent(), country, currency));
-            let sum = sum.or_insert(Declared { documents: 0, base: zero, tax: zero });
-            sum.documents += 1;
-            sum.base = sum.base.checked_add(*base)?;
-            sum.tax = sum.tax.checked_add(*tax)?;
+        for subtotal in &document.subtotals {
+            add(document, subtotal, 1)?;
         }
     }
-    let row = |((ground, rate, country, currency), sum): ((Ground, Decimal, &str, Currency), Declared)| {
+    for (deposit, drawn) in drawn(month)? {
+        add(deposit, &drawn, 0)?;
+    }
+    Ok(sums)
+}
+
+/// What invoices of the month took back of deposit invoices, with the sign that it has for what is declared.
+fn drawn(month: &Month) -> Result<Vec<(&Document, Subtotal)>, MoneyError> {
+    let of_invoices = draws(month)?.into_iter().filter(|draw| draw.entry.moved != Move::Expired);
+    let taken = of_invoices.filter(|draw| month.is_in(draw.entry.at)).filter_map(|draw| {
+        let deposit = draw.deposit?;
+        let vat = deposit.subtotals.first()?.vat;
+        Some((deposit, Subtotal { vat, base: draw.net.negated(), tax: draw.vat.negated() }))
+    });
+    Ok(taken.collect())
+}
+
+pub fn vat(month: &Month) -> Result<Table, MoneyError> {
+    let row = |((ground, rate, country, currency), sum): (Kind<'_>, Declared)| {
         vec![
             Cell::text(ground.name()),
             Cell::text(ground.category().code()),
@@ -127,24 +153,30 @@ pub fn vat(month: &Month) -> Result<Table, MoneyError> {
             sum.tax.into(),
         ]
     };
-    Ok(Table { schema: &schemas::VAT, rows: sums.into_iter().map(row).collect() })
+    Ok(Table { schema: &schemas::VAT, rows: declared(month)?.into_iter().map(row).collect() })
 }
 
 pub fn services_list(month: &Month) -> Result<Table, MoneyError> {
-    let mut sums: BTreeMap<(AccountId, Currency), Money> = BTreeMap::new();
-    for document in month.issued_in_month() {
-        let reversed = document.subtotals.iter().filter(|subtotal| subtotal.vat.ground == Ground::ReverseCharge);
-        for subtotal in reversed {
-            let currency = document.currency();
-            let sum = sums.entry((document.account, currency)).or_insert(Money::zero(currency));
+    let mut sums: BTreeMap<(&str, &str, AccountId, Currency), Money> = BTreeMap::new();
+    let mut add = |document: &Document, subtotal: &Subtotal| -> Result<(), MoneyError> {
+        if subtotal.vat.ground == Ground::ReverseCharge {
+            let (vat_id, country) = month.buyer(document).map_or(("", ""), |of| (&of.vat_id, &of.country));
+            let currency = subtotal.base.currency();
+            let sum = sums.entry((vat_id, country, document.account, currency)).or_insert(Money::zero(currency));
             *sum = sum.checked_add(subtotal.base)?;
         }
+        Ok(())
+    };
+    for document in month.issued_in_month() {
+        document.subtotals.iter().try_for_each(|subtotal| add(document, subtotal))?;
     }
-    let row = |((account, currency), base): ((AccountId, Currency), Money)| {
-        let customer = month.customers.get(&account);
+    for (deposit, drawn) in drawn(month)? {
+        add(deposit, &drawn)?;
+    }
+    let row = |((vat_id, country, account, currency), base): ((&str, &str, AccountId, Currency), Money)| {
         vec![
-            Cell::text(customer.map_or("", |customer| &customer.vat_id)),
-            Cell::text(customer.map_or("", |customer| &customer.country)),
+            Cell::text(vat_id),
+            Cell::text(country),
             Cell::text(month.customer(account)),
             Cell::text(currency.code()),
             base.into(),

@@ -7,7 +7,7 @@ use releve_types::{Currency, Money, money::MoneyError};
 use super::{
     earned::Earned,
     ledgers::{self, Open, Rolled},
-    schemas,
+    register, schemas,
 };
 use crate::{
     month::{Month, Move},
@@ -38,16 +38,21 @@ pub fn figures(
         add("invoiced revenue", part.invoiced, schemas::ROLL_FORWARD.name);
         add("unbilled at the end", part.closing, schemas::CLOSING.name);
     }
-    let mut invoiced: BTreeMap<Currency, (Money, Money)> = BTreeMap::new();
+    let mut invoiced: BTreeMap<Currency, Money> = BTreeMap::new();
     for document in month.issued_in_month() {
-        let zero = Money::zero(document.currency());
-        let sum = invoiced.entry(document.currency()).or_insert((zero, zero));
-        sum.0 = sum.0.checked_add(document.payable)?;
-        sum.1 = sum.1.checked_add(document.payable.checked_sub(document.total)?)?;
+        let sum = invoiced.entry(document.currency()).or_insert(Money::zero(document.currency()));
+        *sum = sum.checked_add(document.payable)?;
     }
-    for (payable, vat) in invoiced.into_values() {
+    for payable in invoiced.into_values() {
         add("payable on the month's documents", payable, schemas::REGISTER.name);
-        add("VAT on the month's documents", vat, schemas::VAT.name);
+    }
+    let mut vat: BTreeMap<Currency, Money> = BTreeMap::new();
+    for ((.., currency), declared) in register::declared(month)? {
+        let sum = vat.entry(currency).or_insert(Money::zero(currency));
+        *sum = sum.checked_add(declared.tax)?;
+    }
+    for vat in vat.into_values() {
+        add("VAT of the month", vat, schemas::VAT.name);
     }
     for open in ledgers::owed(receivables)?.into_values() {
         add("receivables at the end", open, schemas::RECEIVABLES.name);

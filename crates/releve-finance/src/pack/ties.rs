@@ -8,12 +8,13 @@ use rust_decimal::Decimal;
 use super::{
     PackError,
     earned::Earned,
-    ledgers::{self, Open, Rolled},
+    ledgers::{self, Open},
     register, schemas,
 };
 use crate::{
+    draws::draws,
     focus::check::Fault,
-    journal::{Chart, Entry, Journal},
+    journal::{self, Chart, Entry, Journal, Posting},
     month::{Month, Move},
     table::{Cell, Table},
 };
@@ -58,12 +59,13 @@ pub fn ties(
     chart: &Chart,
     focus: &Focus,
     receivables: &[Open<'_>],
-    wallets: &[Rolled],
 ) -> Result<Vec<TieOut>, PackError> {
     let booked = Booked::of(entries, chart)?;
+    // Ledgers run on from month to month: they are held to everything that was ever booked.
+    let ever = Booked::of(&journal::entries(&month.since_ever(), chart)?, chart)?;
     let (by_currency, of_month) = (earned.by_currency()?, earned.of_usage_in(month.month)?);
     let (owed, balances) = (ledgers::owed(receivables)?, ledgers::balances(month)?);
-    let advances = advances(month, wallets)?;
+    let (advances, declared) = (advances(month)?, declared(month)?);
     let register = registered(month)?;
     let missing: Vec<String> = register::runs(month)
         .into_iter()
@@ -101,7 +103,9 @@ pub fn ties(
         tie("journal VAT of sales = register VAT", amount(&booked.vat), amount(&register.vat), None);
         tie("journal customers of sales = register payable", amount(&booked.sold), amount(&register.payable), None);
         tie("receivables = balances of statements", amount(&owed), amount(&balances), None);
-        tie("advances: opening + movements = closing", amount(&advances.moved), amount(&advances.closing), None);
+        tie("journal customers, all of it = receivables", amount(&ever.customers), amount(&owed), None);
+        tie("journal advances, all of it = what is left of advances, without VAT", amount(&ever.advances), amount(&advances), None);
+        tie("journal VAT, all of the month = VAT summary", amount(&booked.all_vat), amount(&declared), None);
         let gaps = (!missing.is_empty()).then(|| missing.join(", "));
         tie("register: numbers missing", Decimal::ZERO, Decimal::ZERO, gaps);
     }
@@ -123,26 +127,40 @@ fn add(sums: &mut Sums, amount: Money) -> Result<(), MoneyError> {
     Ok(())
 }
 
-/// What the sales journal sums up to.
+/// What the journal sums up to: of sales, and in all.
 #[derive(Default)]
 struct Booked {
     revenue: Sums,
     vat: Sums,
     sold: Sums,
+    customers: Sums,
+    /// What is owed to customers.
+    advances: Sums,
+    all_vat: Sums,
 }
 
 impl Booked {
     fn of(entries: &[Entry], chart: &Chart) -> Result<Self, MoneyError> {
         let mut booked = Self::default();
-        let sales = entries.iter().filter(|entry| entry.journal == Journal::Sales);
-        for posting in sales.flat_map(|entry| &entry.postings) {
-            let number = &posting.ledger.number;
-            if chart.is_revenue(number) {
-                add(&mut booked.revenue, posting.amount.negated())?;
-            } else if *number == chart.vat().number {
-                add(&mut booked.vat, posting.amount.negated())?;
-            } else if *number == chart.customers().number {
-                add(&mut booked.sold, posting.amount)?;
+        for entry in entries {
+            let sales = entry.journal == Journal::Sales;
+            for Posting { ledger, amount, .. } in &entry.postings {
+                let number = &ledger.number;
+                if chart.is_revenue(number) {
+                    add(&mut booked.revenue, amount.negated())?;
+                } else if *number == chart.vat().number {
+                    add(&mut booked.all_vat, amount.negated())?;
+                    if sales {
+                        add(&mut booked.vat, amount.negated())?;
+                    }
+                } else if *number == chart.customers().number {
+                    add(&mut booked.customers, *amount)?;
+                    if sales {
+                        add(&mut booked.sold, *amount)?;
+                    }
+                } else if *number == chart.advances().number {
+                    add(&mut booked.advances, amount.negated())?;
+                }
             }
         }
         Ok(booked)
@@ -169,25 +187,29 @@ fn registered(month: &Month) -> Result<Registered, MoneyError> {
     Ok(sums)
 }
 
-#[derive(Default)]
-struct Advances {
-    moved: Sums,
-    closing: Sums,
-}
-
-/// What is left of advances, by adding up the month's movements, and by adding up all entries ever.
-fn advances(month: &Month, wallets: &[Rolled]) -> Result<Advances, MoneyError> {
-    let mut sums = Advances::default();
-    let is_paid = |credit| month.wallets.get(credit).is_some_and(|wallet| wallet.paid);
-    for rolled in wallets.iter().filter(|rolled| is_paid(&rolled.credit)) {
-        add(&mut sums.moved, rolled.opening)?;
-        for (moved, amount) in &rolled.moved {
-            let more = matches!(moved, Move::Opened | Move::GivenBack);
-            add(&mut sums.moved, if more { *amount } else { amount.negated() })?;
+/// What is left of advances: of one with a deposit invoice, what that and its credit notes say without VAT, less what was used up of it.
+fn advances(month: &Month) -> Result<Sums, MoneyError> {
+    let mut left = Sums::new();
+    let of_paid = |credit| month.wallets.get(&credit).filter(|wallet| wallet.paid);
+    for entry in month.wallet_entries.iter().filter(|entry| entry.at < month.period.end()) {
+        let plain = of_paid(entry.credit).is_some_and(|wallet| wallet.deposit.is_none());
+        if plain && matches!(entry.moved, Move::Opened | Move::TakenBack) {
+            add(&mut left, entry.signed())?;
         }
     }
-    for entry in month.wallet_entries.iter().filter(|entry| entry.at < month.period.end() && is_paid(&entry.credit)) {
-        add(&mut sums.closing, entry.signed())?;
+    for document in month.documents.iter().filter(|document| document.credit.is_some()) {
+        add(&mut left, document.total)?;
+    }
+    for draw in draws(month)? {
+        add(&mut left, draw.net.negated())?;
+    }
+    Ok(left)
+}
+
+fn declared(month: &Month) -> Result<Sums, MoneyError> {
+    let mut sums = Sums::new();
+    for declared in register::declared(month)?.into_values() {
+        add(&mut sums, declared.tax)?;
     }
     Ok(sums)
 }

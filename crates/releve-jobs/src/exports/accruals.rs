@@ -101,9 +101,9 @@ impl Cost {
         Ok(sums)
     }
 
-    /// Whether the month has no document: nothing of it was invoiced.
-    pub fn is_not_invoiced(&self) -> bool {
-        self.documents.is_empty()
+    /// Whether the month had no document at an instant: nothing of it was invoiced.
+    pub fn is_not_invoiced(&self, as_of: Timestamp) -> bool {
+        self.documents.iter().all(|document| document.stamp().issued_at >= as_of)
     }
 }
 
@@ -124,29 +124,41 @@ fn take<'a>(
     Ok(())
 }
 
-/// What was on no document at an instant: of the month that ends then, and of what came late of the months before.
+/// What was on no document at an instant: of the month that ends then, and of what came late of the months before, those that were
+/// open when the month began among them.
 pub async fn accruals(
     tx: &mut Tx,
     issuer: &Issuer,
     month: BillingMonth,
     before: Timestamp,
+    opening: &Accruals,
 ) -> Result<Accruals, JobError> {
     let mut all = Accruals::new();
     for cost in costs(tx, issuer, None, month).await? {
         all.extend(cost.accrued(month, before)?);
     }
-    all.extend(late(tx, issuer, month, before).await?);
+    all.extend(late(tx, issuer, month, before, opening).await?);
     Ok(all)
 }
 
 /// The same of the months before one alone.
-pub async fn late(tx: &mut Tx, issuer: &Issuer, month: BillingMonth, before: Timestamp) -> Result<Accruals, JobError> {
+pub async fn late(
+    tx: &mut Tx,
+    issuer: &Issuer,
+    month: BillingMonth,
+    before: Timestamp,
+    opening: &Accruals,
+) -> Result<Accruals, JobError> {
     let mut all = Accruals::new();
     let earlier = std::iter::successors(Some(month.previous()), |month| Some(month.previous()));
-    for earlier in earlier.take(LATE_MONTHS_MAX) {
+    let mut months: BTreeSet<BillingMonth> = earlier.take(LATE_MONTHS_MAX).collect();
+    months.extend(opening.keys().map(|key| key.month));
+    for earlier in months {
         let period = issuer.zone.month(earlier);
+        // Documents since, and those that wait: of fees alone there is no usage to be found by.
         let mut accounts: BTreeSet<AccountId> =
-            facts::invoiced_since(tx, issuer.id, period, before).await?.into_iter().collect();
+            facts::concerned_since(tx, issuer.id, period, before).await?.into_iter().collect();
+        accounts.extend(opening.keys().filter(|key| key.month == earlier).map(|key| key.account));
         let open = unbilled::unbilled(tx, period).await?;
         accounts.extend(open.iter().filter(|of| of.issuer == Some(issuer.id)).filter_map(|of| of.account));
         if accounts.is_empty() {

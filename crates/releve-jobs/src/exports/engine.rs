@@ -7,12 +7,12 @@ use releve_store::{
     Db,
     finance::exports::{self, Export},
 };
-use releve_types::{Timestamp, ids::ExportId};
+use releve_types::{Timestamp, ids::ExportId, time::wall_clock};
 use sha2::{Digest, Sha256};
 
 use super::{
     Dataset, ExportOrder,
-    files::Maker,
+    files::{Made, Maker},
     manifest::{Begun, FileEntry, Manifest, Replaced},
 };
 use crate::JobError;
@@ -71,7 +71,8 @@ impl Listener<'_> {
             Self::Asked(id) => {
                 let count = |n: usize| i32::try_from(n).unwrap_or(i32::MAX);
                 let mut tx = db.begin_app().await?;
-                exports::progress(&mut tx, id, count(progress.files_done), count(progress.files_total)).await?;
+                let done = (count(progress.files_done), count(progress.files_total));
+                exports::progress(&mut tx, id, done, wall_clock()).await?;
                 tx.commit().await?;
             }
         }
@@ -91,8 +92,13 @@ pub async fn export(
     let place = Place { storage, base: base(prefix, order) };
     let last = place.last().await?;
     let next = last.as_ref().map_or(1, |(manifest, _)| manifest.version + 1);
-    let fresh = Begun { as_of_ms: now.as_millis(), version: next, files: Vec::new(), ended: false };
-    let mut begun = place.begun().await?.filter(|begun| !begun.ended && begun.version == next).unwrap_or(fresh);
+    let issuer = order.issuer.to_string();
+    if let Some((manifest, _)) = last.as_ref().filter(|(manifest, _)| manifest.issuer != issuer) {
+        return Err(JobError::OtherSeller { place: place.base, issuer: manifest.issuer.clone() });
+    }
+    let fresh = Begun { issuer, as_of_ms: now.as_millis(), version: next, files: Vec::new(), ended: false };
+    let begun = place.begun().await?;
+    let mut begun = begun.filter(|begun| begun.goes_on(&fresh) && !order.dataset.is_made_at_once()).unwrap_or(fresh);
     let mut maker = Maker::new(db, order, Timestamp::from_millis(begun.as_of_ms)).await?;
     let names = maker.names().to_vec();
     for (at, name) in names.iter().enumerate() {
@@ -101,9 +107,18 @@ pub async fn export(
             continue;
         }
         begun.files.truncate(at);
-        let (bytes, rows) = maker.make(at).await?;
+        let made = match maker.make(at).await {
+            Ok(made) => made,
+            Err(error) => {
+                // What can't be made is no reason to go on with what is old by then.
+                if !matches!(error, JobError::Store(_) | JobError::Storage(_)) {
+                    place.note(&Begun { ended: true, files: Vec::new(), ..begun }).await?;
+                }
+                return Err(error);
+            }
+        };
         let known = last.as_ref().and_then(|(manifest, _)| manifest.files.iter().find(|file| file.name == *name));
-        begun.files.push(place.keep(name, bytes, rows, next, known).await?);
+        begun.files.push(place.keep(name, made, next, known).await?);
         place.note(&begun).await?;
     }
     let manifest = match last {
@@ -195,17 +210,17 @@ impl Place<'_> {
     async fn keep(
         &self,
         name: &str,
-        bytes: Vec<u8>,
-        rows: u64,
+        made: Made,
         version: u32,
         known: Option<&FileEntry>,
     ) -> Result<FileEntry, StorageError> {
+        let Made { bytes, rows, left_out } = made;
         let sha256 = hex::encode(Sha256::digest(&bytes));
-        if let Some(known) = known.filter(|known| known.sha256 == sha256) {
+        if let Some(known) = known.filter(|known| known.sha256 == sha256 && known.left_out == left_out) {
             return Ok(known.clone());
         }
         let (path, len) = (format!("v{version}/{name}"), u64::try_from(bytes.len()).unwrap_or(u64::MAX));
         self.put(&path, bytes).await?;
-        Ok(FileEntry { name: name.to_owned(), path, rows, bytes: len, sha256 })
+        Ok(FileEntry { name: name.to_owned(), path, rows, bytes: len, sha256, left_out })
     }
 }

@@ -9,13 +9,15 @@ use releve_finance::{
 };
 use releve_store::{
     Tx,
-    customers::{self, Issuer},
+    audit_log::{self, Change},
+    customers::{self as stored, Issuer, Party},
     finance::{closings, facts},
     invoices::{self, InvoiceHead},
     payments::{self, PaymentFilter},
 };
 use releve_types::{AccountId, BillingMonth, InvoiceId, Timestamp};
-use serde_json::Value;
+use serde_json::{Value, json};
+use sqlx::PgConnection;
 
 use super::accruals;
 use crate::JobError;
@@ -33,14 +35,33 @@ pub fn chart(ledgers: &Value) -> Result<Chart, ChartError> {
     Ok(chart)
 }
 
+/// Whether what was not invoiced is asked for: everybody's months are rated for it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Accrued {
+    Yes,
+    No,
+}
+
 /// The month's facts. Of a month that is closed, what was not invoiced is as it was known then; of any other as it is known now.
-pub async fn month(tx: &mut Tx, issuer: &Issuer, month: BillingMonth, as_of: Timestamp) -> Result<Month, JobError> {
+pub async fn month(
+    tx: &mut Tx,
+    issuer: &Issuer,
+    month: BillingMonth,
+    as_of: Timestamp,
+    with: Accrued,
+) -> Result<Month, JobError> {
     let period = issuer.zone.month(month);
     let before = period.end().min(as_of);
-    let opening = opening(tx, issuer, month).await?;
-    let closing = match closings::accruals(tx, issuer.id, period).await? {
-        Some(kept) => kept,
-        None => accruals::accruals(tx, issuer, month, before).await?,
+    let (opening, closing) = match with {
+        Accrued::No => (Accruals::new(), Accruals::new()),
+        Accrued::Yes => {
+            let opening = opening(tx, issuer, month).await?;
+            let closing = match closings::accruals(tx, issuer.id, period).await? {
+                Some(kept) => kept,
+                None => accruals::accruals(tx, issuer, month, before, &opening).await?,
+            };
+            (opening, closing)
+        }
     };
     let documents = documents(tx, issuer, before).await?;
     let in_month: Vec<InvoiceId> =
@@ -49,12 +70,18 @@ pub async fn month(tx: &mut Tx, issuer: &Issuer, month: BillingMonth, as_of: Tim
     for ids in in_month.chunks(PAGE_LEN) {
         whole.extend(invoices::issued(tx, ids).await?.into_iter().map(|issued| (issued.stamp().id, issued)));
     }
+    let mut buyers = BTreeMap::new();
+    for ids in in_month.chunks(PAGE_LEN) {
+        let named = releve_store::documents::names(tx, ids).await?;
+        buyers.extend(named.into_iter().map(|(id, named)| (id, customer(named.account))));
+    }
     let (payments, settlements) = paid(tx, issuer, before).await?;
     Ok(Month {
+        buyers,
         seller: seller(issuer),
         month,
         period,
-        customers: buyers(tx, issuer).await?,
+        customers: customers(tx, issuer).await?,
         documents,
         whole,
         payments,
@@ -67,11 +94,12 @@ pub async fn month(tx: &mut Tx, issuer: &Issuer, month: BillingMonth, as_of: Tim
     })
 }
 
-/// Closes a month that has ended; false if it is closed.
+/// Closes a month that has ended, and notes who did; false if it is closed.
 pub async fn close(
-    tx: &mut Tx,
+    conn: &mut PgConnection,
     issuer: &Issuer,
     month: BillingMonth,
+    unbilled: &Accruals,
     now: Timestamp,
     by: &str,
 ) -> Result<bool, JobError> {
@@ -79,16 +107,20 @@ pub async fn close(
     if period.end() > now {
         return Err(JobError::NotEnded { period, now });
     }
-    if closings::closed_at(tx, issuer.id, period).await?.is_some() {
-        return Ok(false);
+    let closed = closings::close(conn, issuer.id, period, unbilled, now, by).await?;
+    if closed {
+        let (actor, subject) = (by.to_owned(), issuer.id.to_string());
+        let after = Some(json!({ "period": month.to_string() }));
+        let change = Change { actor, action: "issuer.close_month", subject, before: None, after };
+        audit_log::add(conn, &change, now).await?;
     }
-    let kept = unbilled_at_end(tx, issuer, month).await?;
-    Ok(closings::close(tx, issuer.id, period, &kept, now, by).await?)
+    Ok(closed)
 }
 
 /// What was on no document when a month ended, as it is known now.
 pub async fn unbilled_at_end(tx: &mut Tx, issuer: &Issuer, month: BillingMonth) -> Result<Accruals, JobError> {
-    accruals::accruals(tx, issuer, month, issuer.zone.month(month).end()).await
+    let opening = opening(tx, issuer, month).await?;
+    accruals::accruals(tx, issuer, month, issuer.zone.month(month).end(), &opening).await
 }
 
 fn seller(issuer: &Issuer) -> Seller {
@@ -105,7 +137,7 @@ async fn opening(tx: &mut Tx, issuer: &Issuer, month: BillingMonth) -> Result<Ac
     let before = issuer.zone.month(month.previous());
     match closings::accruals(tx, issuer.id, before).await? {
         Some(kept) => Ok(kept),
-        None => accruals::late(tx, issuer, month, before.end()).await,
+        None => accruals::late(tx, issuer, month, before.end(), &Accruals::new()).await,
     }
 }
 
@@ -173,16 +205,25 @@ async fn paid(tx: &mut Tx, issuer: &Issuer, before: Timestamp) -> Result<(Vec<Pa
     Ok((all, settled))
 }
 
-pub async fn buyers(tx: &mut Tx, issuer: &Issuer) -> Result<BTreeMap<AccountId, Customer>, JobError> {
+/// One of them alone.
+pub async fn customer_of(tx: &mut Tx, account: AccountId) -> Result<BTreeMap<AccountId, Customer>, JobError> {
+    let found = stored::account(tx, account).await?;
+    Ok(found.into_iter().map(|account| (account.id, customer(account.party))).collect())
+}
+
+/// As they are called now.
+pub async fn customers(tx: &mut Tx, issuer: &Issuer) -> Result<BTreeMap<AccountId, Customer>, JobError> {
     let (mut after, mut all) = (String::new(), BTreeMap::new());
     loop {
-        let page = customers::accounts(tx, &after, i64::try_from(PAGE_LEN).unwrap_or(i64::MAX)).await?;
+        let page = stored::accounts(tx, &after, i64::try_from(PAGE_LEN).unwrap_or(i64::MAX)).await?;
         let Some(last) = page.last() else { return Ok(all) };
         after.clone_from(&last.party.name);
         for account in page.into_iter().filter(|account| account.issuer == issuer.id) {
-            let party = account.party;
-            let buyer = Customer { name: party.name, country: party.country, vat_id: party.vat_id };
-            all.insert(account.id, buyer);
+            all.insert(account.id, customer(account.party));
         }
     }
+}
+
+fn customer(party: Party) -> Customer {
+    Customer { name: party.name, country: party.country, vat_id: party.vat_id }
 }

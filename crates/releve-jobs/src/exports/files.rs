@@ -18,10 +18,11 @@ use releve_store::{
     finance::{closings, facts, hours},
     invoices,
 };
-use releve_types::{AccountId, BillingMonth, Hour, Period, Timestamp, time::MILLIS_PER_DAY};
+use releve_types::{AccountId, BillingMonth, Hour, Period, TenantId, Timestamp, time::MILLIS_PER_DAY};
 
 use super::{
-    Dataset, ExportOrder, facts as books,
+    Dataset, ExportOrder,
+    facts::{self as books, Accrued},
     focus::{self, FOCUS_ACCOUNTS_MAX, Of},
 };
 use crate::JobError;
@@ -59,6 +60,15 @@ pub struct Maker<'a> {
     books: Option<Books>,
     /// Of a pack whose month is closed: it is told as it was known then.
     closed_at: Option<Timestamp>,
+    only: Option<TenantId>,
+}
+
+/// A file's bytes, and what is to be said of it.
+pub struct Made {
+    pub bytes: Vec<u8>,
+    pub rows: u64,
+    /// Whose rows are not in it, and why.
+    pub left_out: Vec<String>,
 }
 
 /// The books of the month, which are made at once.
@@ -69,10 +79,16 @@ struct Books {
 
 impl<'a> Maker<'a> {
     pub async fn new(db: &'a Db, order: &'a ExportOrder, as_of: Timestamp) -> Result<Self, JobError> {
-        let mut tx = db.begin_app().await?;
+        let mut tx = db.begin_reading().await?;
         let issuer = customers::issuer(&mut tx, order.issuer).await?.ok_or(JobError::NoIssuer(order.issuer))?;
-        let buyers = books::buyers(&mut tx, &issuer).await?;
+        let buyers = match order.account {
+            Some(account) => books::customer_of(&mut tx, account).await?,
+            None => books::customers(&mut tx, &issuer).await?,
+        };
         let period = issuer.zone.month(order.month);
+        if as_of < period.start() {
+            return Err(JobError::NotBegun { month: order.month, starts: period.start() });
+        }
         let wanted = |account: &AccountId| order.account.is_none_or(|only| only == *account);
         let accounts = buyers.keys().copied().filter(wanted).collect();
         let (names, parts) = (Vec::new(), Vec::new());
@@ -82,10 +98,15 @@ impl<'a> Maker<'a> {
         };
         let as_of = closed_at.unwrap_or(as_of);
         let mut maker =
-            Self { db, order, as_of, issuer, period, buyers, accounts, names, parts, books: None, closed_at };
+            Self { db, order, as_of, issuer, period, buyers, accounts, names, parts, books: None, closed_at, only: None };
         maker.plan(&mut tx).await?;
         tx.commit().await?;
         Ok(maker)
+    }
+
+    /// Tells of one tenant's allocations alone.
+    pub fn only(self, tenant: TenantId) -> Self {
+        Self { only: Some(tenant), ..self }
     }
 
     pub fn names(&self) -> &[String] {
@@ -144,12 +165,13 @@ impl<'a> Maker<'a> {
         Ok(())
     }
 
-    /// The bytes of the n-th file, and how many rows it has.
-    pub async fn make(&mut self, at: usize) -> Result<(Vec<u8>, u64), JobError> {
+    /// The n-th file.
+    pub async fn make(&mut self, at: usize) -> Result<Made, JobError> {
         let part = self.parts[at].clone();
-        let mut tx = self.db.begin_app().await?;
-        let made = match part {
-            Part::Accounts(at) => self.focus(&mut tx, at).await?,
+        let mut tx = self.db.begin_reading().await?;
+        let mut left_out = Vec::new();
+        let (bytes, rows) = match part {
+            Part::Accounts(at) => self.focus(&mut tx, at, &mut left_out).await?,
             Part::Rows(accounts) => self.rows(&mut tx, &accounts).await?,
             Part::Day(day) => self.hours(&mut tx, day).await?,
             Part::Fec(currency) => {
@@ -166,28 +188,44 @@ impl<'a> Maker<'a> {
             }
             Part::Page => {
                 let (seller, month) = (self.issuer.party.name.clone(), self.order.month.to_string());
+                let state = match (self.closed_at, self.as_of < self.period.end()) {
+                    (Some(at), _) => format!("Closed, as it was known on {at}."),
+                    (None, true) => {
+                        let (as_of, end) = (self.as_of, self.period.end());
+                        format!("Provisional: it is known until {as_of}, and the month ends {end}. What is owed for a whole month is in it.")
+                    }
+                    (None, false) => format!("Not closed: as it is known on {}.", self.as_of),
+                };
                 let pack = self.books(&mut tx, true).await?.pack.as_ref().ok_or(JobError::NoSuchFile)?;
-                (month_end_page(&seller, &month, pack).into_bytes(), len(pack.figures.len() + pack.ties.len()))
+                (month_end_page(&seller, &month, &state, pack).into_bytes(), len(pack.figures.len() + pack.ties.len()))
             }
         };
         tx.commit().await?;
-        Ok(made)
+        Ok(Made { bytes, rows, left_out })
     }
 
     const fn of(&self) -> Of<'_> {
-        Of { issuer: &self.issuer, month: self.order.month, as_of: self.as_of }
+        Of { issuer: &self.issuer, month: self.order.month, as_of: self.as_of, only: self.only }
     }
 
-    async fn focus(&self, tx: &mut Tx, at: usize) -> Result<(Vec<u8>, u64), JobError> {
+    /// A customer of whom something does not tie out is left out, and named: nobody else waits for it.
+    async fn focus(
+        &self,
+        tx: &mut Tx,
+        at: usize,
+        left_out: &mut Vec<String>,
+    ) -> Result<(Vec<u8>, u64), JobError> {
         let accounts = self.accounts.iter().skip(at * FOCUS_ACCOUNTS_MAX).take(FOCUS_ACCOUNTS_MAX).copied().collect();
         let mut file = File::new(self.order.format, &FOCUS)?;
         for cost in focus::costs(tx, self.of(), &accounts).await? {
             let mut sums = Focus::default();
-            let rows = focus::focus_of(tx, self.of(), self.buyer(cost.account)?, &cost, &mut sums).await?;
-            if let Some(fault) = sums.faults.first() {
-                return Err(JobError::TieOut(fault.to_string()));
+            let rows = focus::focus_of(tx, self.of(), self.buyer(cost.account)?, &cost, &mut sums).await;
+            match (rows, sums.faults.first()) {
+                (Ok(rows), None) => file.extend(rows)?,
+                (Ok(_), Some(fault)) => left_out.push(format!("{}: {fault}", cost.account)),
+                (Err(JobError::Focus(error)), _) => left_out.push(format!("{}: {error}", cost.account)),
+                (Err(error), _) => return Err(error),
             }
-            file.extend(rows)?;
         }
         file.finish()
     }
@@ -200,7 +238,7 @@ impl<'a> Maker<'a> {
         let format = self.order.format;
         match self.order.dataset {
             Dataset::Payments => {
-                let month = books::month(tx, &self.issuer, self.order.month, self.as_of).await?;
+                let month = books::month(tx, &self.issuer, self.order.month, self.as_of, Accrued::No).await?;
                 File::of(format, &sheets::PAYMENTS, sheets::payments(&month))
             }
             Dataset::Journal => {
@@ -210,7 +248,7 @@ impl<'a> Maker<'a> {
             dataset => {
                 let lines = dataset == Dataset::InvoiceLines;
                 let mut file = File::new(format, if lines { &sheets::LINES } else { &sheets::INVOICES })?;
-                let ids = facts::of_period(tx, accounts, self.period).await?;
+                let ids = facts::of_month(tx, accounts, self.period).await?;
                 for ids in ids.chunks(DOCUMENTS_MAX) {
                     for issued in invoices::issued(tx, ids).await? {
                         if issued.stamp().issued_at < self.as_of {
@@ -252,8 +290,9 @@ impl<'a> Maker<'a> {
     async fn books(&mut self, tx: &mut Tx, with_pack: bool) -> Result<&Books, JobError> {
         let made = self.books.as_ref().is_some_and(|books| books.pack.is_some() || !with_pack);
         if !made {
-            let month = books::month(tx, &self.issuer, self.order.month, self.as_of).await?;
-            let chart = books::chart(&closings::ledgers(tx, self.issuer.id).await?)?;
+            let accrued = if with_pack { Accrued::Yes } else { Accrued::No };
+            let month = books::month(tx, &self.issuer, self.order.month, self.as_of, accrued).await?;
+            let chart = books::chart(&closings::ledgers_of(tx, self.issuer.id, self.period).await?)?;
             let entries = journal::entries(&month, &chart)?;
             let pack = if with_pack { Some(self.pack(tx, &month, &entries, &chart).await?) } else { None };
             self.books = Some(Books { entries, pack });
@@ -287,10 +326,10 @@ impl<'a> Maker<'a> {
     }
 }
 
-/// One customer's FOCUS file as of now, and what it is called.
+/// A customer's FOCUS file as of now, as one of its tenants may see it, and what it is called.
 pub async fn focus_file(
     db: &Db,
-    account: AccountId,
+    (account, tenant): (AccountId, TenantId),
     month: Option<BillingMonth>,
     format: Format,
     now: Timestamp,
@@ -301,8 +340,11 @@ pub async fn focus_file(
     tx.commit().await?;
     let month = month.unwrap_or_else(|| issuer.zone.month_of(now));
     let order = ExportOrder { dataset: Dataset::Focus, format, issuer: issuer.id, account: Some(account), month };
-    let (bytes, _) = Maker::new(db, &order, now).await?.make(0).await?;
-    Ok((bytes, format!("focus-{month}.{format}")))
+    let made = Maker::new(db, &order, now).await?.only(tenant).make(0).await?;
+    match made.left_out.into_iter().next() {
+        Some(why) => Err(JobError::TieOut(why)),
+        None => Ok((made.bytes, format!("focus-{month}.{format}"))),
+    }
 }
 
 /// The UTC days of a period, the first and the last cut by it.

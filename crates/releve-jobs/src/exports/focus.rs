@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use releve_billing::Issued;
 use releve_finance::{
     Row,
-    focus::{self, Context, FocusError, Source, Workload, check},
+    focus::{self, Advanced, Context, FocusError, Source, Workload, check},
     month::{Accruals, Customer},
     pack::Focus,
 };
 use releve_store::{
-    Tx, credits,
+    Tx,
+    credits::{self, Movement},
     customers::Issuer,
     finance::{facts, hours},
     invoices,
@@ -30,6 +31,8 @@ pub struct Of<'a> {
     pub issuer: &'a Issuer,
     pub month: BillingMonth,
     pub as_of: Timestamp,
+    /// The one tenant whose allocations are told; none: all.
+    pub only: Option<TenantId>,
 }
 
 /// The rows of one account's month: its invoice by allocation and day, what it was asked for in advance and what was corrected in the month,
@@ -43,11 +46,15 @@ pub async fn focus_of(
 ) -> Result<Vec<Row>, JobError> {
     let (account, period) = (cost.account, of.issuer.zone.month(of.month));
     let named = facts::tenant_names(tx, &[account]).await?;
+    // A tenant is told of its own allocations; of another's under the same account, what stands on the invoice.
+    let mut shown = named.clone();
+    shown.retain(|tenant, _| of.only.is_none_or(|only| only == *tenant));
     let tenants: BTreeMap<TenantId, String> = named.iter().map(|(id, (_, name))| (*id, name.clone())).collect();
     let ids = facts::beside_period(tx, &[account], period).await?;
     let beside = invoices::issued(tx, &ids).await?;
     let known = |issued: &&Issued| issued.stamp().issued_at < of.as_of;
-    let first = cost.documents.iter().filter(|issued| issued.content().corrects.is_empty()).filter(known);
+    // What is billed again is a correction as well, whatever it is called: the month was invoiced before.
+    let first = cost.documents.first().filter(known);
     let id = account.to_string();
     let base = Context {
         seller: &of.issuer.party.name,
@@ -61,28 +68,28 @@ pub async fn focus_of(
     let mut due: BTreeMap<String, Decimal> = BTreeMap::new();
     for issued in first {
         let cuts = cuts(period, issued.content().lines.iter().map(|line| line.charge.stretch));
-        let pieces = hours::pieces(tx, &named, issued.content().book, &cuts).await?;
+        let pieces = hours::pieces(tx, &shown, issued.content().book, &cuts).await?;
         let workloads = hours::workloads(tx, &pieces).await?;
-        let of_it = rows_of(issued, Context { pieces: &pieces, workloads: &workloads, ..base })?;
+        let of_it = rows_of(issued, false, Context { pieces: &pieces, workloads: &workloads, ..base })?;
         note(issued, &of_it, true, &mut due, sums)?;
         rows.extend(of_it);
     }
     for issued in beside.iter().filter(known) {
-        let of_it = rows_of(issued, base)?;
+        let content = issued.content();
+        let of_it = rows_of(issued, !content.is_of_deposit() || !content.corrects.is_empty(), base)?;
         note(issued, &of_it, false, &mut due, sums)?;
         rows.extend(of_it);
     }
-    for record in credits::of(tx, account).await? {
-        if record.payment.is_some() && period.contains(record.created_at) {
-            rows.push(focus::advance(&record.credit, record.created_at, base).map_err(broken)?);
-        }
-    }
-    if cost.is_not_invoiced() {
+    rows.extend(advances(tx, of, cost.account, base).await?);
+    if cost.is_not_invoiced(of.as_of) {
         let cuts = cuts(period, cost.rated.charges.iter().map(|charge| charge.stretch));
-        let pieces = hours::pieces(tx, &named, 1, &cuts).await?;
+        let pieces = hours::pieces(tx, &shown, 1, &cuts).await?;
         let workloads: BTreeMap<_, Workload> = hours::workloads(tx, &pieces).await?;
         let context = Context { pieces: &pieces, workloads: &workloads, ..base };
         rows.extend(focus::rows(&Source::unbilled(&cost.rated), context).map_err(broken)?);
+    } else {
+        let waiting = cost.accrued(of.month, of.as_of)?;
+        rows.extend(waiting.iter().map(|(key, amount)| focus::waiting(&key.sku, &key.kind, *amount, base)));
     }
     sums.faults.extend(check::rows(&rows));
     sums.faults.extend(check::ties(&rows, &due));
@@ -90,12 +97,34 @@ pub async fn focus_of(
     Ok(rows)
 }
 
+/// What the account paid in advance in the month, got back, and let expire.
+async fn advances(tx: &mut Tx, of: Of<'_>, account: AccountId, base: Context<'_>) -> Result<Vec<Row>, JobError> {
+    let mut rows = Vec::new();
+    for record in credits::of(tx, account).await? {
+        if record.payment.is_none() {
+            continue;
+        }
+        for entry in credits::entries(tx, &record).await? {
+            let what = match entry.movement {
+                Movement::Opened => Advanced::Paid,
+                Movement::Withdrawn => Advanced::TakenBack,
+                Movement::Expired => Advanced::Expired,
+                Movement::Drawn | Movement::GivenBack => continue,
+            };
+            if base.billing.contains(entry.entered_at) && entry.entered_at < of.as_of {
+                rows.push(focus::advance(&record.credit, what, entry.amount, entry.entered_at, base));
+            }
+        }
+    }
+    Ok(rows)
+}
+
 fn broken(error: FocusError) -> JobError {
     JobError::Focus(error)
 }
 
-fn rows_of(issued: &Issued, context: Context<'_>) -> Result<Vec<Row>, JobError> {
-    focus::rows(&Source::issued(issued), context).map_err(broken)
+fn rows_of(issued: &Issued, correction: bool, context: Context<'_>) -> Result<Vec<Row>, JobError> {
+    focus::rows(&Source::issued(issued, correction), context).map_err(broken)
 }
 
 /// Where a day, a stretch of a line, or the period begins or ends.
@@ -140,9 +169,8 @@ fn untaxed(issued: &Issued, rows: &[Row]) -> Result<Decimal, JobError> {
 
 /// What corrections of the month's usage came to so far, whenever they were issued.
 fn corrected(of: Of<'_>, cost: &Cost, base: Context<'_>, sums: &mut Focus) -> Result<(), JobError> {
-    let corrections = cost.documents.iter().filter(|issued| !issued.content().corrects.is_empty());
-    for issued in corrections.filter(|issued| issued.stamp().issued_at < of.as_of) {
-        let rows = rows_of(issued, base)?;
+    for issued in cost.documents.iter().skip(1).filter(|issued| issued.stamp().issued_at < of.as_of) {
+        let rows = rows_of(issued, true, base)?;
         add(&mut sums.effective, issued.content().currency, untaxed(issued, &rows)?);
     }
     Ok(())

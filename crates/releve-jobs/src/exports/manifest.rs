@@ -1,5 +1,6 @@
 //! What does an export say of itself? Beside its files, since the files are what a reader's schema expects and nothing else.
 
+use releve_types::time::MILLIS_PER_DAY;
 use serde::{Deserialize, Serialize};
 
 /// The last version of a dataset: which files it is.
@@ -16,7 +17,8 @@ pub struct Manifest {
     pub period: String,
     pub period_start: String,
     pub period_end: String,
-    /// Up to when documents, payments and usage were known.
+    /// Up to when documents and payments were known. Usage is as it was found when each file was made; what a closed month's pack says of
+    /// it, as it was found when the month was closed.
     pub as_of: String,
     /// From 1.
     pub version: u32,
@@ -45,11 +47,26 @@ pub struct FileEntry {
     pub bytes: u64,
     /// In hexadecimal.
     pub sha256: String,
+    /// Whose rows are not in it since something of theirs does not tie out, and what.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<String>,
+}
+
+/// For how long what was begun is gone on with: later, it is of another time.
+const BEGUN_MS_MAX: i64 = MILLIS_PER_DAY;
+
+impl Begun {
+    /// Whether it is what would be begun now.
+    pub fn goes_on(&self, fresh: &Self) -> bool {
+        let age = fresh.as_of_ms - self.as_of_ms;
+        !self.ended && self.version == fresh.version && self.issuer == fresh.issuer && (0..BEGUN_MS_MAX).contains(&age)
+    }
 }
 
 /// What is done of an export that has not come to its end.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Begun {
+    pub issuer: String,
     pub as_of_ms: i64,
     pub version: u32,
     pub files: Vec<FileEntry>,

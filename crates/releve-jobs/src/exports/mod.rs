@@ -69,6 +69,11 @@ impl Dataset {
         }
     }
 
+    /// Whether its files are made of one look at the books, and so are made again together.
+    pub const fn is_made_at_once(self) -> bool {
+        matches!(self, Self::Journal | Self::MonthEnd)
+    }
+
     /// Whether it can be of one customer alone: money that came in, and the books, are the seller's.
     pub const fn is_of_accounts(self) -> bool {
         !matches!(self, Self::Payments | Self::Journal | Self::MonthEnd)

@@ -5,37 +5,32 @@ use releve_outbound::Storage;
 use releve_store::{
     Db, customers,
     finance::exports::{self, Export, ExportState},
-    runs,
 };
 use releve_types::{Timestamp, ids::ExportId, time::MILLIS_PER_DAY};
 use serde_json::json;
 
 use super::{Dataset, ExportOrder, Listener, engine, export};
-use crate::{Job, JobError};
+use crate::JobError;
 
 /// How long after its billing a month is still looked for by the schedule.
 const SCHEDULE_DAYS: i64 = 40;
 /// Who asks, where the schedule does.
 pub const SCHEDULE: &str = "schedule";
 
-/// Asks for what the schedule wants of billed months, then makes what waits; how many were made. None if another program is looking.
-/// Two that make the same one put the same bytes in the same place.
+/// Asks for what the schedule wants of billed months, then makes what waits and nobody else is at; how many were made.
 pub async fn run(
     db: &Db,
     storage: &Storage,
     schedule: &[(Dataset, Format)],
     now: Timestamp,
-) -> Result<Option<usize>, JobError> {
+) -> Result<usize, JobError> {
     ask(db, schedule, now).await?;
     let mut made = 0;
     loop {
         let mut tx = db.begin_app().await?;
-        if !runs::try_job_lock(&mut tx, Job::Export.lock()).await? {
-            return Ok(None);
-        }
-        let next = exports::next_pending(&mut tx).await?;
+        let next = exports::take(&mut tx, now).await?;
         tx.commit().await?;
-        let Some(next) = next else { return Ok(Some(made)) };
+        let Some(next) = next else { return Ok(made) };
         one(db, storage, &next, now).await?;
         made += 1;
     }
@@ -47,10 +42,10 @@ async fn ask(db: &Db, schedule: &[(Dataset, Format)], now: Timestamp) -> Result<
     }
     let mut tx = db.begin_app().await?;
     let since = now.plus_millis(-SCHEDULE_DAYS * MILLIS_PER_DAY);
-    for (issuer, period) in exports::billed_months(&mut tx, since).await? {
+    for (issuer, period, billed_at) in exports::billed_months(&mut tx, since).await? {
         for (dataset, format) in schedule {
             let (dataset, format) = (dataset.name(), format.name());
-            if exports::was_asked_for(&mut tx, issuer, period, dataset, format).await? {
+            if exports::was_asked_for(&mut tx, issuer, period, (dataset, format), billed_at).await? {
                 continue;
             }
             let new = Export {
@@ -93,8 +88,22 @@ async fn one(db: &Db, storage: &Storage, asked: &Export, now: Timestamp) -> Resu
     let prefix = engine::prefix(asked);
     match export(db, storage, &prefix, &order, now, Listener::Asked(asked.id)).await {
         Ok(manifest) => ended(db, asked, Ok(&json!(manifest)), now).await,
-        Err(error @ (JobError::Store(_) | JobError::Storage(_))) => Err(error),
+        // What passes is waited for; what does not would keep everything behind it waiting.
+        Err(error) if is_passing(&error) => {
+            let mut tx = db.begin_app().await?;
+            exports::put_back(&mut tx, asked.id).await?;
+            tx.commit().await?;
+            Err(error)
+        }
         Err(error) => ended(db, asked, Err(&error.to_string()), now).await,
+    }
+}
+
+fn is_passing(error: &JobError) -> bool {
+    match error {
+        JobError::Store(error) => error.is_passing(),
+        JobError::Storage(_) => true,
+        _ => false,
     }
 }
 

@@ -73,8 +73,8 @@ pub async fn close(
 ) -> Result<bool, StoreError> {
     let closed = sqlx::query!(
         r#"
-        insert into month_closings (issuer_id, period_start, period_end, closed_at, closed_by)
-        values ($1, $2, $3, $4, $5)
+        insert into month_closings (issuer_id, period_start, period_end, closed_at, closed_by, ledgers)
+        select $1, $2, $3, $4, $5, ledgers from issuers where issuer_id = $1
         on conflict (issuer_id, period_start) do nothing
         "#,
         issuer.uuid(),
@@ -118,6 +118,27 @@ pub async fn close(
 /// A seller's own account numbers and labels, by what they are for: `{"revenue": {"number": "706100", "label": "…"}}`.
 pub async fn ledgers(conn: &mut PgConnection, issuer: IssuerId) -> Result<serde_json::Value, StoreError> {
     let row = sqlx::query!("select ledgers from issuers where issuer_id = $1", issuer.uuid()).fetch_one(conn).await?;
+    Ok(row.ledgers)
+}
+
+/// The same as a month was booked with: as they were when it was closed, or as they are now.
+pub async fn ledgers_of(
+    conn: &mut PgConnection,
+    issuer: IssuerId,
+    period: Period,
+) -> Result<serde_json::Value, StoreError> {
+    let row = sqlx::query!(
+        r#"
+        select coalesce(c.ledgers, i.ledgers) as "ledgers!"
+        from issuers i
+        left join month_closings c on c.issuer_id = i.issuer_id and c.period_start = $2
+        where i.issuer_id = $1
+        "#,
+        issuer.uuid(),
+        to_sql(period.start())
+    )
+    .fetch_one(conn)
+    .await?;
     Ok(row.ledgers)
 }
 

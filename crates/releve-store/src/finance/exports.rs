@@ -3,6 +3,7 @@
 use releve_types::{
     AccountId, Period, Timestamp,
     ids::{ExportId, IssuerId},
+    time::MILLIS_PER_MINUTE,
 };
 use serde_json::Value;
 use sqlx::PgConnection;
@@ -160,53 +161,76 @@ pub async fn page(
     rows.into_iter().map(Export::try_from).collect()
 }
 
-/// The one that waits longest.
-pub async fn next_pending(conn: &mut PgConnection) -> Result<Option<Export>, StoreError> {
+/// How long a program has for a file before another may take the export, in milliseconds.
+const TAKEN_MS: i64 = 15 * MILLIS_PER_MINUTE;
+
+/// Takes the one that waits longest and that nobody is at.
+pub async fn take(conn: &mut PgConnection, now: Timestamp) -> Result<Option<Export>, StoreError> {
     let row = sqlx::query_as!(
         ExportRow,
         r#"
-        select export_id, issuer_id, account_id, dataset, format, period_start, period_end, state, files_done, files_total, manifest,
-               error, requested_at, requested_by, finished_at
-        from exports where state = 'pending'
-        order by requested_at, export_id
-        limit 1
-        "#
+        update exports set taken_until = $2
+        where export_id = (
+            select export_id from exports
+            where state = 'pending' and (taken_until is null or taken_until < $1)
+            order by requested_at, export_id
+            limit 1
+            for update skip locked
+        )
+        returning export_id, issuer_id, account_id, dataset, format, period_start, period_end, state, files_done, files_total, manifest,
+                  error, requested_at, requested_by, finished_at
+        "#,
+        to_sql(now),
+        to_sql(now.plus_millis(TAKEN_MS))
     )
     .fetch_optional(conn)
     .await?;
     row.map(Export::try_from).transpose()
 }
 
-/// Whether a seller's month was asked for in this shape before, of all customers.
+/// Leaves it for the next round.
+pub async fn put_back(conn: &mut PgConnection, id: ExportId) -> Result<(), StoreError> {
+    sqlx::query!("update exports set taken_until = null where export_id = $1 and state = 'pending'", id.uuid())
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Whether a seller's month was asked for in this shape since it was billed, of all customers, and did not fail.
 pub async fn was_asked_for(
     conn: &mut PgConnection,
     issuer: IssuerId,
     period: Period,
-    dataset: &str,
-    format: &str,
+    (dataset, format): (&str, &str),
+    billed_at: Timestamp,
 ) -> Result<bool, StoreError> {
     let row = sqlx::query!(
         r#"
         select exists (
             select from exports
             where issuer_id = $1 and period_start = $2 and dataset = $3 and format = $4 and account_id is null
+              and requested_at >= $5 and state <> 'failed'
         ) as "found!"
         "#,
         issuer.uuid(),
         to_sql(period.start()),
         dataset,
-        format
+        format,
+        to_sql(billed_at)
     )
     .fetch_one(conn)
     .await?;
     Ok(row.found)
 }
 
-/// Sellers' months that are billed: a run over each has come to its end.
-pub async fn billed_months(conn: &mut PgConnection, since: Timestamp) -> Result<Vec<(IssuerId, Period)>, StoreError> {
+/// Sellers' months that are billed, and since when: a run over each has come to its end.
+pub async fn billed_months(
+    conn: &mut PgConnection,
+    since: Timestamp,
+) -> Result<Vec<(IssuerId, Period, Timestamp)>, StoreError> {
     let rows = sqlx::query!(
         r#"
-        select issuer_id, period_start, period_end
+        select issuer_id, period_start, period_end, finished_at as "finished_at!"
         from billing_runs
         where finished_at >= $1
         order by period_start, issuer_id
@@ -216,16 +240,26 @@ pub async fn billed_months(conn: &mut PgConnection, since: Timestamp) -> Result<
     .fetch_all(conn)
     .await?;
     rows.into_iter()
-        .map(|r| Ok((IssuerId::from_uuid(r.issuer_id), period_from_sql("billing_runs", r.period_start, r.period_end)?)))
+        .map(|r| {
+            let period = period_from_sql("billing_runs", r.period_start, r.period_end)?;
+            Ok((IssuerId::from_uuid(r.issuer_id), period, from_sql(r.finished_at)))
+        })
         .collect()
 }
 
-pub async fn progress(conn: &mut PgConnection, id: ExportId, done: i32, total: i32) -> Result<(), StoreError> {
+/// Notes how far it has come; who makes it has as much time for the next file.
+pub async fn progress(
+    conn: &mut PgConnection,
+    id: ExportId,
+    (done, total): (i32, i32),
+    now: Timestamp,
+) -> Result<(), StoreError> {
     sqlx::query!(
-        "update exports set files_done = $2, files_total = $3 where export_id = $1 and state = 'pending'",
+        "update exports set files_done = $2, files_total = $3, taken_until = $4 where export_id = $1 and state = 'pending'",
         id.uuid(),
         done,
-        total
+        total,
+        to_sql(now.plus_millis(TAKEN_MS))
     )
     .execute(conn)
     .await?;

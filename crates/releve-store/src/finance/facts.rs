@@ -56,7 +56,29 @@ pub async fn of_period(
     Ok(rows.into_iter().map(|row| InvoiceId::from_uuid(row.invoice_id)).collect())
 }
 
-/// Their documents of advances, and their corrections of whatever period, that were issued in a stretch of time.
+/// Their documents of the usage of a month, and of advances that were made in it.
+pub async fn of_month(
+    conn: &mut PgConnection,
+    accounts: &[AccountId],
+    period: Period,
+) -> Result<Vec<InvoiceId>, StoreError> {
+    let ids: Vec<Uuid> = accounts.iter().map(|account| account.uuid()).collect();
+    let rows = sqlx::query!(
+        r#"
+        select invoice_id from invoices
+        where account_id = any($1) and period_start >= $2 and period_start < $3 and state = 'issued'
+        order by account_id, period_start, credit_id nulls first, book, series, year, serial
+        "#,
+        &ids,
+        to_sql(period.start()),
+        to_sql(period.end())
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| InvoiceId::from_uuid(row.invoice_id)).collect())
+}
+
+/// Their documents of advances, and what was billed of whatever period after its first document, that were issued in a stretch of time.
 pub async fn beside_period(
     conn: &mut PgConnection,
     accounts: &[AccountId],
@@ -65,10 +87,13 @@ pub async fn beside_period(
     let ids: Vec<Uuid> = accounts.iter().map(|account| account.uuid()).collect();
     let rows = sqlx::query!(
         r#"
-        select invoice_id from invoices
-        where account_id = any($1) and issued_at >= $2 and issued_at < $3 and state = 'issued'
-          and (credit_id is not null or corrects <> '[]')
-        order by account_id, issued_at, series, year, serial
+        select i.invoice_id from invoices i
+        where i.account_id = any($1) and i.issued_at >= $2 and i.issued_at < $3 and i.state = 'issued'
+          and (i.credit_id is not null or exists (
+              select from invoices e
+              where e.account_id = i.account_id and e.period_start = i.period_start and e.credit_id is null
+                and e.state = 'issued' and e.book < i.book))
+        order by i.account_id, i.issued_at, i.series, i.year, i.serial
         "#,
         &ids,
         to_sql(issued.start()),
@@ -79,8 +104,8 @@ pub async fn beside_period(
     Ok(rows.into_iter().map(|row| InvoiceId::from_uuid(row.invoice_id)).collect())
 }
 
-/// Accounts of a seller with a document of a period that was issued from an instant on.
-pub async fn invoiced_since(
+/// Accounts of a seller with a document of a period that was issued from an instant on, or that waits for a person.
+pub async fn concerned_since(
     conn: &mut PgConnection,
     issuer: IssuerId,
     period: Period,
@@ -89,7 +114,8 @@ pub async fn invoiced_since(
     let rows = sqlx::query!(
         r#"
         select distinct account_id from invoices
-        where issuer_id = $1 and period_start = $2 and state = 'issued' and credit_id is null and issued_at >= $3
+        where issuer_id = $1 and period_start = $2 and credit_id is null
+          and (state = 'parked' or state = 'issued' and issued_at >= $3)
         "#,
         issuer.uuid(),
         to_sql(period.start()),
