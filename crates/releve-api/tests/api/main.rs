@@ -6,6 +6,7 @@ mod billing;
 mod budgets;
 mod cancelled;
 mod document;
+mod foreign;
 mod idempotency;
 mod intake;
 mod isolation;
