@@ -1,7 +1,7 @@
 //! Do the examples of the clients read what they say? A portal's backend, a finance export and a receiver of alerts, in Rust and
 //! in Python, as processes of their own against the demo. Both languages have to say the same.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{collections::BTreeMap, fs, path::Path, time::Duration};
 
 use releve_tests::{
     http::Http,
@@ -13,6 +13,8 @@ use serde_json::{Value, json};
 
 use crate::{SOON, clients::python_dir};
 
+/// Agents report by the minute, and what follows is looked after every few seconds.
+const TOLD_WAIT_MAX: Duration = Duration::from_secs(240);
 const LANGUAGES: [&str; 2] = ["rust", "python"];
 
 fn example(language: &str, name: &str, arguments: &[&str]) -> Launch {
@@ -101,7 +103,8 @@ async fn a_finance_export(stage: &Stage, key: &str) {
         assert!(exported[0][&format!("{number}.pdf")].starts_with(b"%PDF-"), "{number}");
         let amounts = csv.lines().filter(|row| row.starts_with(&format!("\"{number}\",")));
         let amount = |row: &str| row.rsplit('"').nth(3).expect("an amount").to_owned();
-        let sum: rust_decimal::Decimal = amounts.map(|row| amount(row).parse::<rust_decimal::Decimal>().expect("one")).sum();
+        let sum: rust_decimal::Decimal =
+            amounts.map(|row| amount(row).parse::<rust_decimal::Decimal>().expect("one")).sum();
         assert_eq!(sum.to_string(), invoice["total"]["amount"], "{number}: the lines sum to the total");
     }
 }
@@ -122,20 +125,17 @@ async fn an_alert_receiver(stage: &Stage, language: &str) {
     // The same message again, as after an answer that was lost.
     stage.api.post(&format!("{own}/deliveries/{id}/resend"), &json!({})).await.expect(200);
     assert_eq!(said(&mut receiver, "again", &id).await, format!("again {id}"));
-    let forged = Http::new(receiver.http().base()).send(
-        reqwest::Method::POST,
-        "/hooks",
-        Some(("application/json", b"{}".to_vec())),
-        &[("webhook-id", "evt_1"), ("webhook-timestamp", "1780358400"), ("webhook-signature", "v1,AAAA")],
-    );
-    assert_eq!(forged.await.status, 401, "{language}");
+    let headers = [("webhook-id", "evt_1"), ("webhook-timestamp", "1780358400"), ("webhook-signature", "v1,AAAA")];
+    let body = Some(("application/json", b"{}".to_vec()));
+    let forged = receiver.http().send(reqwest::Method::POST, "/hooks", body, &headers).await;
+    assert_eq!(forged.status, 401, "{language}");
     said(&mut receiver, "refused", "").await;
     receiver.kill();
 }
 
 /// The first line with these words.
 async fn said(receiver: &mut Releve, first: &str, part: &str) -> String {
-    wait::until(&format!("'{first} … {part}' is said"), SOON, async || {
+    wait::until(&format!("'{first} … {part}' is said"), TOLD_WAIT_MAX, async || {
         assert!(receiver.process().is_running(), "it ended\n{}", receiver.process().tail());
         let said = receiver.process().stdout();
         said.lines().find(|line| line.starts_with(first) && line.contains(part)).map(str::to_owned)

@@ -234,8 +234,7 @@ impl Browser {
         let size =
             json!({ "width": look.width(), "height": 900, "deviceScaleFactor": 1, "mobile": look == Look::Phone });
         self.devtools("Emulation.setDeviceMetricsOverride", size).await;
-        let width =
-            self.driver.execute("return document.documentElement.scrollWidth").await.expect("a width");
+        let width = self.driver.execute("return document.documentElement.scrollWidth").await.expect("a width");
         assert!(
             width.as_u64().is_some_and(|width| width <= u64::from(look.width())),
             "{} is {width} wide {look:?}",

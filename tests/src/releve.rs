@@ -193,7 +193,9 @@ pub fn bin_dir() -> &'static Path {
         let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.toml");
         // The whole workspace: a part of it would be built with other features of its dependencies, and those anew.
-        run(Command::new(cargo).args(["build", "-q", "--workspace", "--bins", "--examples", "--manifest-path"]).arg(manifest));
+        run(Command::new(cargo)
+            .args(["build", "-q", "--workspace", "--bins", "--examples", "--manifest-path"])
+            .arg(manifest));
         let test = env::current_exe().expect("a test knows its own path");
         test.ancestors().nth(2).expect("…/target/debug/deps/<test>").to_owned()
     })

@@ -99,8 +99,8 @@ impl Client {
                 return Ok(Answer { status: status.as_u16(), body });
             }
             // What was refused for its rate was not begun; what found no database may have been.
-            let passing = status == StatusCode::TOO_MANY_REQUESTS
-                || (status == StatusCode::SERVICE_UNAVAILABLE && repeatable);
+            let passing =
+                status == StatusCode::TOO_MANY_REQUESTS || (status == StatusCode::SERVICE_UNAVAILABLE && repeatable);
             match wait.filter(|wait| passing && waited + *wait <= self.wait_max) {
                 Some(wait) => {
                     tokio::time::sleep(wait).await;

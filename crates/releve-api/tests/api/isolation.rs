@@ -168,7 +168,7 @@ fn own(table: &str, tenant: &str, account: &str) -> String {
 }
 
 /// A row in each table that belongs to somebody, beside what the API has made: `n` tells the two tenants apart.
-pub(crate) fn rows(n: usize, tenant: &str, account: &str) -> String {
+fn rows(n: usize, tenant: &str, account: &str) -> String {
     format!(
         "with own as (select '{tenant}'::uuid as tenant_id, '{account}'::uuid as account_id,
                              '0000000{n}-0000-0000-0000-000000000000'::uuid as id, '2026-03-10 12:00Z'::timestamptz as at),
@@ -241,7 +241,7 @@ pub(crate) fn rows(n: usize, tenant: &str, account: &str) -> String {
 }
 
 /// The same of a tenant's budgets and of what its own endpoint was told.
-pub(crate) fn told(n: usize, tenant: &str, account: &str) -> String {
+fn told(n: usize, tenant: &str, account: &str) -> String {
     format!(
         "with own as (select '{tenant}'::uuid as tenant_id, '{account}'::uuid as account_id,
                              '0000000{n}-0000-0000-0000-000000000000'::uuid as id, '2026-03-10 12:00Z'::timestamptz as at),
