@@ -11,8 +11,9 @@ use serde::Deserialize;
 
 /// Rows of a page: lists are read page after page, however long they are.
 const PAGE_LEN: u64 = 2;
-const COLUMNS: [&str; 10] = [
+const COLUMNS: [&str; 11] = [
     "number",
+    "kind",
     "issue_date",
     "line",
     "description",
@@ -27,6 +28,8 @@ const COLUMNS: [&str; 10] = [
 /// What is needed of the format `releve-invoice/1`. New fields may come; amounts are text, with all their digits.
 #[derive(Deserialize)]
 struct Document {
+    /// Of a `credit_note`, figures are what is given back, without a sign.
+    kind: String,
     issue_date: String,
     currency: String,
     lines: Vec<Line>,
@@ -84,6 +87,7 @@ async fn export(client: &Client, invoice: &InvoiceView, dir: &Path) -> anyhow::R
     let rows = document.lines.iter().map(|line| {
         row(&[
             number.to_owned(),
+            document.kind.clone(),
             document.issue_date.clone(),
             line.line.to_string(),
             line.description.clone(),

@@ -17,7 +17,7 @@ from releve_client.models import InvoiceView
 
 PAGE_LEN = 2
 """Rows of a page: lists are read page after page, however long they are."""
-COLUMNS = "number issue_date line description tenant quantity quantity_unit unit_price amount currency".split()
+COLUMNS = "number kind issue_date line description tenant quantity quantity_unit unit_price amount currency".split()
 
 
 def export(client: Client, invoice: InvoiceView, directory: Path) -> Iterator[list[Any]]:
@@ -35,6 +35,8 @@ def export(client: Client, invoice: InvoiceView, directory: Path) -> Iterator[li
     for line in document["lines"]:
         yield [
             invoice.number,
+            # Of a `credit_note`, figures are what is given back, without a sign.
+            document["kind"],
             document["issue_date"],
             line["line"],
             line["description"],
