@@ -138,11 +138,16 @@ def safe(name: str) -> str:
 def type_text(model: Model, one: Struct | Union) -> str:
     derives = "Clone, PartialEq, Eq, Debug, Serialize, Deserialize"
     if isinstance(one, Union):
-        variants = "".join(f"    {label(part)}({spelled(part)}),\n" for part in one.variants)
+        variants = "".join(f"    {label(part)}({boxed(part)}),\n" for part in one.variants)
         return f"{docs(one.doc)}#[derive({derives})]\n#[serde(untagged)]\npub enum {one.name} {{\n{variants}}}\n"
     if one.name in model.sent:
         derives = derives.replace("Debug", "Debug, Default")
     return f"{docs(one.doc)}#[derive({derives})]\npub struct {one.name} {{\n{''.join(map(field_text, one.fields))}}}\n"
+
+
+def boxed(part: Type) -> str:
+    """A variant is as large as the largest."""
+    return f"Box<{spelled(part)}>" if part.kind == "ref" else spelled(part)
 
 
 def label(part: Type) -> str:

@@ -122,12 +122,10 @@ impl Answer {
         text.map_err(|error| Error::Malformed(serde::de::Error::custom(error)))
     }
 
-    #[expect(clippy::unnecessary_wraps, reason = "as its siblings, for the methods that are made")]
     pub fn bytes(self) -> Result<Vec<u8>, Error> {
         Ok(self.body)
     }
 
-    #[expect(clippy::unnecessary_wraps, reason = "as its siblings, for the methods that are made")]
     pub fn nothing(self) -> Result<(), Error> {
         Ok(())
     }

@@ -26,7 +26,7 @@ pub struct FateView {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum FatesView {
-    Fate(FateView),
+    Fate(Box<FateView>),
     Many(Vec<ItemView>),
 }
 
@@ -34,8 +34,8 @@ pub enum FatesView {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum ItemView {
-    Refused(RefusedView),
-    Fate(FateView),
+    Refused(Box<RefusedView>),
+    Fate(Box<FateView>),
 }
 
 /// The problem document, as it is written (application/problem+json).
@@ -91,7 +91,7 @@ pub struct ReadingBody {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum ReadingsBody {
-    Reading(ReadingBody),
+    Reading(Box<ReadingBody>),
     Many(Vec<ReadingBody>),
 }
 
