@@ -7,6 +7,7 @@ an object without a name, two operations of one name.
 from __future__ import annotations
 
 import re
+import textwrap
 from dataclasses import dataclass, field
 from typing import Any, Iterator
 
@@ -236,7 +237,22 @@ def doc(schema: dict[str, Any]) -> str:
     text = schema.get("description", "")
     for one in schema.get("oneOf", []):
         text = text or one.get("description", "")
-    return " ".join(text.split())
+    lines: list[str] = []
+    for line in text.splitlines():
+        if lines and not line.lstrip().startswith("- "):
+            lines[-1] += f" {line.strip()}"
+        else:
+            lines.append(line.strip())
+    return "\n".join(" ".join(line.split()) for line in lines)
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """Lines of a comment; what belongs to an item of a list stands under it."""
+    lines: list[str] = []
+    for part in text.splitlines():
+        hanging = "  " if part.startswith("- ") else ""
+        lines += textwrap.wrap(part, width, subsequent_indent=hanging, break_long_words=False, break_on_hyphens=False)
+    return lines
 
 
 def camel(name: str) -> str:

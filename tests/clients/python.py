@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import keyword
-import textwrap
 
-from model import Field, Model, Operation, Struct, Type, Union
+from model import Field, Model, Operation, Struct, Type, Union, wrapped
 
 SIMPLE = {"string": "str", "decimal": "Decimal", "boolean": "bool", "integer": "int", "json": "Any", "text": "str", "bytes": "bytes", "nothing": "None"}
 MADE = "Made from docs/openapi.json by tests/clients/generate: change it there."
@@ -37,7 +36,7 @@ def quoted(text: str, indent: str) -> str:
     if not text:
         return ""
     text = text.replace("\\", "\\\\").replace('"""', "'''")
-    lines = textwrap.wrap(text, 116 - len(indent), break_long_words=False, break_on_hyphens=False)
+    lines = wrapped(text, 116 - len(indent))
     if len(lines) == 1 and not lines[0].endswith('"'):
         return f'{indent}"""{lines[0]}"""\n'
     body = "".join(f"{indent}{line}\n" for line in lines[1:])

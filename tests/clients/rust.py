@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 import subprocess
-import textwrap
 from pathlib import Path
 
-from model import Field, Model, Operation, Struct, Type, Union, camel
+from model import Field, Model, Operation, Struct, Type, Union, camel, wrapped
 
 KEYWORDS = {"type", "ref", "match", "move", "use", "in", "where", "as", "box", "final"}
 SIMPLE = {"string": "String", "decimal": "Decimal", "boolean": "bool", "json": "Value", "text": "String", "bytes": "Vec<u8>"}
@@ -99,7 +98,7 @@ def parts_of(one: Operation) -> list[Type]:
 
 
 def docs(text: str, indent: str = "") -> str:
-    lines = textwrap.wrap(text, 116 - len(indent) - 4, break_long_words=False, break_on_hyphens=False)
+    lines = wrapped(text, 116 - len(indent) - 4)
     return "".join(f"{indent}/// {line}\n" for line in lines)
 
 

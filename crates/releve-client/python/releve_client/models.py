@@ -841,13 +841,14 @@ class NewAgreement:
     """If absent: the next whole hour, and for what is charged once the current one. Not in a month that was invoiced."""
     kind: str
     """- discount: `percent` off the price book's prices: all of them, those of one `sku`, or what a `tenant`'s
-    `project` uses. Where several hold, the narrowest is given. Nothing is off what was agreed otherwise. -
-    reservation: `devices` of a GPU `sku`, each at `price` an hour whether used or not, `matching` by hour or by
-    instant. What is used above it costs `overage_price` an hour, or what the price book says. - recurring: a fee of
-    `price` a month; for a part of a month, its hours' part. - once: a fee of `price`, in the month in which `from`
-    lies. - goodwill: `price` is given back, in the month in which `from` lies. - minimum: at least `price` a month;
-    for a part of a month, its hours' part. Usage, reservations and recurring fees count towards it, after
-    discounts.
+      `project` uses. Where several hold, the narrowest is given. Nothing is off what was agreed otherwise.
+    - reservation: `devices` of a GPU `sku`, each at `price` an hour whether used or not, `matching` by hour or by
+      instant. What is used above it costs `overage_price` an hour, or what the price book says.
+    - recurring: a fee of `price` a month; for a part of a month, its hours' part.
+    - once: a fee of `price`, in the month in which `from` lies.
+    - goodwill: `price` is given back, in the month in which `from` lies.
+    - minimum: at least `price` a month; for a part of a month, its hours' part. Usage, reservations and recurring
+      fees count towards it, after discounts.
     """
     matching: str | None = None
     """Of a reservation: `hour` (if absent) or `instant`. By hour, what one moment leaves unused another in the same
@@ -933,8 +934,9 @@ class NewCredit:
     """If absent: the hour that is running. It pays for periods that have an hour in which it holds."""
     kind: str
     """- granted: the seller gives it. It takes off what is taxed, as a line of the invoice, before anything that was
-    paid. - paid: money of a `payment` that is set against nothing. It takes off what is payable with VAT, and is
-    stated as paid.
+      paid.
+    - paid: money of a `payment` that is set against nothing. It takes off what is payable with VAT, and is stated
+      as paid.
     """
     payment: str | None = None
     """Of a paid one, by id."""
@@ -1107,11 +1109,13 @@ class NewPrice:
     """A whole UTC hour. If absent: the current one for a SKU's first price, the next one for a change."""
     model: str | None = None
     """How the price grows with what the account uses of the SKU in its period. If absent: per_unit with a `price`,
-    graduated with `tiers`. - per_unit: each unit costs the same. - graduated: each unit costs what its tier says;
-    the first units stay in the first tier. - volume: all units cost what the tier says that the period's total
-    comes to. Where a higher tier is cheaper, a spend falls as that tier is reached. - package: each package that is
-    begun costs the same. One tier, whose `up_to` is what a package holds and whose `price` is for all of it.
-    Packages are counted over the account, and anew for each price and period.
+    graduated with `tiers`.
+    - per_unit: each unit costs the same.
+    - graduated: each unit costs what its tier says; the first units stay in the first tier.
+    - volume: all units cost what the tier says that the period's total comes to. Where a higher tier is cheaper, a
+      spend falls as that tier is reached.
+    - package: each package that is begun costs the same. One tier, whose `up_to` is what a package holds and whose
+      `price` is for all of it. Packages are counted over the account, and anew for each price and period.
     """
     price: str | None = None
     """Per base quantity of the unit (GPU-hour, GiB-hour, GiB, million tokens, unit): a decimal as text, with at most 6

@@ -191,8 +191,9 @@ pub struct NewCredit {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
     /// - granted: the seller gives it. It takes off what is taxed, as a line of the invoice, before anything that
-    /// was paid. - paid: money of a `payment` that is set against nothing. It takes off what is payable with VAT,
-    /// and is stated as paid.
+    ///   was paid.
+    /// - paid: money of a `payment` that is set against nothing. It takes off what is payable with VAT, and is
+    ///   stated as paid.
     pub kind: String,
     /// Of a paid one, by id.
     #[serde(skip_serializing_if = "Option::is_none")]

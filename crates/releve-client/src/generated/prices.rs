@@ -32,13 +32,14 @@ pub struct NewAgreement {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
     /// - discount: `percent` off the price book's prices: all of them, those of one `sku`, or what a `tenant`'s
-    /// `project` uses. Where several hold, the narrowest is given. Nothing is off what was agreed otherwise. -
-    /// reservation: `devices` of a GPU `sku`, each at `price` an hour whether used or not, `matching` by hour or by
-    /// instant. What is used above it costs `overage_price` an hour, or what the price book says. - recurring: a
-    /// fee of `price` a month; for a part of a month, its hours' part. - once: a fee of `price`, in the month in
-    /// which `from` lies. - goodwill: `price` is given back, in the month in which `from` lies. - minimum: at least
-    /// `price` a month; for a part of a month, its hours' part. Usage, reservations and recurring fees count
-    /// towards it, after discounts.
+    ///   `project` uses. Where several hold, the narrowest is given. Nothing is off what was agreed otherwise.
+    /// - reservation: `devices` of a GPU `sku`, each at `price` an hour whether used or not, `matching` by hour or
+    ///   by instant. What is used above it costs `overage_price` an hour, or what the price book says.
+    /// - recurring: a fee of `price` a month; for a part of a month, its hours' part.
+    /// - once: a fee of `price`, in the month in which `from` lies.
+    /// - goodwill: `price` is given back, in the month in which `from` lies.
+    /// - minimum: at least `price` a month; for a part of a month, its hours' part. Usage, reservations and
+    ///   recurring fees count towards it, after discounts.
     pub kind: String,
     /// Of a reservation: `hour` (if absent) or `instant`. By hour, what one moment leaves unused another in the
     /// same hour takes; by instant, at each moment only as many devices as are reserved are covered.
@@ -75,11 +76,13 @@ pub struct NewPrice {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
     /// How the price grows with what the account uses of the SKU in its period. If absent: per_unit with a `price`,
-    /// graduated with `tiers`. - per_unit: each unit costs the same. - graduated: each unit costs what its tier
-    /// says; the first units stay in the first tier. - volume: all units cost what the tier says that the period's
-    /// total comes to. Where a higher tier is cheaper, a spend falls as that tier is reached. - package: each
-    /// package that is begun costs the same. One tier, whose `up_to` is what a package holds and whose `price` is
-    /// for all of it. Packages are counted over the account, and anew for each price and period.
+    /// graduated with `tiers`.
+    /// - per_unit: each unit costs the same.
+    /// - graduated: each unit costs what its tier says; the first units stay in the first tier.
+    /// - volume: all units cost what the tier says that the period's total comes to. Where a higher tier is
+    ///   cheaper, a spend falls as that tier is reached.
+    /// - package: each package that is begun costs the same. One tier, whose `up_to` is what a package holds and
+    ///   whose `price` is for all of it. Packages are counted over the account, and anew for each price and period.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
     /// Per base quantity of the unit (GPU-hour, GiB-hour, GiB, million tokens, unit): a decimal as text, with at
