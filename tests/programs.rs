@@ -1,11 +1,15 @@
 //! Do the programs do what README and docker-compose.yml say? Run as it is written there.
 
+#[path = "programs/clients.rs"]
+mod clients;
 #[path = "programs/described.rs"]
 mod described;
 #[path = "programs/exporting.rs"]
 mod exporting;
 #[path = "programs/quota.rs"]
 mod quota;
+#[path = "programs/readers.rs"]
+mod readers;
 #[path = "programs/rules.rs"]
 mod rules;
 

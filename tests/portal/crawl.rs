@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use releve_tests::browser::{Browser, Look};
-
-use crate::stage::Stage;
+use releve_tests::{
+    browser::{Browser, Look},
+    stage::Stage,
+};
 
 /// Which route an address is of: ids are alike, and what is asked for does not matter.
 fn route(path: &str) -> String {

@@ -1,5 +1,4 @@
 //! Do the web pages hold in a real browser, on what `releve demo` plays?
 
 mod crawl;
-mod stage;
 mod walks;

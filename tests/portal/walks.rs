@@ -6,11 +6,10 @@ use std::time::Duration;
 use releve_tests::{
     browser::{Browser, Look},
     receiver::Receiver,
+    stage::Stage,
     wait,
 };
 use serde_json::json;
-
-use crate::stage::Stage;
 
 /// An agent reports once a minute, some seconds spread.
 const REPORT_WAIT_MAX: Duration = Duration::from_secs(180);

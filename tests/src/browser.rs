@@ -8,8 +8,6 @@ use std::{
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use fantoccini::{Client, ClientBuilder, Locator, elements::Element, wd::Capabilities};
-use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
 
 use crate::{
@@ -17,10 +15,13 @@ use crate::{
     place::{Port, Scratch},
     process::Process,
     wait,
+    webdriver::{Driver, Element, Locator},
 };
 
 const START_WAIT_MAX: Duration = Duration::from_secs(60);
 const LOOK_WAIT_MAX: Duration = Duration::from_secs(20);
+/// How often a page is looked at for what should come.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// Where screenshots go, if somebody wants to look at them.
 const SCREENSHOTS_VARIABLE: &str = "RELEVE_SCREENSHOTS";
 /// Names axe-core's script; whoever sets it has fetched it.
@@ -52,9 +53,7 @@ impl Look {
 
 /// A browser with one window. Closed, with its driver, when dropped.
 pub struct Browser {
-    client: Client,
-    driver: Http,
-    session: String,
+    driver: Driver,
     axe: String,
     screenshots: Option<PathBuf>,
     downloads: PathBuf,
@@ -87,23 +86,22 @@ impl Browser {
             format!("--user-data-dir={}", profile.display()),
         ];
         let options = json!({ "goog:chromeOptions": { "args": arguments, "prefs": { "download.default_directory": downloads } } });
-        let capabilities: Capabilities = options.as_object().expect("an object").clone();
-        let client = ClientBuilder::new(HttpConnector::new()).capabilities(capabilities).connect(driver.base()).await;
-        let client = client.unwrap_or_else(|error| panic!("{error}\n{}", process.tail()));
-        let session = client.session_id().await.expect("asked").expect("a session");
+        let driver = Driver::begin(driver, options).await.unwrap_or_else(|error| panic!("{error}\n{}", process.tail()));
         let screenshots = env::var_os(SCREENSHOTS_VARIABLE).map(PathBuf::from);
         let axe = fs::read_to_string(axe()).expect("axe-core's script");
         let _process = process;
-        Self { client, driver, session, axe, screenshots, downloads, _process, _port: port, _scratch: scratch }
+        Self { driver, axe, screenshots, downloads, _process, _port: port, _scratch: scratch }
     }
 
     /// Opens a page, as if its address was typed.
     pub async fn open(&self, url: &str) {
-        self.client.goto(url).await.unwrap_or_else(|error| panic!("{url}: {error}"));
+        self.driver.post("url", json!({ "url": url })).await.unwrap_or_else(|error| panic!("{url}: {error}"));
     }
 
     pub async fn path(&self) -> String {
-        self.client.current_url().await.expect("an address").path().to_owned()
+        let url = self.driver.get("url").await.expect("an address");
+        let url: reqwest::Url = url.as_str().and_then(|url| url.parse().ok()).expect("an address");
+        url.path().to_owned()
     }
 
     pub async fn text(&self) -> String {
@@ -112,19 +110,32 @@ impl Browser {
 
     /// The only or first element that a selector finds, once it is there.
     pub async fn one(&self, css: &str) -> Element {
-        let found = self.client.wait().at_most(LOOK_WAIT_MAX).for_element(Locator::Css(css)).await;
-        match found {
-            Ok(element) => element,
-            Err(error) => panic!("{css}: {error} on\n{}", self.client.source().await.unwrap_or_default()),
+        match self.sought(Locator::Css(css)).await {
+            Some(element) => element,
+            None => panic!("{css} is not on\n{}", self.driver.get("source").await.unwrap_or_default()),
         }
     }
 
+    /// The first of what a locator finds, once it is there.
+    async fn sought(&self, locator: Locator<'_>) -> Option<Element> {
+        let sought = async {
+            loop {
+                // A page that is being left answers with an error.
+                if let Some(first) = self.driver.find(locator).await.unwrap_or_default().into_iter().next() {
+                    return first;
+                }
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+        };
+        tokio::time::timeout(LOOK_WAIT_MAX, sought).await.ok()
+    }
+
     pub async fn has(&self, css: &str) -> bool {
-        !self.client.find_all(Locator::Css(css)).await.expect("asked").is_empty()
+        !self.driver.find(Locator::Css(css)).await.expect("asked").is_empty()
     }
 
     pub async fn attribute(&self, css: &str, name: &str) -> String {
-        self.one(css).await.attr(name).await.expect("asked").unwrap_or_default()
+        self.one(css).await.attribute(name).await.expect("asked")
     }
 
     pub async fn fill(&self, css: &str, text: &str) {
@@ -134,7 +145,7 @@ impl Browser {
     }
 
     pub async fn choose(&self, css: &str, value: &str) {
-        self.one(css).await.select_by_value(value).await.expect("chosen");
+        self.one(&format!("{css} option[value='{value}']")).await.click().await.expect("chosen");
     }
 
     /// Presses what a selector finds, and waits for the page that it leads to.
@@ -147,19 +158,18 @@ impl Browser {
     pub async fn press_named(&self, name: &str) {
         let xpath =
             format!("//a[normalize-space()='{name}'] | //button[normalize-space()='{name}' or @aria-label='{name}']");
-        let found = self.client.wait().at_most(LOOK_WAIT_MAX).for_element(Locator::XPath(&xpath)).await;
-        match found {
-            Ok(element) => self.follow(name, element).await,
-            Err(error) => panic!("{name}: {error} on\n{}", self.text().await),
+        match self.sought(Locator::XPath(&xpath)).await {
+            Some(element) => self.follow(name, element).await,
+            None => panic!("{name} is not on\n{}", self.text().await),
         }
     }
 
     async fn follow(&self, what: &str, element: Element) {
-        let before = self.one("html").await.element_id();
+        let before = self.one("html").await;
         element.click().await.unwrap_or_else(|error| panic!("{what}: {error}"));
         wait::until(&format!("{what} leads to a page"), LOOK_WAIT_MAX, async || {
-            let now = self.client.find(Locator::Css("html")).await.ok()?.element_id();
-            (now != before).then_some(())
+            let now = self.driver.find(Locator::Css("html")).await.ok()?;
+            (now.first()?.id() != before.id()).then_some(())
         })
         .await;
         self.one("footer").await;
@@ -183,7 +193,7 @@ impl Browser {
 
     async fn reload(&self, what: &str, deadline: Duration, is_there: impl Fn(&str) -> bool) {
         wait::until(&format!("{what} on {}", self.path().await), deadline, async || {
-            self.client.refresh().await.expect("loads again");
+            self.driver.post("refresh", json!({})).await.expect("loads again");
             is_there(&self.text().await).then_some(())
         })
         .await;
@@ -193,7 +203,7 @@ impl Browser {
     pub async fn links(&self) -> Vec<String> {
         let all =
             "return [...document.links].filter(a => a.origin === location.origin).map(a => a.pathname + a.search)";
-        let found = self.client.execute(all, Vec::new()).await.expect("links");
+        let found = self.driver.execute(all).await.expect("links");
         found.as_array().expect("a list").iter().filter_map(|to| to.as_str().map(str::to_owned)).collect()
     }
 
@@ -204,15 +214,15 @@ impl Browser {
 
     /// Forgets who is signed in.
     pub async fn forget(&self) {
-        self.client.delete_all_cookies().await.expect("forgotten");
+        self.driver.delete("cookie").await.expect("forgotten");
     }
 
     /// Fails if axe-core finds anything that keeps people out of the page that is open: of all its rules.
     pub async fn is_accessible(&self) {
-        self.client.execute(&self.axe, Vec::new()).await.expect("axe-core loads");
+        self.driver.execute(&self.axe).await.expect("axe-core loads");
         let run = "const done = arguments[arguments.length - 1]; axe.run(document).then(r => done(r.violations.map(v => \
             `${v.id} (${v.impact}): ${v.help}: ` + v.nodes.slice(0, 3).map(n => n.html + ' ' + n.failureSummary).join(' | '))), e => done([String(e)]))";
-        let found = self.client.execute_async(run, Vec::new()).await.expect("axe-core runs");
+        let found = self.driver.execute_async(run).await.expect("axe-core runs");
         assert_eq!(found, json!([]), "{} keeps people out", self.path().await);
     }
 
@@ -224,8 +234,7 @@ impl Browser {
         let size =
             json!({ "width": look.width(), "height": 900, "deviceScaleFactor": 1, "mobile": look == Look::Phone });
         self.devtools("Emulation.setDeviceMetricsOverride", size).await;
-        let width =
-            self.client.execute("return document.documentElement.scrollWidth", Vec::new()).await.expect("a width");
+        let width = self.driver.execute("return document.documentElement.scrollWidth").await.expect("a width");
         assert!(
             width.as_u64().is_some_and(|width| width <= u64::from(look.width())),
             "{} is {width} wide {look:?}",
@@ -244,14 +253,13 @@ impl Browser {
     }
 
     async fn devtools(&self, command: &str, parameters: Value) -> Value {
-        let path = format!("/session/{}/goog/cdp/execute", self.session);
-        let answer = self.driver.post(&path, &json!({ "cmd": command, "params": parameters })).await;
-        answer.expect(200)["value"].clone()
+        let told = self.driver.post("goog/cdp/execute", json!({ "cmd": command, "params": parameters })).await;
+        told.unwrap_or_else(|error| panic!("{command}: {error}"))
     }
 
     /// Ends the session. Without it, the browser ends with its driver.
     pub async fn close(self) {
-        self.client.close().await.expect("closes");
+        self.driver.delete("").await.expect("closes");
     }
 }
 

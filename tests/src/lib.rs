@@ -6,12 +6,13 @@
 //! | [`rabbit`] | a RabbitMQ of the test's own, or the suite's; a virtual host each |
 //! | [`releve`] | `releve` and `releve-agent` as child processes |
 //! | [`http`] | JSON over HTTP |
-//! | [`browser`] | a real Chromium, and axe-core in its pages |
+//! | [`browser`], [`webdriver`] | a real Chromium, and axe-core in its pages |
 //! | [`proxy`] | a network in between that can be cut or fall silent |
 //! | [`world`] | a small cloud: tenants, nodes with keys, a price |
 //! | [`identity`] | an identity provider that signs people in, and lies as it is told |
 //! | [`mailbox`] | a mail server that takes or refuses as it is told |
 //! | [`receiver`] | a receiver of webhooks that fails as it is told |
+//! | [`stage`] | the demo, with its month billed and its agents reporting |
 //! | [`wait`] | conditions with deadlines |
 //! | [`process`], [`place`] | what the above stand on: children, signals, ports, directories |
 
@@ -26,6 +27,8 @@ pub mod proxy;
 pub mod rabbit;
 pub mod receiver;
 pub mod releve;
+pub mod stage;
 pub mod testbed;
 pub mod wait;
+pub mod webdriver;
 pub mod world;

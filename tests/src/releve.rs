@@ -24,7 +24,7 @@ const STOP_WAIT_MAX: Duration = Duration::from_secs(30);
 /// Names the directory with the binaries; whoever sets it has built them.
 pub const BIN_DIR_VARIABLE: &str = "RELEVE_BIN_DIR";
 
-/// One of our programs, about to be started. Nothing of the caller's environment that would steer it gets through.
+/// One of our programs, or of those that use them, about to be started. Nothing of the caller's environment that would steer it gets through.
 #[derive(Debug)]
 pub struct Launch {
     name: String,
@@ -53,17 +53,28 @@ pub struct Finished {
 impl Launch {
     /// `releve` with these arguments.
     pub fn releve(arguments: &[&str]) -> Self {
-        Self::new("releve", arguments)
+        Self::new("releve", Command::new(bin_dir().join("releve")), arguments)
     }
 
     /// `releve-agent` with these arguments.
     pub fn agent(arguments: &[&str]) -> Self {
-        Self::new("releve-agent", arguments)
+        Self::new("releve-agent", Command::new(bin_dir().join("releve-agent")), arguments)
     }
 
-    fn new(name: &str, arguments: &[&str]) -> Self {
+    /// An example of the client.
+    pub fn example(name: &str, arguments: &[&str]) -> Self {
+        Self::new(name, Command::new(bin_dir().join("examples").join(name)), arguments)
+    }
+
+    /// A script, with the modules beside which it finds its own.
+    pub fn python(script: &Path, modules: &Path, arguments: &[&str]) -> Self {
+        let mut command = Command::new("python3");
+        command.arg("-B").arg(script);
+        Self::new("python", command, arguments).env("PYTHONPATH", modules)
+    }
+
+    fn new(name: &str, mut command: Command, arguments: &[&str]) -> Self {
         let scratch = Scratch::new(name);
-        let mut command = Command::new(bin_dir().join(name));
         command.args(arguments).current_dir(scratch.path());
         for (variable, _) in env::vars_os() {
             let variable = variable.to_string_lossy().into_owned();
@@ -93,6 +104,12 @@ impl Launch {
         self.command.env("RELEVE_LISTEN", format!("127.0.0.1:{}", port.number()));
         self.port = Some(port);
         self
+    }
+
+    /// Where it will listen.
+    pub fn base(&self) -> String {
+        let port = self.port.as_ref().expect("it is launched with `listening`");
+        format!("http://127.0.0.1:{}", port.number())
     }
 
     /// Its working directory, for files that it shall find.
@@ -176,7 +193,9 @@ pub fn bin_dir() -> &'static Path {
         let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.toml");
         // The whole workspace: a part of it would be built with other features of its dependencies, and those anew.
-        run(Command::new(cargo).args(["build", "-q", "--workspace", "--bins", "--manifest-path"]).arg(manifest));
+        run(Command::new(cargo)
+            .args(["build", "-q", "--workspace", "--bins", "--examples", "--manifest-path"])
+            .arg(manifest));
         let test = env::current_exe().expect("a test knows its own path");
         test.ancestors().nth(2).expect("…/target/debug/deps/<test>").to_owned()
     })

@@ -11,6 +11,7 @@ pub mod layers;
 pub mod limit;
 mod lookup;
 mod open;
+mod operation;
 pub mod resource;
 pub mod sign_in;
 mod state;

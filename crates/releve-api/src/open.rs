@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, time::Duration};
 use axum::{
     Json,
     extract::State,
-    http::{HeaderValue, header},
+    http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use metrics::gauge;
@@ -34,6 +34,7 @@ use crate::{
     auth::MetricsScope,
     error::{Code, Problem, ProblemView},
     input::PathOf,
+    operation,
     resource::quarantine::GROUPS_LEN_MAX,
 };
 
@@ -175,18 +176,38 @@ pub fn openapi() -> OpenApi {
         .description(Some("An API key. The roles of an operation are the scopes of which the key needs one."));
     let components = document.components.get_or_insert_default();
     components.add_security_scheme("api_key", SecurityScheme::Http(bearer.build()));
-    for item in document.paths.paths.values_mut() {
-        for operation in operations(item) {
+    for (path, item) in &mut document.paths.paths {
+        for (method, operation) in operations(item) {
+            let paged = serde_json::to_string(&operation.responses).is_ok_and(|text| text.contains("/Paged_"));
+            operation.operation_id = Some(operation::name(method, path, paged));
+            describe(operation);
             add_problem(operation);
         }
     }
     document
 }
 
-fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
-    [&mut item.get, &mut item.post, &mut item.patch, &mut item.put, &mut item.delete]
-        .into_iter()
-        .filter_map(Option::as_mut)
+fn operations(item: &mut PathItem) -> impl Iterator<Item = (&'static str, &mut Operation)> {
+    let all = [
+        ("get", &mut item.get),
+        ("post", &mut item.post),
+        ("patch", &mut item.patch),
+        ("put", &mut item.put),
+        ("delete", &mut item.delete),
+    ];
+    all.into_iter().filter_map(|(method, operation)| Some((method, operation.as_mut()?)))
+}
+
+/// A response has a description, or readers of OpenAPI 3.1 refuse the document.
+fn describe(operation: &mut Operation) {
+    for (status, response) in &mut operation.responses.responses {
+        if let RefOr::T(response) = response
+            && response.description.is_empty()
+        {
+            let known = StatusCode::from_bytes(status.as_bytes()).ok().and_then(|known| known.canonical_reason());
+            known.unwrap_or(status).clone_into(&mut response.description);
+        }
+    }
 }
 
 /// Whatever is refused is refused in one shape.

@@ -17,7 +17,7 @@ pub type Usage = BTreeMap<(TenantId, Sku, Hour), i64>;
 /// An amount of one currency.
 #[derive(Serialize, ToSchema, Clone, PartialEq, Eq, Debug)]
 pub struct MoneyView {
-    #[schema(example = "12.50")]
+    #[schema(example = "12.50", format = "decimal")]
     pub amount: String,
     #[schema(example = "EUR")]
     pub currency: String,

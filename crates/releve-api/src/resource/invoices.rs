@@ -32,7 +32,8 @@ use crate::{
 };
 
 /// What an invoice's page may do in a browser: show itself, with the styles and the logo that it brings.
-const PAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'";
+const PAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; \
+    frame-ancestors 'none'";
 
 pub fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()

@@ -55,11 +55,15 @@ pub struct FateView {
 #[serde(untagged)]
 pub enum ItemView {
     Fate(FateView),
-    Refused {
-        /// `refused`.
-        fate: &'static str,
-        problem: ProblemView,
-    },
+    Refused(RefusedView),
+}
+
+/// A message of a batch that was refused.
+#[derive(Serialize, ToSchema)]
+pub struct RefusedView {
+    /// `refused`.
+    fate: &'static str,
+    problem: ProblemView,
 }
 
 impl FateView {
@@ -77,7 +81,7 @@ impl ItemView {
     pub(super) fn of(answer: Result<FateView, Problem>) -> Self {
         match answer {
             Ok(fate) => Self::Fate(fate),
-            Err(problem) => Self::Refused { fate: "refused", problem: problem.view() },
+            Err(problem) => Self::Refused(RefusedView { fate: "refused", problem: problem.view() }),
         }
     }
 }

@@ -1,10 +1,10 @@
 //! Is the API what its document says? The document is kept, so that a change of it is seen; codes have their pages.
 
-use std::{fs, path::Path};
+use std::{collections::BTreeMap, fs, path::Path};
 
 use releve_api::{Code, openapi};
 
-use crate::world::World;
+use crate::{scopes::operations, world::World};
 
 const DOCS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs");
 
@@ -20,6 +20,18 @@ fn the_kept_document_is_the_one_that_is_served() {
         kept == served,
         "docs/openapi.json is out of date: run UPDATE_EXPECT=1 cargo test -p releve-api and look at the difference"
     );
+}
+
+#[test]
+fn every_operation_has_a_name_of_its_own() {
+    let mut named = BTreeMap::new();
+    for (method, path, operation) in operations() {
+        let name = operation["operationId"].as_str().expect("a name").to_owned();
+        assert!(name.chars().all(|c| c.is_ascii_lowercase() || c == '_'), "{name}");
+        if let Some(other) = named.insert(name.clone(), path.clone()) {
+            panic!("{name} is {method} {path} and {other}");
+        }
+    }
 }
 
 #[test]
@@ -82,7 +94,8 @@ async fn what_is_public_is_served_and_hardened() {
         for (name, value) in [
             ("x-content-type-options", "nosniff"),
             ("cache-control", "no-store"),
-            ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
+            ("referrer-policy", "no-referrer"),
+            ("content-security-policy", "default-src 'none'; base-uri 'none'; frame-ancestors 'none'"),
         ] {
             assert_eq!(answer.headers.get(name).expect(name), value);
         }

@@ -7,6 +7,7 @@ mod budgets;
 mod cancelled;
 mod document;
 mod exports;
+mod foreign;
 mod idempotency;
 mod intake;
 mod isolation;

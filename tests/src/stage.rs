@@ -1,12 +1,13 @@
-//! Where do the walks take place? In the demo as anybody starts it, with its month billed and its agents reporting.
+//! Where do whole walks take place? In the demo as anybody starts it, with its month billed and its agents reporting.
 
 use std::time::Duration;
 
-use releve_tests::{
+use serde_json::json;
+
+use crate::{
     http::Http,
     releve::{Launch, Releve},
 };
-use serde_json::json;
 
 /// A month is played and billed first.
 const PLAYED_WAIT_MAX: Duration = Duration::from_secs(400);
