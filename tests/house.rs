@@ -34,7 +34,19 @@ const EDGES: [(&str, &[&str]); 19] = [
     // Signing in with an identity provider is a conversation within a request: docs/adr says why.
     (
         "api",
-        &["types", "wire", "metering", "billing", "finance", "lago", "documents", "store", "aggregator", "jobs", "outbound"],
+        &[
+            "types",
+            "wire",
+            "metering",
+            "billing",
+            "finance",
+            "lago",
+            "documents",
+            "store",
+            "aggregator",
+            "jobs",
+            "outbound",
+        ],
     ),
     // The pages show what the API answers: they ask its router and read its JSON.
     ("portal", &["types"]),

@@ -10,7 +10,9 @@ use releve_billing::{
 use releve_finance::{
     Cell, Table,
     journal::{Chart, entries},
-    month::{AccrualKey, Accruals, Customer, Document, GivenUp, Month, Move, Paid, Seller, Settled, Wallet, WalletEntry},
+    month::{
+        AccrualKey, Accruals, Customer, Document, GivenUp, Month, Move, Paid, Seller, Settled, Wallet, WalletEntry,
+    },
     pack::{Focus, Pack, pack},
 };
 use releve_types::{
@@ -197,7 +199,8 @@ fn an_advance_runs_through_the_books() {
         VE-202603-000002 R-2026-000002 2026-03-20: 411000 72.00, 706000 -60.00, 445710 -12.00
         BQ-202603-000001 bank-1 2026-02-28: 512000 125.00, 471000 -125.00
         OD-202603-000001 R-2026-000001 2026-03-02: 471000 120.00, 411000 -120.00
-        OD-202603-000002 R-2026-000002 2026-03-20: 419100 60.00, 445710 12.00, 411000 -72.00"#]].assert_eq(&shown.collect::<Vec<_>>().join("\n"));
+        OD-202603-000002 R-2026-000002 2026-03-20: 419100 60.00, 445710 12.00, 411000 -72.00"#]]
+    .assert_eq(&shown.collect::<Vec<_>>().join("\n"));
     let pack = packed(&month);
     assert!(
         pack.ties.iter().all(|tie| tie.holds() || tie.tie.starts_with("journal revenue = earned")),

@@ -114,7 +114,11 @@ pub async fn close(settings: &Settings, asked: &Close) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn close_month(ground: &Ground, month: BillingMonth, name: Option<&str>) -> anyhow::Result<(String, bool, Vec<String>)> {
+async fn close_month(
+    ground: &Ground,
+    month: BillingMonth,
+    name: Option<&str>,
+) -> anyhow::Result<(String, bool, Vec<String>)> {
     let mut tx = ground.db.begin_app().await?;
     let issuer = invoice::issuer(&mut tx, name).await?;
     let unbilled = exports::unbilled_at_end(&mut tx, &issuer, month).await?;

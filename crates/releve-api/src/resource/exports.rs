@@ -9,7 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use releve_documents::table::Format;
-use releve_jobs::exports::{self, Dataset, EXPORT_FILE_BYTES_MAX, Manifest};
+use releve_jobs::exports::{self, Dataset, EXPORT_FILE_BYTES_MAX, FileEntry, Manifest};
 use releve_store::{
     audit_log::{self, Change},
     finance::{
@@ -19,7 +19,7 @@ use releve_store::{
 };
 use releve_types::{BillingMonth, ids::ExportId};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -75,8 +75,7 @@ pub struct ExportView {
     /// Absent before it began.
     files_total: Option<i32>,
     /// Of a done one: its files, with their rows and SHA-256, and the version that it takes the place of.
-    #[schema(value_type = Option<Object>)]
-    manifest: Option<Value>,
+    manifest: Option<ManifestView>,
     /// Of a failed one.
     error: Option<String>,
     requested_at: String,
@@ -85,8 +84,62 @@ pub struct ExportView {
     finished_at: Option<String>,
 }
 
+/// What a finished export says of itself, as it lies beside its files.
+#[derive(Serialize, ToSchema)]
+pub struct ManifestView {
+    /// Up to when documents and payments were known.
+    as_of: String,
+    /// From 1.
+    version: u32,
+    replaces: Option<ReplacedView>,
+    /// Of FOCUS: the specification's version.
+    focus_version: Option<String>,
+    files: Vec<FileView>,
+}
+
+/// The version that it takes the place of.
+#[derive(Serialize, ToSchema)]
+pub struct ReplacedView {
+    version: u32,
+    /// Of its manifest, in hexadecimal.
+    sha256: String,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct FileView {
+    name: String,
+    /// Beside the manifest.
+    path: String,
+    rows: u64,
+    bytes: u64,
+    /// In hexadecimal.
+    sha256: String,
+    /// Whose rows are not in it since something of theirs does not tie out, and what.
+    left_out: Vec<String>,
+}
+
+impl From<Manifest> for ManifestView {
+    fn from(manifest: Manifest) -> Self {
+        let Manifest { as_of, version, replaces, focus_version, files, .. } = manifest;
+        let replaces = replaces.map(|of| ReplacedView { version: of.version, sha256: of.sha256 });
+        Self { as_of, version, replaces, focus_version, files: files.into_iter().map(FileView::from).collect() }
+    }
+}
+
+impl From<FileEntry> for FileView {
+    fn from(file: FileEntry) -> Self {
+        let FileEntry { name, path, rows, bytes, sha256, left_out } = file;
+        Self { name, path, rows, bytes, sha256, left_out }
+    }
+}
+
+fn manifest(export: &Export) -> Option<Manifest> {
+    export.manifest.clone().and_then(|manifest| serde_json::from_value(manifest).ok())
+}
+
 impl From<Export> for ExportView {
     fn from(export: Export) -> Self {
+        let manifest = manifest(&export).map(ManifestView::from);
         Self {
             id: export.id.to_string(),
             issuer: export.issuer.to_string(),
@@ -98,7 +151,7 @@ impl From<Export> for ExportView {
             state: export.state.name(),
             files_done: export.files_done,
             files_total: export.files_total,
-            manifest: export.manifest,
+            manifest,
             error: export.error,
             requested_at: export.requested_at.to_string(),
             requested_by: export.requested_by,
@@ -222,8 +275,7 @@ async fn file(
     let storage = app.exports()?;
     let export = find(&app, &reference).await?;
     let missing = || Problem::not_found("file of a finished export", &name);
-    let manifest: Manifest =
-        export.manifest.clone().and_then(|m| serde_json::from_value(m).ok()).ok_or_else(missing)?;
+    let manifest = manifest(&export).ok_or_else(missing)?;
     let entry = manifest.files.iter().find(|file| file.name == name).ok_or_else(missing)?;
     let path = exports::path(&export, &manifest, entry).ok_or_else(missing)?;
     let bytes = storage.get(&path, EXPORT_FILE_BYTES_MAX).await.map_err(|error| Problem::internal(&error))?;
@@ -310,7 +362,7 @@ async fn ledgers(
     _: OperatorScope,
     State(app): State<AppState>,
     PathOf(reference): PathOf<String>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<serde_json::Value>, Problem> {
     let mut tx = app.db().begin_app().await?;
     let issuer = lookup::issuer(&mut tx, &reference).await?;
     Ok(Json(closings::ledgers(&mut tx, issuer.id).await?))

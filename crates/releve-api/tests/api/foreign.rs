@@ -167,8 +167,8 @@ fn naming(parameter: &str, of: &Side) -> Vec<String> {
         "interval" => ["hour", "day", "month"].map(str::to_owned).into(),
         // A cursor is tried below, and names a place in a list.
         "cursor" => vec![of.tenant.clone(), URL_SAFE_NO_PAD.encode(&of.tenant)],
-        "from" | "to" | "month" | "period_start" | "received_from" | "received_to" | "limit" | "state" | "kind"
-        | "held" | "waiting" | "status" | "reason" | "gpus" => Vec::new(),
+        "from" | "to" | "month" | "period" | "format" | "period_start" | "received_from" | "received_to" | "limit"
+        | "state" | "kind" | "held" | "waiting" | "status" | "reason" | "gpus" => Vec::new(),
         other => panic!("{other} is new in a list: say here how it could name another's"),
     }
 }

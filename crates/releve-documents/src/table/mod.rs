@@ -7,10 +7,7 @@ mod parquet;
 
 use std::{fmt, str::FromStr};
 
-use releve_finance::{
-    Row, Schema, TableError,
-    table::Cell,
-};
+use releve_finance::{Row, Schema, TableError, table::Cell};
 use rust_decimal::Decimal;
 
 pub use self::{fec::journal_fec, page::month_end_page, parquet::ROW_GROUP_ROWS};

@@ -103,7 +103,8 @@ pub fn waiting(sku: &str, kind: &str, amount: Money, context: Context<'_>) -> Ro
     let whose = not_invoiced(amount.currency(), context);
     let described = format!("Not invoiced yet: {sku} ({kind})");
     let amount = self::amount(amount);
-    flat(Category::Adjustment, Frequency::OneTime, described, span(context), sold::INVOICING, amount, amount).cells(&whose)
+    flat(Category::Adjustment, Frequency::OneTime, described, span(context), sold::INVOICING, amount, amount)
+        .cells(&whose)
 }
 
 fn not_invoiced(currency: Currency, context: Context<'_>) -> Whose {

@@ -138,7 +138,9 @@ impl Books<'_> {
                 self.of(account, ledger, amount)
             };
             let (label, postings) = match entry.moved {
-                Move::Opened => ("Avance reçue", vec![self.line(self.chart.clearing(), amount), side(amount.negated())]),
+                Move::Opened => {
+                    ("Avance reçue", vec![self.line(self.chart.clearing(), amount), side(amount.negated())])
+                }
                 Move::TakenBack => {
                     ("Avance restituée", vec![side(amount), self.line(self.chart.clearing(), amount.negated())])
                 }

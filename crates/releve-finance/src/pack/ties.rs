@@ -104,7 +104,12 @@ pub fn ties(
         tie("journal customers of sales = register payable", amount(&booked.sold), amount(&register.payable), None);
         tie("receivables = balances of statements", amount(&owed), amount(&balances), None);
         tie("journal customers, all of it = receivables", amount(&ever.customers), amount(&owed), None);
-        tie("journal advances, all of it = what is left of advances, without VAT", amount(&ever.advances), amount(&advances), None);
+        tie(
+            "journal advances, all of it = what is left of advances, without VAT",
+            amount(&ever.advances),
+            amount(&advances),
+            None,
+        );
         tie("journal VAT, all of the month = VAT summary", amount(&booked.all_vat), amount(&declared), None);
         let gaps = (!missing.is_empty()).then(|| missing.join(", "));
         tie("register: numbers missing", Decimal::ZERO, Decimal::ZERO, gaps);

@@ -97,8 +97,20 @@ impl<'a> Maker<'a> {
             _ => None,
         };
         let as_of = closed_at.unwrap_or(as_of);
-        let mut maker =
-            Self { db, order, as_of, issuer, period, buyers, accounts, names, parts, books: None, closed_at, only: None };
+        let mut maker = Self {
+            db,
+            order,
+            as_of,
+            issuer,
+            period,
+            buyers,
+            accounts,
+            names,
+            parts,
+            books: None,
+            closed_at,
+            only: None,
+        };
         maker.plan(&mut tx).await?;
         tx.commit().await?;
         Ok(maker)
@@ -192,7 +204,9 @@ impl<'a> Maker<'a> {
                     (Some(at), _) => format!("Closed, as it was known on {at}."),
                     (None, true) => {
                         let (as_of, end) = (self.as_of, self.period.end());
-                        format!("Provisional: it is known until {as_of}, and the month ends {end}. What is owed for a whole month is in it.")
+                        format!(
+                            "Provisional: it is known until {as_of}, and the month ends {end}. What is owed for a whole month is in it."
+                        )
                     }
                     (None, false) => format!("Not closed: as it is known on {}.", self.as_of),
                 };
@@ -209,12 +223,7 @@ impl<'a> Maker<'a> {
     }
 
     /// A customer of whom something does not tie out is left out, and named: nobody else waits for it.
-    async fn focus(
-        &self,
-        tx: &mut Tx,
-        at: usize,
-        left_out: &mut Vec<String>,
-    ) -> Result<(Vec<u8>, u64), JobError> {
+    async fn focus(&self, tx: &mut Tx, at: usize, left_out: &mut Vec<String>) -> Result<(Vec<u8>, u64), JobError> {
         let accounts = self.accounts.iter().skip(at * FOCUS_ACCOUNTS_MAX).take(FOCUS_ACCOUNTS_MAX).copied().collect();
         let mut file = File::new(self.order.format, &FOCUS)?;
         for cost in focus::costs(tx, self.of(), &accounts).await? {

@@ -66,7 +66,7 @@ pub async fn focus_of(
     };
     let mut rows = Vec::new();
     let mut due: BTreeMap<String, Decimal> = BTreeMap::new();
-    for issued in first {
+    if let Some(issued) = first {
         let cuts = cuts(period, issued.content().lines.iter().map(|line| line.charge.stretch));
         let pieces = hours::pieces(tx, &shown, issued.content().book, &cuts).await?;
         let workloads = hours::workloads(tx, &pieces).await?;
