@@ -22,6 +22,7 @@ from .models import (
     BudgetStandingView,
     BudgetView,
     Choice,
+    ClosingView,
     CoverageView,
     CreditDetailView,
     CreditView,
@@ -31,6 +32,7 @@ from .models import (
     EntitlementView,
     EvidenceView,
     ExchangeRateView,
+    ExportView,
     FateView,
     FatesView,
     FlagView,
@@ -43,6 +45,11 @@ from .models import (
     ItemView,
     KeyRuleView,
     KeyView,
+    LagoEventAnswer,
+    LagoEventBody,
+    LagoEventsAnswer,
+    LagoEventsBody,
+    LedgerAccounts,
     LoginMethodsView,
     LoginView,
     Mapping,
@@ -56,8 +63,10 @@ from .models import (
     NewApiKey,
     NewBrand,
     NewBudget,
+    NewClosing,
     NewCredit,
     NewExchangeRate,
+    NewExport,
     NewIssuer,
     NewKey,
     NewKeyRule,
@@ -83,6 +92,7 @@ from .models import (
     NodeDetailView,
     NodeReportView,
     NodeView,
+    OpeningBalanceView,
     OrderEnd,
     OrderView,
     PaymentView,
@@ -138,6 +148,20 @@ from .models import (
 
 class Api(Http):
     """Every operation of the API (version 0.1.0), by its name in the document."""
+
+    def create_api_event(self, body: LagoEventBody) -> LagoEventAnswer:
+        """Takes a usage event of Lago's. One that was taken before is taken again without being counted. `POST
+        /api/v1/events`. With a key of `reading:*`.
+        """
+        answer: LagoEventAnswer = self._ask("POST", ["api", "v1", "events"], {200: LagoEventAnswer}, body=body, content_type="application/json")
+        return answer
+
+    def batch_api_events(self, body: LagoEventsBody) -> LagoEventsAnswer:
+        """Takes up to 1,000 usage events of Lago's. If one is not understood, none is counted; send them again once it
+        is mended. `POST /api/v1/events/batch`. With a key of `reading:*`.
+        """
+        answer: LagoEventsAnswer = self._ask("POST", ["api", "v1", "events", "batch"], {200: LagoEventsAnswer}, body=body, content_type="application/json")
+        return answer
 
     def get_healthz(self) -> StatusView:
         """Whether the process runs. `GET /healthz`. Takes any key, or none."""
@@ -248,6 +272,13 @@ class Api(Http):
         `operator:write`.
         """
         answer: CreditView = self._ask("POST", ["v1", "accounts", account, "credits", credit, "withdraw"], {200: CreditView}, body=body, content_type="application/json")
+        return answer
+
+    def list_account_opening_balances(self, account: str) -> Page[OpeningBalanceView]:
+        """Lists what an account owes on invoices of the system it came from, by when it was due. `GET
+        /v1/accounts/{account}/opening-balances`. With a key of `operator:read`.
+        """
+        answer: Page[OpeningBalanceView] = self._ask("GET", ["v1", "accounts", account, "opening-balances"], {200: Page[OpeningBalanceView]})
         return answer
 
     def list_account_purchase_orders(self, account: str) -> Page[OrderView]:
@@ -412,6 +443,36 @@ class Api(Http):
         answer: ExchangeRateView = self._ask("POST", ["v1", "exchange-rates"], {201: ExchangeRateView}, body=body, content_type="application/json")
         return answer
 
+    def list_exports(self, *, issuer: str | None = None, limit: int | None = None, cursor: str | None = None) -> Page[ExportView]:
+        """Lists exports, the newest first. `GET /v1/exports`. With a key of `operator:read`."""
+        answer: Page[ExportView] = self._ask("GET", ["v1", "exports"], {200: Page[ExportView]}, query={"issuer": issuer, "limit": limit, "cursor": cursor})
+        return answer
+
+    def all_exports(self, *, issuer: str | None = None, limit: int | None = None, cursor: str | None = None) -> Iterator[ExportView]:
+        """As `list_exports`, page after page."""
+        return self._pages("GET", ["v1", "exports"], ExportView, query={"issuer": issuer, "limit": limit, "cursor": cursor})
+
+    def create_export(self, body: NewExport) -> ExportView:
+        """Asks for a month's figures. The jobs make them; the same asked for again is the same version if nothing
+        changed. `POST /v1/exports`. With a key of `operator:billing` or `operator:write`.
+        """
+        answer: ExportView = self._ask("POST", ["v1", "exports"], {202: ExportView}, body=body, content_type="application/json")
+        return answer
+
+    def get_export(self, export: str) -> ExportView:
+        """Shows an export: how far it has come, and once it is done its manifest. `GET /v1/exports/{export}`. With a
+        key of `operator:read`.
+        """
+        answer: ExportView = self._ask("GET", ["v1", "exports", export], {200: ExportView})
+        return answer
+
+    def get_export_file(self, export: str, name: str) -> bytes:
+        """Gives a file of an export that is done, by its name in the manifest. `GET
+        /v1/exports/{export}/files/{name}`. With a key of `operator:read`.
+        """
+        answer: bytes = self._ask("GET", ["v1", "exports", export, "files", name], {200: bytes})
+        return answer
+
     def list_gaps(self, *, from_: str | None = None, to: str | None = None, limit: int | None = None, cursor: str | None = None) -> Page[GapView]:
         """Lists stretches in which a node was in service and said nothing, and that nobody accepted. `GET /v1/gaps`.
         With a key of `operator:read`.
@@ -557,6 +618,28 @@ class Api(Http):
         stays as it is. `PUT /v1/issuers/{issuer}/brand`. With a key of `operator:write`.
         """
         answer: BrandView = self._ask("PUT", ["v1", "issuers", issuer, "brand"], {200: BrandView}, body=body, content_type="application/json")
+        return answer
+
+    def create_issuer_closing(self, issuer: str, body: NewClosing) -> ClosingView:
+        """Closes a month for the books: what of usage was not invoiced when it ended is kept as it is known now, and
+        opens the next month. What comes late is earned in the month in which it comes. `POST
+        /v1/issuers/{issuer}/closings`. With a key of `operator:billing` or `operator:write`.
+        """
+        answer: ClosingView = self._ask("POST", ["v1", "issuers", issuer, "closings"], {200: ClosingView}, body=body, content_type="application/json")
+        return answer
+
+    def get_issuer_ledger_accounts(self, issuer: str) -> LedgerAccounts:
+        """Shows on which accounts an issuer's journal books, where they are its own. `GET
+        /v1/issuers/{issuer}/ledger-accounts`. With a key of `operator:read`.
+        """
+        answer: LedgerAccounts = self._ask("GET", ["v1", "issuers", issuer, "ledger-accounts"], {200: LedgerAccounts})
+        return answer
+
+    def put_issuer_ledger_accounts(self, issuer: str, body: LedgerAccounts) -> LedgerAccounts:
+        """Says on which accounts an issuer's journal books from now on. `PUT /v1/issuers/{issuer}/ledger-accounts`.
+        With a key of `operator:write`.
+        """
+        answer: LedgerAccounts = self._ask("PUT", ["v1", "issuers", issuer, "ledger-accounts"], {200: LedgerAccounts}, body=body, content_type="application/json")
         return answer
 
     def list_issuer_vat_rates(self, issuer: str) -> Page[RateView]:
@@ -1122,6 +1205,15 @@ class Api(Http):
     def all_tenant_evidence(self, tenant: str, *, from_: str | None = None, to: str | None = None, limit: int | None = None, cursor: str | None = None) -> Iterator[EvidenceView]:
         """As `list_tenant_evidence`, page after page."""
         return self._pages("GET", ["v1", "tenants", tenant, "evidence"], EvidenceView, query={"from": from_, "to": to, "limit": limit, "cursor": cursor})
+
+    def get_tenant_focus(self, tenant: str, *, period: str | None = None, format: str | None = None) -> bytes:
+        """Gives a month of a tenant's account in FOCUS 1.2 (Cost and Usage): its documents by allocation and day with
+        tax, commitments, credits and rounding, so that each invoice's BilledCost sums up to what is due on it, and
+        what is not invoiced yet. Of other tenants of the account, what stands on its invoice, without their
+        allocations. `GET /v1/tenants/{tenant}/focus`. With a key of `tenant:read` or `operator:read`.
+        """
+        answer: bytes = self._ask("GET", ["v1", "tenants", tenant, "focus"], {200: bytes}, query={"period": period, "format": format})
+        return answer
 
     def list_tenant_gaps(self, tenant: str, *, from_: str | None = None, to: str | None = None, limit: int | None = None, cursor: str | None = None) -> Page[TenantGapView]:
         """Lists gaps that concern a tenant, by time, accepted ones among them. `GET /v1/tenants/{tenant}/gaps`. With a

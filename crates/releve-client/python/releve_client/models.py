@@ -300,6 +300,14 @@ class Choice:
 
 
 @dataclass(kw_only=True)
+class ClosingView:
+    closed_now: bool
+    """False: it was closed before, and stays as it was."""
+    issuer: str
+    period: str
+
+
+@dataclass(kw_only=True)
 class ConcernedTenantView:
     gpu_hours: str
     gpu_ms: int
@@ -470,6 +478,31 @@ class ExchangeRateView:
 
 
 @dataclass(kw_only=True)
+class ExportView:
+    account: str | None = None
+    dataset: str
+    error: str | None = None
+    """Of a failed one."""
+    files_done: int
+    files_total: int | None = None
+    """Absent before it began."""
+    finished_at: str | None = None
+    format: str
+    id: str
+    issuer: str
+    manifest: ManifestView | None = None
+    """Of a done one: its files, with their rows and SHA-256, and the version that it takes the place of."""
+    period_end: str
+    """Not included."""
+    period_start: str
+    requested_at: str
+    requested_by: str
+    """An API key, a person, or `schedule`."""
+    state: str
+    """`pending`, `done` or `failed`."""
+
+
+@dataclass(kw_only=True)
 class FailureView:
     attempts: int
     detail: str
@@ -487,6 +520,19 @@ class FateView:
     field: str | None = None
     reason: str | None = None
     """Why it was understood but not believed; it waits for a person."""
+
+
+@dataclass(kw_only=True)
+class FileView:
+    bytes: int
+    left_out: list[str]
+    """Whose rows are not in it since something of theirs does not tie out, and what."""
+    name: str
+    path: str
+    """Beside the manifest."""
+    rows: int
+    sha256: str
+    """In hexadecimal."""
 
 
 @dataclass(kw_only=True)
@@ -680,6 +726,71 @@ class KeyView:
 
 
 @dataclass(kw_only=True)
+class LagoEvent:
+    """A usage event, as Lago's API has it. For the document only: unknown fields are passed over."""
+
+    code: str
+    """A billable metric that was imported."""
+    external_customer_id: str | None = None
+    """In its place, a customer."""
+    external_subscription_id: str | None = None
+    """Whose usage it is: a subscription that was imported."""
+    properties: Any = None
+    """The metric's property holds the quantity, in Lago's unit."""
+    timestamp: int | None = None
+    """Seconds since 1970 in UTC, as a number or as text; when it is received, if absent."""
+    transaction_id: str
+    """Unique, for ever: sent again with the same content, it is counted once."""
+
+
+@dataclass(kw_only=True)
+class LagoEventAnswer:
+    event: LagoEventView
+
+
+@dataclass(kw_only=True)
+class LagoEventBody:
+    event: LagoEvent
+
+
+@dataclass(kw_only=True)
+class LagoEventView:
+    """An event that was taken, as Lago shows one. `lago_id` is made of the transaction id."""
+
+    code: str
+    created_at: str
+    external_subscription_id: str | None = None
+    lago_customer_id: str
+    lago_id: str
+    lago_subscription_id: str | None = None
+    properties: Any
+    timestamp: str
+    transaction_id: str
+
+
+@dataclass(kw_only=True)
+class LagoEventsAnswer:
+    events: list[LagoEventView]
+
+
+@dataclass(kw_only=True)
+class LagoEventsBody:
+    """Up to 1,000 events."""
+
+    events: list[LagoEvent]
+
+
+@dataclass(kw_only=True)
+class LedgerAccounts:
+    """By what they are for: `customers`, `advances`, `bank`, `clearing`, `vat`, `revenue`, `revenue_reverse_charge`,
+    `revenue_outside`, `revenue_untaxed`, `bad_debts`, `expired_advances`. What is absent is as the French chart of
+    accounts has it.
+    """
+
+    pass
+
+
+@dataclass(kw_only=True)
 class LedgerEntryView:
     amount: MoneyView
     entered_at: str
@@ -706,6 +817,20 @@ class LoginView:
     expires_at: str
     url: str
     """Where to send the browser."""
+
+
+@dataclass(kw_only=True)
+class ManifestView:
+    """What a finished export says of itself, as it lies beside its files."""
+
+    as_of: str
+    """Up to when documents and payments were known."""
+    files: list[FileView]
+    focus_version: str | None = None
+    """Of FOCUS: the specification's version."""
+    replaces: ReplacedView | None = None
+    version: int
+    """From 1."""
 
 
 @dataclass(kw_only=True)
@@ -923,6 +1048,12 @@ class NewBudget:
 
 
 @dataclass(kw_only=True)
+class NewClosing:
+    period: str
+    """A month of the seller's zone that has ended, `YYYY-MM`."""
+
+
+@dataclass(kw_only=True)
 class NewCredit:
     amount: str | None = None
     """In the account's currency, above zero. Of a paid one, if absent: what is left of the payment."""
@@ -960,6 +1091,20 @@ class NewExchangeRate:
     """Above zero, with at most 8 decimals."""
     source: str
     """Who published it."""
+
+
+@dataclass(kw_only=True)
+class NewExport:
+    account: str | None = None
+    """Only this customer's, by id or name. Not of `payments`, `journal` and `month_end`, which are the seller's."""
+    dataset: str
+    """`focus`, `invoices`, `invoice_lines`, `payments`, `usage_hours`, `allocation_hours`, `journal` or `month_end`."""
+    format: str | None = None
+    """`csv` (the default) or `parquet`."""
+    issuer: str | None = None
+    """Who sells, by id or name; the only one, or the one called `default`, if absent."""
+    period: str
+    """A month of the seller's zone, `YYYY-MM`."""
 
 
 @dataclass(kw_only=True)
@@ -1324,6 +1469,20 @@ class OfferedMembershipView:
 
 
 @dataclass(kw_only=True)
+class OpeningBalanceView:
+    """An invoice that was not issued here: no payment is set against it, and nobody is reminded of it."""
+
+    currency: str
+    due_on: str
+    issued_on: str
+    number: str
+    """The other system's."""
+    open: str
+    """What is still owed there, as of the last import."""
+    total: str
+
+
+@dataclass(kw_only=True)
 class OrderEnd:
     until: str | None = None
     """The first hour in which it no longer holds; the next whole hour if absent."""
@@ -1611,6 +1770,15 @@ class Release:
     invoice: str
     """By id or number."""
     reason: str
+
+
+@dataclass(kw_only=True)
+class ReplacedView:
+    """The version that it takes the place of."""
+
+    sha256: str
+    """Of its manifest, in hexadecimal."""
+    version: int
 
 
 @dataclass(kw_only=True)

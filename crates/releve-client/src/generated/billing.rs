@@ -261,6 +261,19 @@ pub struct NewStatus {
     pub status: String,
 }
 
+/// An invoice that was not issued here: no payment is set against it, and nobody is reminded of it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct OpeningBalanceView {
+    pub currency: String,
+    pub due_on: String,
+    pub issued_on: String,
+    /// The other system's.
+    pub number: String,
+    /// What is still owed there, as of the last import.
+    pub open: String,
+    pub total: String,
+}
+
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct PaymentView {
     /// Below zero: paid out, or taken back.
@@ -685,6 +698,13 @@ impl Client {
         )
         .await?
         .json()
+    }
+
+    /// Lists what an account owes on invoices of the system it came from, by when it was due.
+    ///
+    /// `GET /v1/accounts/{account}/opening-balances`. With a key of `operator:read`.
+    pub async fn list_account_opening_balances(&self, account: &str) -> Result<Page<OpeningBalanceView>, Error> {
+        self.send(Request::new(Method::GET, &["v1", "accounts", account, "opening-balances"])).await?.json()
     }
 
     /// Shows what an account's month costs so far, all its tenants together.

@@ -38,6 +38,64 @@ pub enum ItemView {
     Fate(Box<FateView>),
 }
 
+/// A usage event, as Lago's API has it. For the document only: unknown fields are passed over.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct LagoEvent {
+    /// A billable metric that was imported.
+    pub code: String,
+    /// In its place, a customer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub external_customer_id: Option<String>,
+    /// Whose usage it is: a subscription that was imported.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub external_subscription_id: Option<String>,
+    /// The metric's property holds the quantity, in Lago's unit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub properties: Option<Value>,
+    /// Seconds since 1970 in UTC, as a number or as text; when it is received, if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timestamp: Option<i64>,
+    /// Unique, for ever: sent again with the same content, it is counted once.
+    pub transaction_id: String,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct LagoEventAnswer {
+    pub event: LagoEventView,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct LagoEventBody {
+    pub event: LagoEvent,
+}
+
+/// An event that was taken, as Lago shows one. `lago_id` is made of the transaction id.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct LagoEventView {
+    pub code: String,
+    pub created_at: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub external_subscription_id: Option<String>,
+    pub lago_customer_id: String,
+    pub lago_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lago_subscription_id: Option<String>,
+    pub properties: Value,
+    pub timestamp: String,
+    pub transaction_id: String,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct LagoEventsAnswer {
+    pub events: Vec<LagoEventView>,
+}
+
+/// Up to 1,000 events.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct LagoEventsBody {
+    pub events: Vec<LagoEvent>,
+}
+
 /// The problem document, as it is written (application/problem+json).
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Problem {
@@ -114,6 +172,23 @@ pub enum CreateReadingAnswer {
 }
 
 impl Client {
+    /// Takes a usage event of Lago's. One that was taken before is taken again without being counted.
+    ///
+    /// `POST /api/v1/events`. With a key of `reading:*`.
+    pub async fn create_api_event(&self, body: &LagoEventBody) -> Result<LagoEventAnswer, Error> {
+        self.send(Request::new(Method::POST, &["api", "v1", "events"]).json("application/json", body)?).await?.json()
+    }
+
+    /// Takes up to 1,000 usage events of Lago's. If one is not understood, none is counted; send them again once it
+    /// is mended.
+    ///
+    /// `POST /api/v1/events/batch`. With a key of `reading:*`.
+    pub async fn batch_api_events(&self, body: &LagoEventsBody) -> Result<LagoEventsAnswer, Error> {
+        self.send(Request::new(Method::POST, &["api", "v1", "events", "batch"]).json("application/json", body)?)
+            .await?
+            .json()
+    }
+
     /// Takes a reading, or an array of up to 1,000: then each has its own fate, in the order of the array.
     ///
     /// `POST /v1/readings`. With a key of `reading:*`.

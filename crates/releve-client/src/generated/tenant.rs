@@ -133,6 +133,24 @@ impl ListTenantEvidenceQuery {
     }
 }
 
+/// What [`Client::get_tenant_focus`] is asked for.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct GetTenantFocusQuery {
+    /// A month of the seller's zone, `YYYY-MM`; the current one if absent.
+    pub period: Option<String>,
+    /// `csv` (the default) or `parquet`.
+    pub format: Option<String>,
+}
+
+impl GetTenantFocusQuery {
+    fn pairs(&self) -> Vec<(&'static str, Option<String>)> {
+        vec![
+            ("period", self.period.as_ref().map(ToString::to_string)),
+            ("format", self.format.as_ref().map(ToString::to_string)),
+        ]
+    }
+}
+
 /// What [`Client::list_tenant_gaps`] is asked for.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct ListTenantGapsQuery {
@@ -258,6 +276,16 @@ impl Client {
     /// As [`Client::list_tenant_evidence`], page after page.
     pub fn all_tenant_evidence(&self, tenant: &str, query: &ListTenantEvidenceQuery) -> Pages<'_, EvidenceView> {
         Pages::new(self, Request::new(Method::GET, &["v1", "tenants", tenant, "evidence"]).query(query.pairs()))
+    }
+
+    /// Gives a month of a tenant's account in FOCUS 1.2 (Cost and Usage): its documents by allocation and day with
+    /// tax, commitments, credits and rounding, so that each invoice's BilledCost sums up to what is due on it, and
+    /// what is not invoiced yet. Of other tenants of the account, what stands on its invoice, without their
+    /// allocations.
+    ///
+    /// `GET /v1/tenants/{tenant}/focus`. With a key of one of `tenant:read`, `operator:read`.
+    pub async fn get_tenant_focus(&self, tenant: &str, query: &GetTenantFocusQuery) -> Result<Vec<u8>, Error> {
+        self.send(Request::new(Method::GET, &["v1", "tenants", tenant, "focus"]).query(query.pairs())).await?.bytes()
     }
 
     /// Lists gaps that concern a tenant, by time, accepted ones among them.
