@@ -202,13 +202,14 @@ impl<'a> Maker<'a> {
                 let (seller, month) = (self.issuer.party.name.clone(), self.order.month.to_string());
                 let state = match (self.closed_at, self.as_of < self.period.end()) {
                     (Some(at), _) => format!("Closed, as it was known on {at}."),
+                    // When it was looked at stands in the manifest: the page is the same as long as nothing changed.
                     (None, true) => {
-                        let (as_of, end) = (self.as_of, self.period.end());
+                        let end = self.period.end();
                         format!(
-                            "Provisional: it is known until {as_of}, and the month ends {end}. What is owed for a whole month is in it."
+                            "Provisional: the month ends {end}, and what is owed for a whole month is in it from its first day."
                         )
                     }
-                    (None, false) => format!("Not closed: as it is known on {}.", self.as_of),
+                    (None, false) => "Not closed: what comes late changes it.".to_owned(),
                 };
                 let pack = self.books(&mut tx, true).await?.pack.as_ref().ok_or(JobError::NoSuchFile)?;
                 (month_end_page(&seller, &month, &state, pack).into_bytes(), len(pack.figures.len() + pack.ties.len()))
