@@ -3,7 +3,7 @@
 
 use std::{path::PathBuf, process::Command};
 
-use releve_tests::place::Scratch;
+use releve_tests::{place::Scratch, tool};
 
 use crate::root;
 
@@ -31,9 +31,7 @@ fn the_python_client_keeps_its_word() {
 
 #[test]
 fn types_hold_in_python() {
-    let made = Command::new(root().join("tests/clients/setup")).output().expect("bash runs");
-    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-    let mypy = String::from_utf8_lossy(&made.stdout).trim().to_owned();
+    let mypy = tool::path("RELEVE_MYPY", "clients/setup");
     let scratch = Scratch::new("mypy");
     let check = |files: &[&str], dir: PathBuf| {
         let mut command = Command::new(&mypy);

@@ -1,8 +1,8 @@
 //! Does the API answer as its OpenAPI document says, whatever it is asked?
 
-use std::{env, path::Path, process::Command};
+use std::{env, process::Command};
 
-use releve_tests::{postgres::Postgres, releve::Launch};
+use releve_tests::{postgres::Postgres, releve::Launch, tool};
 use serde_json::json;
 
 use super::SOON;
@@ -13,19 +13,9 @@ const SECONDS_DEFAULT: &str = "60";
 /// Names the program; whoever sets it has installed it.
 const PROGRAM_VARIABLE: &str = "RELEVE_SCHEMATHESIS";
 
-fn schemathesis() -> String {
-    if let Ok(program) = env::var(PROGRAM_VARIABLE) {
-        return program;
-    }
-    let setup = Path::new(env!("CARGO_MANIFEST_DIR")).join("schema/setup");
-    let made = Command::new(setup).output().expect("bash runs");
-    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-    String::from_utf8_lossy(&made.stdout).trim().to_owned()
-}
-
 #[tokio::test]
 async fn whatever_it_is_asked_the_api_answers_as_it_says() {
-    let program = schemathesis();
+    let program = tool::path(PROGRAM_VARIABLE, "schema/setup");
     let postgres = Postgres::shared();
     let database = postgres.create_database();
     let migrate = Launch::releve(&["migrate", "--json"]).env("DATABASE_URL", database.admin_url());

@@ -2,14 +2,14 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    env, fs,
+    fs,
     path::{Path, PathBuf},
     process::Command,
     thread,
     time::{Duration, Instant},
 };
 
-use releve_tests::{place::Scratch, releve::Launch};
+use releve_tests::{place::Scratch, releve::Launch, tool};
 use serde_json::Value;
 
 use super::SOON;
@@ -36,24 +36,17 @@ const BROKEN_RULES: [&str; 8] = [
 /// What is made of them, and of nothing else.
 const BROKEN_BY_THEM: [&str; 3] = ["CostAndUsage-D-000-M", "CostAndUsage-D-002-M", "EffectiveCost-C-000-M"];
 
-fn python() -> String {
-    if let Ok(program) = env::var(PYTHON_VARIABLE) {
-        return program;
-    }
-    let setup = here().join("finance/setup");
-    let made = Command::new(setup).output().expect("bash runs");
-    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-    String::from_utf8_lossy(&made.stdout).trim().to_owned()
-}
-
 fn here() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
 /// What a script of tests/finance prints.
 fn script(name: &str, arguments: &[String]) -> Value {
-    let ran =
-        Command::new(python()).arg(here().join("finance").join(name)).args(arguments).output().expect("Python runs");
+    let ran = Command::new(tool::path(PYTHON_VARIABLE, "finance/setup"))
+        .arg(here().join("finance").join(name))
+        .args(arguments)
+        .output()
+        .expect("Python runs");
     assert!(ran.status.success(), "{name}: {}", String::from_utf8_lossy(&ran.stderr));
     serde_json::from_slice(&ran.stdout).expect("JSON")
 }

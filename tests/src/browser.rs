@@ -1,11 +1,6 @@
 //! What does a person see? A real Chromium with its driver, on ports of their own, and axe-core to look for what keeps people out.
 
-use std::{
-    env, fs,
-    path::{Path, PathBuf},
-    process::Command,
-    time::Duration,
-};
+use std::{env, fs, path::PathBuf, process::Command, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
@@ -14,7 +9,7 @@ use crate::{
     http::Http,
     place::{Port, Scratch},
     process::Process,
-    wait,
+    tool, wait,
     webdriver::{Driver, Element, Locator},
 };
 
@@ -88,7 +83,7 @@ impl Browser {
         let options = json!({ "goog:chromeOptions": { "args": arguments, "prefs": { "download.default_directory": downloads } } });
         let driver = Driver::begin(driver, options).await.unwrap_or_else(|error| panic!("{error}\n{}", process.tail()));
         let screenshots = env::var_os(SCREENSHOTS_VARIABLE).map(PathBuf::from);
-        let axe = fs::read_to_string(axe()).expect("axe-core's script");
+        let axe = fs::read_to_string(tool::path(AXE_VARIABLE, "browser/setup")).expect("axe-core's script");
         let _process = process;
         Self { driver, axe, screenshots, downloads, _process, _port: port, _scratch: scratch }
     }
@@ -261,15 +256,4 @@ impl Browser {
     pub async fn close(self) {
         self.driver.delete("").await.expect("closes");
     }
-}
-
-/// Axe-core's script, fetched if nobody has.
-fn axe() -> PathBuf {
-    if let Some(path) = env::var_os(AXE_VARIABLE) {
-        return PathBuf::from(path);
-    }
-    let setup = Path::new(env!("CARGO_MANIFEST_DIR")).join("browser/setup");
-    let made = Command::new(setup).output().expect("bash runs");
-    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-    PathBuf::from(String::from_utf8_lossy(&made.stdout).trim())
 }

@@ -29,6 +29,7 @@ pub mod receiver;
 pub mod releve;
 pub mod stage;
 pub mod testbed;
+pub mod tool;
 pub mod wait;
 pub mod webdriver;
 pub mod world;

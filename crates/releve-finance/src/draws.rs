@@ -23,6 +23,7 @@ pub struct Draw<'a> {
 
 /// All of them ever, in the order in which they were entered.
 pub fn draws(month: &Month) -> Result<Vec<Draw<'_>>, MoneyError> {
+    let documents = month.by_id();
     let mut used: BTreeMap<CreditId, Money> = BTreeMap::new();
     let mut draws = Vec::new();
     for entry in &month.wallet_entries {
@@ -32,7 +33,7 @@ pub fn draws(month: &Month) -> Result<Vec<Draw<'_>>, MoneyError> {
             Move::GivenBack => entry.amount.negated(),
             Move::Opened | Move::TakenBack => continue,
         };
-        let deposit = wallet.deposit.and_then(|id| month.document(id));
+        let deposit = wallet.deposit.and_then(|id| documents.get(&id).copied());
         let so_far = used.entry(entry.credit).or_insert(Money::zero(signed.currency()));
         let (before, now) = (*so_far, so_far.checked_add(signed)?);
         *so_far = now;

@@ -8,6 +8,7 @@ pub mod month;
 pub mod pack;
 pub mod sheets;
 mod standing;
+mod sums;
 pub mod table;
 
 pub use table::{Cell, Column, ColumnType, Row, Schema, Table, TableError};

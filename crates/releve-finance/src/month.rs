@@ -201,8 +201,9 @@ impl Month {
         self.buyers.get(&document.id).or_else(|| self.customers.get(&document.account))
     }
 
-    pub fn document(&self, id: InvoiceId) -> Option<&Document> {
-        self.documents.iter().find(|document| document.id == id)
+    /// The documents, to be looked up.
+    pub fn by_id(&self) -> BTreeMap<InvoiceId, &Document> {
+        self.documents.iter().map(|document| (document.id, document)).collect()
     }
 
     /// Of which months of usage lines are: a document of an advance is of none.

@@ -1,10 +1,12 @@
 //! Which tables of what is stored can be taken away as they are? Invoices, their lines, payments, and the hours of usage.
 
+use std::collections::BTreeMap;
+
 use releve_billing::Issued;
-use releve_types::{AccountId, AllocationId, Hour, Sku, TenantId, Unit, Zone};
+use releve_types::{AccountId, AllocationId, Hour, InvoiceId, Sku, TenantId, Unit, Zone};
 
 use crate::{
-    month::{Month, Paid, Settled},
+    month::{Document, Month, Paid, Settled},
     table::{Cell, Column, ColumnType, Row, Schema},
 };
 
@@ -174,19 +176,19 @@ pub fn lines(issued: &Issued) -> Vec<Row> {
 
 /// The payments that were recorded in the month, each once for every document that it was set against, whenever that was.
 pub fn payments(month: &Month) -> Vec<Row> {
-    let mut rows = Vec::new();
+    let (documents, mut rows) = (month.by_id(), Vec::new());
     for paid in month.payments.iter().filter(|paid| month.is_in(paid.recorded_at)) {
         let mut against = month.settlements.iter().filter(|settled| settled.payment == paid.id).peekable();
         if against.peek().is_none() {
-            rows.push(payment(month, paid, None));
+            rows.push(payment(month, &documents, paid, None));
         }
-        rows.extend(against.map(|settled| payment(month, paid, Some(settled))));
+        rows.extend(against.map(|settled| payment(month, &documents, paid, Some(settled))));
     }
     rows
 }
 
-fn payment(month: &Month, paid: &Paid, settled: Option<&Settled>) -> Row {
-    let document = settled.and_then(|settled| month.document(settled.invoice));
+fn payment(month: &Month, documents: &BTreeMap<InvoiceId, &Document>, paid: &Paid, settled: Option<&Settled>) -> Row {
+    let document = settled.and_then(|settled| documents.get(&settled.invoice));
     vec![
         Cell::text(paid.id.to_string()),
         Cell::Date(paid.paid_on),

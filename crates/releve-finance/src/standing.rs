@@ -8,7 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use releve_billing::payment::{Item, Standing, standings};
 use releve_types::{AccountId, Currency, InvoiceId, Money, Timestamp, ids::CreditId, money::MoneyError};
 
-use crate::month::{Document, GivenUp, Month};
+use crate::{
+    month::{Document, GivenUp, Month},
+    sums::add_to,
+};
 
 /// Which documents are set against one another: those of an account's period. One of an advance stands for itself.
 type Together = (AccountId, Timestamp, Option<CreditId>, Currency);
@@ -17,13 +20,11 @@ type Together = (AccountId, Timestamp, Option<CreditId>, Currency);
 pub fn at(month: &Month, cut: Timestamp) -> Result<BTreeMap<InvoiceId, Standing>, MoneyError> {
     let mut settled: BTreeMap<InvoiceId, Money> = BTreeMap::new();
     for of in month.settlements.iter().filter(|settled| settled.settled_at < cut) {
-        let sum = settled.entry(of.invoice).or_insert(Money::zero(of.amount.currency()));
-        *sum = sum.checked_add(of.amount)?;
+        add_to(&mut settled, of.invoice, of.amount)?;
     }
     let mut given_up: BTreeMap<InvoiceId, Money> = BTreeMap::new();
     for of in month.write_offs.iter().filter(|off| off.at < cut) {
-        let sum = given_up.entry(of.invoice).or_insert(Money::zero(of.amount.currency()));
-        *sum = sum.checked_add(of.amount)?;
+        add_to(&mut given_up, of.invoice, of.amount)?;
     }
     let mut together: BTreeMap<Together, Vec<&Document>> = BTreeMap::new();
     for document in month.documents.iter().filter(|document| document.issued_at < cut) {

@@ -14,7 +14,7 @@ use releve_store::{
     audit_log::{self, Change},
     finance::{
         closings,
-        exports::{self as stored, Export, ExportState},
+        exports::{self as stored, Export},
     },
 };
 use releve_types::{BillingMonth, ids::ExportId};
@@ -218,22 +218,9 @@ async fn ask(
                     Some(account.id)
                 }
             };
-            let export = Export {
-                id: ExportId::fresh(now),
-                issuer: issuer.id,
-                account,
-                dataset: dataset.name().to_owned(),
-                format: format.name().to_owned(),
-                period: issuer.zone.month(month),
-                state: ExportState::Pending,
-                files_done: 0,
-                files_total: None,
-                manifest: None,
-                error: None,
-                requested_at: now,
-                requested_by: actor.clone(),
-                finished_at: None,
-            };
+            let named = (dataset.name(), format.name());
+            let asked = Export::pending(issuer.id, named, issuer.zone.month(month), now, actor.clone());
+            let export = Export { account, ..asked };
             stored::insert(conn, &export).await?;
             let after = json!({ "dataset": export.dataset, "format": export.format, "period": month.to_string() });
             let subject = export.id.to_string();

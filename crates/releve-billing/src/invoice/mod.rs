@@ -81,6 +81,16 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// What a document is, by whether it corrects others, what it sums up to, and whether it is of an advance.
+    pub const fn of(corrects: bool, total: Money, of_deposit: bool) -> Self {
+        match (corrects, total.is_negative()) {
+            (false, _) if of_deposit => Self::Deposit,
+            (false, _) => Self::Invoice,
+            (true, false) => Self::Correction,
+            (true, true) => Self::CreditNote,
+        }
+    }
+
     pub const fn name(self) -> &'static str {
         match self {
             Self::Invoice => "invoice",
@@ -105,12 +115,7 @@ impl Content {
     }
 
     pub fn kind(&self) -> Kind {
-        match (self.corrects.is_empty(), self.total.is_negative()) {
-            (true, _) if self.is_of_deposit() => Kind::Deposit,
-            (true, _) => Kind::Invoice,
-            (false, false) => Kind::Correction,
-            (false, true) => Kind::CreditNote,
-        }
+        Kind::of(!self.corrects.is_empty(), self.total, self.is_of_deposit())
     }
 }
 

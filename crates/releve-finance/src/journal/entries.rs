@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use releve_billing::Kind;
-use releve_types::{AccountId, Currency, Day, Money, Timestamp};
+use releve_types::{AccountId, Currency, Day, InvoiceId, Money, Timestamp};
 
 use super::{BOOKS, Chart, Entry, Journal, JournalError, Ledger, Posting};
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
 
 /// The month's entries: sales, bank, general, each in the order of time, numbered, balanced.
 pub fn entries(month: &Month, chart: &Chart) -> Result<Vec<Entry>, JournalError> {
-    let books = Books { month, chart };
+    let books = Books { month, documents: month.by_id(), chart };
     let mut all = Vec::new();
     for document in month.issued_in_month() {
         all.push((document.issued_at, books.sale(document)?));
@@ -72,6 +72,7 @@ fn numbered(month: &Month, mut all: Vec<(Timestamp, Entry)>) -> Result<Vec<Entry
 
 struct Books<'a> {
     month: &'a Month,
+    documents: BTreeMap<InvoiceId, &'a Document>,
     chart: &'a Chart,
 }
 
@@ -91,8 +92,8 @@ impl Books<'_> {
     }
 
     /// What a document is booked under.
-    fn piece(&self, invoice: releve_types::InvoiceId) -> (String, Day) {
-        let document = self.month.document(invoice);
+    fn piece(&self, invoice: InvoiceId) -> (String, Day) {
+        let document = self.documents.get(&invoice);
         document.map_or_else(
             || (invoice.to_string(), self.month.date(self.month.period.start())),
             |document| (document.number.to_string(), self.month.date(document.issued_at)),

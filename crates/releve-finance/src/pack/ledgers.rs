@@ -1,6 +1,6 @@
 //! What is still owed, what is still to be drawn, and how did each customer's account run?
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use releve_types::{
     AccountId, Currency, InvoiceId, Money, Timestamp, ids::CreditId, money::MoneyError, time::MILLIS_PER_DAY,
@@ -10,6 +10,7 @@ use super::schemas;
 use crate::{
     month::{Document, Month, Move},
     standing,
+    sums::{ByCurrency, add, add_to},
     table::{Cell, Row, Table},
 };
 
@@ -83,8 +84,7 @@ pub fn wallets(month: &Month) -> Result<Vec<Rolled>, MoneyError> {
         let rolled = all.entry(entry.credit).or_insert_with(fresh);
         rolled.closing = rolled.closing.checked_add(entry.signed())?;
         if month.is_in(entry.at) {
-            let sum = rolled.moved.entry(entry.moved).or_insert(zero);
-            *sum = sum.checked_add(entry.amount)?;
+            add_to(&mut rolled.moved, entry.moved, entry.amount)?;
         } else {
             rolled.opening = rolled.opening.checked_add(entry.signed())?;
         }
@@ -128,9 +128,8 @@ struct Event {
 
 fn events(month: &Month) -> Result<BTreeMap<(AccountId, Currency), Vec<Event>>, MoneyError> {
     let mut all: BTreeMap<(AccountId, Currency), Vec<Event>> = BTreeMap::new();
-    let numbers: BTreeMap<InvoiceId, String> =
-        month.documents.iter().map(|document| (document.id, document.number.to_string())).collect();
-    let number = |id: &InvoiceId| numbers.get(id).cloned().unwrap_or_default();
+    let documents = month.by_id();
+    let number = |id: &InvoiceId| documents.get(id).map(|document| document.number.to_string()).unwrap_or_default();
     let mut push = |account, at, what, reference, amount: Money| {
         all.entry((account, amount.currency())).or_default().push(Event { at, what, reference, amount });
     };
@@ -188,25 +187,19 @@ pub fn statements(month: &Month) -> Result<Table, MoneyError> {
     Ok(Table { schema: &schemas::STATEMENTS, rows })
 }
 
-/// What is owed in all, of one currency: what was given up beyond what was open counts for nothing.
-pub fn owed(open: &[Open<'_>]) -> Result<BTreeMap<Currency, Money>, MoneyError> {
-    let mut sums: BTreeMap<Currency, Money> = BTreeMap::new();
-    let currencies: BTreeSet<Currency> = open.iter().map(|of| of.document.currency()).collect();
-    for currency in currencies {
-        let of_it = open.iter().filter(|of| of.document.currency() == currency).map(|of| of.open);
-        sums.insert(currency, Money::sum(of_it, currency)?);
-    }
+/// What is owed in all, of each currency.
+pub fn owed(open: &[Open<'_>]) -> Result<ByCurrency, MoneyError> {
+    let mut sums = ByCurrency::new();
+    open.iter().try_for_each(|of| add(&mut sums, of.open))?;
     Ok(sums)
 }
 
 /// The last balance of each currency, of all statements.
-pub fn balances(month: &Month) -> Result<BTreeMap<Currency, Money>, MoneyError> {
-    let mut sums: BTreeMap<Currency, Money> = BTreeMap::new();
-    for ((_, currency), events) in events(month)? {
-        let until = events.iter().filter(|event| event.at < month.period.end()).map(|event| event.amount);
-        let balance = Money::sum(until, currency)?;
-        let sum = sums.entry(currency).or_insert(Money::zero(currency));
-        *sum = sum.checked_add(balance)?;
+pub fn balances(month: &Month) -> Result<ByCurrency, MoneyError> {
+    let mut sums = ByCurrency::new();
+    for events in events(month)?.into_values() {
+        let until = events.iter().filter(|event| event.at < month.period.end());
+        until.map(|event| event.amount).try_for_each(|amount| add(&mut sums, amount))?;
     }
     Ok(sums)
 }

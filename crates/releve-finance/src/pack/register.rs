@@ -10,6 +10,7 @@ use super::schemas;
 use crate::{
     draws::draws,
     month::{Document, Month, Move},
+    sums::{ByCurrency, add, add_to},
     table::{Cell, Table},
 };
 
@@ -95,17 +96,17 @@ pub fn proof(month: &Month) -> Table {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Declared {
+struct Declared {
     documents: i64,
     base: Money,
-    pub tax: Money,
+    tax: Money,
 }
 
 /// What is declared together: ground, rate, the buyer's country, currency.
 type Kind<'a> = (Ground, Decimal, &'a str, Currency);
 
 /// By ground, rate, the buyers' country and currency. What an invoice has back of the VAT of a deposit invoice is taken off.
-pub fn declared(month: &Month) -> Result<BTreeMap<Kind<'_>, Declared>, MoneyError> {
+fn declared(month: &Month) -> Result<BTreeMap<Kind<'_>, Declared>, MoneyError> {
     let mut sums: BTreeMap<Kind<'_>, Declared> = BTreeMap::new();
     let mut add = |document, subtotal: &Subtotal, documents| -> Result<(), MoneyError> {
         let country = month.buyer(document).map_or("", |buyer| &buyer.country);
@@ -126,6 +127,13 @@ pub fn declared(month: &Month) -> Result<BTreeMap<Kind<'_>, Declared>, MoneyErro
     for (deposit, drawn) in drawn(month)? {
         add(deposit, &drawn, 0)?;
     }
+    Ok(sums)
+}
+
+/// All VAT that is declared, of each currency.
+pub fn declared_by_currency(month: &Month) -> Result<ByCurrency, MoneyError> {
+    let mut sums = ByCurrency::new();
+    declared(month)?.into_values().try_for_each(|declared| add(&mut sums, declared.tax))?;
     Ok(sums)
 }
 
@@ -162,8 +170,7 @@ pub fn services_list(month: &Month) -> Result<Table, MoneyError> {
         if subtotal.vat.ground == Ground::ReverseCharge {
             let (vat_id, country) = month.buyer(document).map_or(("", ""), |of| (&of.vat_id, &of.country));
             let currency = subtotal.base.currency();
-            let sum = sums.entry((vat_id, country, document.account, currency)).or_insert(Money::zero(currency));
-            *sum = sum.checked_add(subtotal.base)?;
+            add_to(&mut sums, (vat_id, country, document.account, currency), subtotal.base)?;
         }
         Ok(())
     };

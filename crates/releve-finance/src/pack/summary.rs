@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     month::{Month, Move},
+    sums::{self, ByCurrency},
     table::{Cell, Table},
 };
 
@@ -28,9 +29,9 @@ pub fn figures(
     receivables: &[Open<'_>],
     wallets: &[Rolled],
 ) -> Result<Vec<Figure>, MoneyError> {
-    let mut sums: BTreeMap<Currency, Vec<Figure>> = BTreeMap::new();
+    let mut of_currency: BTreeMap<Currency, Vec<Figure>> = BTreeMap::new();
     let mut add = |figure, amount: Money, table| {
-        sums.entry(amount.currency()).or_default().push(Figure { figure, amount, table });
+        of_currency.entry(amount.currency()).or_default().push(Figure { figure, amount, table });
     };
     for part in earned.by_currency()?.into_values() {
         add("earned revenue", part.earned, schemas::REVENUE.name);
@@ -38,20 +39,12 @@ pub fn figures(
         add("invoiced revenue", part.invoiced, schemas::ROLL_FORWARD.name);
         add("unbilled at the end", part.closing, schemas::CLOSING.name);
     }
-    let mut invoiced: BTreeMap<Currency, Money> = BTreeMap::new();
-    for document in month.issued_in_month() {
-        let sum = invoiced.entry(document.currency()).or_insert(Money::zero(document.currency()));
-        *sum = sum.checked_add(document.payable)?;
-    }
+    let mut invoiced = ByCurrency::new();
+    month.issued_in_month().try_for_each(|document| sums::add(&mut invoiced, document.payable))?;
     for payable in invoiced.into_values() {
         add("payable on the month's documents", payable, schemas::REGISTER.name);
     }
-    let mut vat: BTreeMap<Currency, Money> = BTreeMap::new();
-    for ((.., currency), declared) in register::declared(month)? {
-        let sum = vat.entry(currency).or_insert(Money::zero(currency));
-        *sum = sum.checked_add(declared.tax)?;
-    }
-    for vat in vat.into_values() {
+    for vat in register::declared_by_currency(month)?.into_values() {
         add("VAT of the month", vat, schemas::VAT.name);
     }
     for open in ledgers::owed(receivables)?.into_values() {
@@ -62,7 +55,7 @@ pub fn figures(
         add("drawn on advances in the month", drawn, schemas::ADVANCES.name);
         add("advances at the end", closing, schemas::ADVANCES.name);
     }
-    Ok(sums.into_values().flatten().collect())
+    Ok(of_currency.into_values().flatten().collect())
 }
 
 type Advances = BTreeMap<Currency, (Money, Money, Money)>;

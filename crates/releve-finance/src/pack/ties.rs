@@ -16,6 +16,7 @@ use crate::{
     focus::check::Fault,
     journal::{self, Chart, Entry, Journal, Posting},
     month::{Month, Move},
+    sums::{ByCurrency, add},
     table::{Cell, Table},
 };
 
@@ -65,7 +66,7 @@ pub fn ties(
     let ever = Booked::of(&journal::entries(&month.since_ever(), chart)?, chart)?;
     let (by_currency, of_month) = (earned.by_currency()?, earned.of_usage_in(month.month)?);
     let (owed, balances) = (ledgers::owed(receivables)?, ledgers::balances(month)?);
-    let (advances, declared) = (advances(month)?, declared(month)?);
+    let (advances, declared) = (advances(month)?, register::declared_by_currency(month)?);
     let register = registered(month)?;
     let missing: Vec<String> = register::runs(month)
         .into_iter()
@@ -124,24 +125,16 @@ fn currencies(month: &Month, earned: &Earned, focus: &Focus) -> BTreeSet<Currenc
     documents.chain(of_wallets).chain(of_earned).chain(focus.due.keys().copied()).collect()
 }
 
-type Sums = BTreeMap<Currency, Money>;
-
-fn add(sums: &mut Sums, amount: Money) -> Result<(), MoneyError> {
-    let sum = sums.entry(amount.currency()).or_insert(Money::zero(amount.currency()));
-    *sum = sum.checked_add(amount)?;
-    Ok(())
-}
-
 /// What the journal sums up to: of sales, and in all.
 #[derive(Default)]
 struct Booked {
-    revenue: Sums,
-    vat: Sums,
-    sold: Sums,
-    customers: Sums,
+    revenue: ByCurrency,
+    vat: ByCurrency,
+    sold: ByCurrency,
+    customers: ByCurrency,
     /// What is owed to customers.
-    advances: Sums,
-    all_vat: Sums,
+    advances: ByCurrency,
+    all_vat: ByCurrency,
 }
 
 impl Booked {
@@ -175,9 +168,9 @@ impl Booked {
 /// What the register sums up to: revenue without advances.
 #[derive(Default)]
 struct Registered {
-    total: Sums,
-    vat: Sums,
-    payable: Sums,
+    total: ByCurrency,
+    vat: ByCurrency,
+    payable: ByCurrency,
 }
 
 fn registered(month: &Month) -> Result<Registered, MoneyError> {
@@ -193,8 +186,8 @@ fn registered(month: &Month) -> Result<Registered, MoneyError> {
 }
 
 /// What is left of advances: of one with a deposit invoice, what that and its credit notes say without VAT, less what was used up of it.
-fn advances(month: &Month) -> Result<Sums, MoneyError> {
-    let mut left = Sums::new();
+fn advances(month: &Month) -> Result<ByCurrency, MoneyError> {
+    let mut left = ByCurrency::new();
     let of_paid = |credit| month.wallets.get(&credit).filter(|wallet| wallet.paid);
     for entry in month.wallet_entries.iter().filter(|entry| entry.at < month.period.end()) {
         let plain = of_paid(entry.credit).is_some_and(|wallet| wallet.deposit.is_none());
@@ -209,14 +202,6 @@ fn advances(month: &Month) -> Result<Sums, MoneyError> {
         add(&mut left, draw.net.negated())?;
     }
     Ok(left)
-}
-
-fn declared(month: &Month) -> Result<Sums, MoneyError> {
-    let mut sums = Sums::new();
-    for declared in register::declared(month)?.into_values() {
-        add(&mut sums, declared.tax)?;
-    }
-    Ok(sums)
 }
 
 pub fn table(ties: &[TieOut]) -> Table {

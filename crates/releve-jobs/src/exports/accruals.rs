@@ -133,11 +133,23 @@ pub async fn accruals(
     before: Timestamp,
     opening: &Accruals,
 ) -> Result<Accruals, JobError> {
+    let mut all = of_month(tx, issuer, None, month, before).await?;
+    all.extend(late(tx, issuer, month, before, opening).await?);
+    Ok(all)
+}
+
+/// The same of one month: of these customers, or of all.
+async fn of_month(
+    tx: &mut Tx,
+    issuer: &Issuer,
+    accounts: Option<&BTreeSet<AccountId>>,
+    month: BillingMonth,
+    before: Timestamp,
+) -> Result<Accruals, JobError> {
     let mut all = Accruals::new();
-    for cost in costs(tx, issuer, None, month).await? {
+    for cost in costs(tx, issuer, accounts, month).await? {
         all.extend(cost.accrued(month, before)?);
     }
-    all.extend(late(tx, issuer, month, before, opening).await?);
     Ok(all)
 }
 
@@ -164,9 +176,7 @@ pub async fn late(
         if accounts.is_empty() {
             continue;
         }
-        for cost in costs(tx, issuer, Some(&accounts), earlier).await? {
-            all.extend(cost.accrued(earlier, before)?);
-        }
+        all.extend(of_month(tx, issuer, Some(&accounts), earlier, before).await?);
     }
     Ok(all)
 }

@@ -12,7 +12,7 @@ use releve_store::{
     audit_log::{self, Change},
     customers::{self as stored, Issuer, Party},
     finance::{closings, facts},
-    invoices::{self, InvoiceHead},
+    invoices,
     payments::{self, PaymentFilter},
 };
 use releve_types::{AccountId, BillingMonth, InvoiceId, Timestamp};
@@ -151,7 +151,7 @@ async fn documents(tx: &mut Tx, issuer: &Issuer, before: Timestamp) -> Result<Ve
                 id: head.id,
                 account: head.account,
                 number: stamp.number.clone(),
-                kind: kind(&head),
+                kind: Kind::of(!head.corrects.is_empty(), head.total, head.credit.is_some()),
                 period: head.period,
                 credit: head.credit,
                 issued_at: stamp.issued_at,
@@ -164,16 +164,6 @@ async fn documents(tx: &mut Tx, issuer: &Issuer, before: Timestamp) -> Result<Ve
         }
     }
     Ok(documents)
-}
-
-/// As `Content::kind` says of the whole document.
-const fn kind(head: &InvoiceHead) -> Kind {
-    match (head.corrects.is_empty(), head.total.is_negative()) {
-        (true, _) if head.credit.is_some() => Kind::Deposit,
-        (true, _) => Kind::Invoice,
-        (false, false) => Kind::Correction,
-        (false, true) => Kind::CreditNote,
-    }
 }
 
 async fn paid(tx: &mut Tx, issuer: &Issuer, before: Timestamp) -> Result<(Vec<Paid>, Vec<Settled>), JobError> {

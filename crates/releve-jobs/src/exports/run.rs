@@ -4,9 +4,9 @@ use releve_documents::table::Format;
 use releve_outbound::Storage;
 use releve_store::{
     Db, customers,
-    finance::exports::{self, Export, ExportState},
+    finance::exports::{self, Export},
 };
-use releve_types::{Timestamp, ids::ExportId, time::MILLIS_PER_DAY};
+use releve_types::{Timestamp, time::MILLIS_PER_DAY};
 use serde_json::json;
 
 use super::{Dataset, ExportOrder, Listener, engine, export};
@@ -48,22 +48,7 @@ async fn ask(db: &Db, schedule: &[(Dataset, Format)], now: Timestamp) -> Result<
             if exports::was_asked_for(&mut tx, issuer, period, (dataset, format), billed_at).await? {
                 continue;
             }
-            let new = Export {
-                id: ExportId::fresh(now),
-                issuer,
-                account: None,
-                dataset: dataset.to_owned(),
-                format: format.to_owned(),
-                period,
-                state: ExportState::Pending,
-                files_done: 0,
-                files_total: None,
-                manifest: None,
-                error: None,
-                requested_at: now,
-                requested_by: SCHEDULE.to_owned(),
-                finished_at: None,
-            };
+            let new = Export::pending(issuer, (dataset, format), period, now, SCHEDULE.to_owned());
             exports::insert(&mut tx, &new).await?;
         }
     }

@@ -57,6 +57,34 @@ pub struct Export {
     pub finished_at: Option<Timestamp>,
 }
 
+impl Export {
+    /// One that is asked for now, of all customers.
+    pub fn pending(
+        issuer: IssuerId,
+        (dataset, format): (&str, &str),
+        period: Period,
+        now: Timestamp,
+        requested_by: String,
+    ) -> Self {
+        Self {
+            id: ExportId::fresh(now),
+            issuer,
+            account: None,
+            dataset: dataset.to_owned(),
+            format: format.to_owned(),
+            period,
+            state: ExportState::Pending,
+            files_done: 0,
+            files_total: None,
+            manifest: None,
+            error: None,
+            requested_at: now,
+            requested_by,
+            finished_at: None,
+        }
+    }
+}
+
 struct ExportRow {
     export_id: Uuid,
     issuer_id: Uuid,
