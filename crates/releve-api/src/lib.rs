@@ -7,6 +7,7 @@ pub mod cursor;
 pub mod error;
 mod gather;
 pub mod input;
+mod kept;
 pub mod layers;
 pub mod limit;
 mod lookup;

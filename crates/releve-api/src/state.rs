@@ -12,7 +12,9 @@ use crate::{
     approval::Approval,
     error::{Code, Problem},
     gather::Gathering,
+    kept::Kept,
     limit::Limits,
+    resource::{spend::KeptSpends, usage::KeptUsage},
     sign_in::SignIn,
 };
 
@@ -37,6 +39,8 @@ struct Inner {
     sign_in: Option<SignIn>,
     approval: Approval,
     exports: Option<Storage>,
+    spends: KeptSpends,
+    usage: KeptUsage,
 }
 
 impl AppState {
@@ -45,7 +49,21 @@ impl AppState {
         let (limits, gathering) = (Limits::default(), Gathering::default());
         let ready: Ready = Arc::new(|| true);
         let (sign_in, approval, exports) = (None, Approval::default(), None);
-        Self(Arc::new(Inner { db, aggregator, clock, metrics, limits, gathering, ready, sign_in, approval, exports }))
+        let (spends, usage) = (Kept::default(), Kept::default());
+        Self(Arc::new(Inner {
+            db,
+            aggregator,
+            clock,
+            metrics,
+            limits,
+            gathering,
+            ready,
+            sign_in,
+            approval,
+            exports,
+            spends,
+            usage,
+        }))
     }
 
     /// Not ready while `ready` says no. Before the state is shared; later it changes nothing.
@@ -120,6 +138,14 @@ impl AppState {
 
     pub(crate) fn gathering(&self) -> &Gathering {
         &self.0.gathering
+    }
+
+    pub(crate) fn spends(&self) -> &KeptSpends {
+        &self.0.spends
+    }
+
+    pub(crate) fn usage(&self) -> &KeptUsage {
+        &self.0.usage
     }
 
     pub(crate) fn limits(&self) -> &Limits {

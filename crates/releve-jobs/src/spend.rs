@@ -26,6 +26,15 @@ pub struct Spend {
     pub rated: Rated,
 }
 
+/// What an account's month is rated by, whatever was used.
+#[derive(Clone, Debug)]
+pub struct Terms {
+    pub account: AccountId,
+    pub month: BillingMonth,
+    pub period: Period,
+    pub contract: Arc<Contract>,
+}
+
 /// Rates the account as its invoice would be if nothing more were used: a fee, a reservation or a minimum that holds for
 /// the month is in it whole from its first day. Of the month that is asked for, or that of `now`. None: no such account.
 pub async fn spend(
@@ -34,19 +43,40 @@ pub async fn spend(
     month: Option<BillingMonth>,
     now: Timestamp,
 ) -> Result<Option<Spend>, SpendError> {
+    let Some(terms) = terms(tx, account, month, now).await? else { return Ok(None) };
+    Ok(Some(spend_by(tx, terms).await?))
+}
+
+/// The terms of the month that is asked for, or of that of `now`. None: no such account.
+pub async fn terms(
+    tx: &mut Tx,
+    account: AccountId,
+    month: Option<BillingMonth>,
+    now: Timestamp,
+) -> Result<Option<Terms>, StoreError> {
     let Some(record) = customers::account(tx, account).await? else { return Ok(None) };
     let Some(issuer) = customers::issuer(tx, record.issuer).await? else { return Ok(None) };
     let month = month.unwrap_or_else(|| issuer.zone.month_of(now));
     let period = issuer.zone.month(month);
     let contract = prices::load_contract(tx, account, &mut prices::LoadedBooks::new()).await?;
-    let Some(contract) = contract else { return Ok(None) };
+    Ok(contract.map(|contract| Terms { account, month, period, contract: Arc::new(contract) }))
+}
+
+/// What was used, rated by these terms.
+pub async fn spend_by(tx: &mut Tx, terms: Terms) -> Result<Spend, SpendError> {
+    let Terms { account, month, period, contract } = terms;
     let rated = rated(tx, account, period, contract).await?;
-    Ok(Some(Spend { account, month, period, rated }))
+    Ok(Spend { account, month, period, rated })
 }
 
 /// What an account used in a period, rated by a contract.
-pub async fn rated(tx: &mut Tx, account: AccountId, period: Period, contract: Contract) -> Result<Rated, SpendError> {
-    let contracts = BTreeMap::from([(account, Arc::new(contract))]);
+pub async fn rated(
+    tx: &mut Tx,
+    account: AccountId,
+    period: Period,
+    contract: impl Into<Arc<Contract>>,
+) -> Result<Rated, SpendError> {
+    let contracts = BTreeMap::from([(account, contract.into())]);
     let mut usage = issue::usage(tx, &[account], period, &contracts).await?;
     Ok(rate(&contracts[&account], period, &usage.remove(&account).unwrap_or_default())?)
 }

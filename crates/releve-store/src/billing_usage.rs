@@ -149,6 +149,13 @@ pub async fn items<T>(
         .collect()
 }
 
+/// Hundreds of thousands of sums for one large account: in memory they take a tenth of the time that they take on disk. Until the
+/// transaction ends.
+async fn roomy(conn: &mut PgConnection) -> Result<(), StoreError> {
+    sqlx::query("set local work_mem = '64MB'").execute(conn).await?;
+    Ok(())
+}
+
 /// Tenants and their SKUs as two columns.
 fn asked(of: &BTreeSet<(TenantId, SkuNumber)>) -> (Vec<Uuid>, Vec<SkuNumber>) {
     of.iter().map(|(tenant, sku)| (tenant.uuid(), *sku)).unzip()
@@ -160,6 +167,7 @@ pub async fn hours(
     of: &BTreeSet<(TenantId, SkuNumber)>,
     period: Period,
 ) -> Result<Vec<ItemRow>, StoreError> {
+    roomy(conn).await?;
     let (tenants, skus) = asked(of);
     let rows = sqlx::query!(
         r#"
@@ -213,6 +221,7 @@ pub async fn at_once(
     of: &BTreeSet<(TenantId, SkuNumber)>,
     period: Period,
 ) -> Result<Vec<AtOnceRow>, StoreError> {
+    roomy(conn).await?;
     let (tenants, skus) = asked(of);
     let rows = sqlx::query!(
         r#"
@@ -286,6 +295,7 @@ pub async fn held(
     of: &BTreeSet<(TenantId, SkuNumber)>,
     pieces: &Pieces,
 ) -> Result<Vec<HeldRow>, StoreError> {
+    roomy(conn).await?;
     let (tenants, skus) = asked(of);
     let rows = sqlx::query!(
         r#"

@@ -84,23 +84,36 @@ pub async fn usage(
     // What lies before the bucket to go on in needs no reading.
     let first = after.map(|a| a.bucket);
     let starts: Vec<Hour> = buckets.starts.iter().copied().filter(|s| first.is_none_or(|f| f <= *s)).collect();
-    let Some(from) = starts.first().copied() else { return Ok(Vec::new()) };
-    let page = Page {
-        tenant,
-        starts: starts.into_iter().map(hour_to_sql).collect(),
-        from: hour_to_sql(from),
-        to: hour_to_sql(buckets.end),
-        after,
-        len_max,
-    };
-    let rows = match breakdown {
-        Breakdown::Nothing => from_rollups(conn, &page, false).await?,
-        Breakdown::Project => from_rollups(conn, &page, true).await?,
-        Breakdown::Allocation => from_allocations(conn, &page, None).await?,
-        Breakdown::Label(label) => from_allocations(conn, &page, Some(label)).await?,
-    };
+    let (mut rest, mut buckets_len, mut rows) = (starts.as_slice(), BUCKETS_READ_FIRST, Vec::new());
+    while let Some(from) = rest.first().copied() {
+        let left_len = len_max - i64::try_from(rows.len()).unwrap_or(len_max);
+        if left_len <= 0 {
+            break;
+        }
+        let (these, later) = rest.split_at(buckets_len.min(rest.len()));
+        let page = Page {
+            tenant,
+            starts: these.iter().copied().map(hour_to_sql).collect(),
+            from: hour_to_sql(from),
+            to: hour_to_sql(later.first().copied().unwrap_or(buckets.end)),
+            after,
+            len_max: left_len,
+        };
+        rows.extend(match breakdown {
+            Breakdown::Nothing => from_rollups(conn, &page, false).await?,
+            Breakdown::Project => from_rollups(conn, &page, true).await?,
+            Breakdown::Allocation => from_allocations(conn, &page, None).await?,
+            Breakdown::Label(label) => from_allocations(conn, &page, Some(label)).await?,
+        });
+        (rest, buckets_len) = (later, buckets_len * BUCKETS_READ_FACTOR);
+    }
     rows.into_iter().map(UsageSum::try_from).collect()
 }
+
+/// Rows come in the order of their buckets: a page reads this many buckets, and goes on with so many times as many only while it has
+/// room, so that a month of many rows is not summed up for its first hundred.
+const BUCKETS_READ_FIRST: usize = 2;
+const BUCKETS_READ_FACTOR: usize = 4;
 
 struct Page<'a> {
     tenant: TenantId,

@@ -14,7 +14,7 @@ use releve_tests::{
 const TENANTS: u32 = 100;
 const ALLOCATIONS: u32 = 9_000;
 const GPUS_EACH: u32 = 4;
-const EXPORT_WAIT_MAX: Duration = Duration::from_secs(3_600);
+const EXPORT_WAIT_MAX: Duration = Duration::from_secs(4 * 3_600);
 
 #[tokio::main]
 async fn main() {

@@ -69,7 +69,8 @@ async fn list(scope: TenantScope, State(app): State<AppState>) -> Result<Json<Pa
     if records.is_empty() {
         return Ok(Json(Paged { items: Vec::new(), next: None }));
     }
-    let spend = super::spend::spend(&app, scope.account(), None, now).await?;
-    let items = records.iter().map(|record| standing(record, (&spend.rated, spend.period), now));
+    let lately = super::spend::lately(&app, scope.account(), None, now).await?;
+    let (spend, as_of) = (lately.spend(), lately.as_of());
+    let items = records.iter().map(|record| standing(record, (&spend.rated, spend.period), as_of));
     Ok(Json(Paged { items: items.collect::<Result<_, _>>()?, next: None }))
 }

@@ -1,15 +1,16 @@
 //! What does a month cost so far? The same usage, read by the same function and rated by the same one, as an invoice.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use axum::{Json, extract::State};
 use releve_billing::{
     Charge, Contract, Rated, UnitPrice, Unpriced,
     watch::{FORECAST_BASIS, Forecast, forecast_amount},
 };
-pub(super) use releve_jobs::spend::Spend;
+pub(crate) use releve_jobs::spend::Spend;
+use releve_jobs::spend::Terms;
 use releve_store::{Tx, prices};
-use releve_types::{AccountId, Money, Period, TenantId, Timestamp};
+use releve_types::{AccountId, BillingMonth, Money, Period, TenantId, Timestamp};
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 use utoipa::{IntoParams, ToSchema};
@@ -20,6 +21,7 @@ use crate::{
     auth::{OperatorScope, TenantScope},
     error::Problem,
     input::{Params, PathOf},
+    kept::{Kept, Made},
     lookup,
     worth::MoneyView,
 };
@@ -194,6 +196,9 @@ impl From<&Unpriced> for UnpricedView {
     }
 }
 
+/// Spends that take long to rate, by account and month, each with what it was rated by.
+pub(crate) type KeptSpends = Kept<(AccountId, BillingMonth), (Arc<Contract>, Spend)>;
+
 /// Rates the account as its invoice would be if nothing more were used: a fee, a reservation or a minimum that holds for
 /// the month is in it whole from its first day. Read as the application, also for a tenant: tiers fill up over the
 /// account, so a tenant's amount depends on its siblings' usage, which it must not see. Only its own charges
@@ -204,12 +209,53 @@ pub(super) async fn spend(
     month: Option<&str>,
     now: Timestamp,
 ) -> Result<Spend, Problem> {
+    let terms = terms(app, account, month, now).await?;
     let mut tx = app.db().begin_app().await?;
-    let missing = || Problem::not_found("account", &account.to_string());
-    let month = month.map(|text| lookup::parsed("month", text)).transpose()?;
-    let spend = releve_jobs::spend::spend(&mut tx, account, month, now).await?.ok_or_else(missing)?;
+    let spend = releve_jobs::spend::spend_by(&mut tx, terms).await?;
     tx.commit().await?;
     Ok(spend)
+}
+
+/// The same for whoever looks and decides nothing: of a moment ago where rating takes long, though by no other prices or agreements.
+pub(super) async fn lately(
+    app: &AppState,
+    account: AccountId,
+    month: Option<&str>,
+    now: Timestamp,
+) -> Result<Lately, Problem> {
+    let terms = terms(app, account, month, now).await?;
+    let (question, contract) = ((account, terms.month), terms.contract.clone());
+    let db = app.db().clone();
+    let count = async move {
+        let contract = terms.contract.clone();
+        let mut tx = db.begin_app().await?;
+        let spend = releve_jobs::spend::spend_by(&mut tx, terms).await?;
+        tx.commit().await?;
+        Ok((contract, spend))
+    };
+    let made = app.spends().get(question, now, |(of, _)| *of == contract, count).await?;
+    Ok(Lately(made))
+}
+
+/// A spend, and until when what was used is in it.
+pub(super) struct Lately(Made<(Arc<Contract>, Spend)>);
+
+impl Lately {
+    pub fn spend(&self) -> &Spend {
+        &self.0.value.1
+    }
+
+    pub fn as_of(&self) -> Timestamp {
+        self.0.as_of
+    }
+}
+
+async fn terms(app: &AppState, account: AccountId, month: Option<&str>, now: Timestamp) -> Result<Terms, Problem> {
+    let month = month.map(|text| lookup::parsed("month", text)).transpose()?;
+    let mut tx = app.db().begin_app().await?;
+    let terms = releve_jobs::spend::terms(&mut tx, account, month, now).await?;
+    tx.commit().await?;
+    terms.ok_or_else(|| Problem::not_found("account", &account.to_string()))
 }
 
 /// What an account used in a period, rated by a contract.
@@ -262,8 +308,8 @@ async fn of_tenant(
     Params(when): Params<When>,
 ) -> Result<Json<SpendView>, Problem> {
     let now = app.now();
-    let spend = spend(&app, scope.account(), when.month.as_deref(), now).await?;
-    Ok(Json(view(&spend, Some(scope.id()), now)?))
+    let spend = lately(&app, scope.account(), when.month.as_deref(), now).await?;
+    Ok(Json(view(spend.spend(), Some(scope.id()), spend.as_of())?))
 }
 
 /// Shows what an account's month costs so far, all its tenants together.
@@ -279,6 +325,6 @@ async fn of_account(
     let account = lookup::account(&mut tx, &reference).await?.id;
     tx.commit().await?;
     let now = app.now();
-    let spend = spend(&app, account, when.month.as_deref(), now).await?;
-    Ok(Json(view(&spend, None, now)?))
+    let spend = lately(&app, account, when.month.as_deref(), now).await?;
+    Ok(Json(view(spend.spend(), None, spend.as_of())?))
 }

@@ -5,7 +5,7 @@ use releve_store::{
     customers,
     usage_views::{self, After, Breakdown, Buckets, UsageSum},
 };
-use releve_types::{AllocationId, Hour, Period, Zone};
+use releve_types::{AllocationId, Hour, Period, Timestamp, Zone};
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 use utoipa::{IntoParams, ToSchema};
@@ -18,6 +18,7 @@ use crate::{
     cursor::{self, Paged},
     error::Problem,
     input::{PageLen, Params, WholeHour},
+    kept::Kept,
 };
 
 /// The longest stretch that is shown by the hour, in hours: a month and a day.
@@ -68,7 +69,13 @@ pub struct UsageView {
     /// In base units: milliseconds for GPU time.
     quantity: i64,
     energy_mj: i64,
+    /// What was counted until then is in it.
+    as_of: String,
 }
+
+/// Sums that take long to add up, by whose, what was asked, and the page of it.
+pub(crate) type KeptUsage = Kept<String, UsageSums>;
+type UsageSums = Vec<UsageSum>;
 
 /// Shows what a tenant used, by time and SKU.
 #[utoipa::path(get, path = "/v1/tenants/{tenant}/usage", tag = "tenant", params(("tenant" = String, Path), Question),
@@ -89,10 +96,23 @@ async fn list(
     let request = format!("usage of {} {from} {to} {interval} {breakdown:?}", scope.id());
     let after: Option<(i64, String, String)> = cursor::decode(&request, question.cursor.as_deref())?;
     let after = after.map(|(bucket, part, sku)| After { bucket: Hour::from_index(bucket), part, sku });
-    let rows =
-        usage_views::usage(&mut tx, scope.id(), &buckets, &breakdown, after.as_ref(), question.limit.and_one()).await?;
+    tx.commit().await?;
+    let made = {
+        let (here, buckets, breakdown) = (app.clone(), buckets.clone(), breakdown.clone());
+        let len_max = question.limit.and_one();
+        let asked = format!("{request} {after:?} {len_max}");
+        let count = async move {
+            let mut tx = scope.begin(&here).await?;
+            let rows = usage_views::usage(&mut tx, scope.id(), &buckets, &breakdown, after.as_ref(), len_max).await?;
+            tx.commit().await?;
+            Ok(rows)
+        };
+        app.usage().get(asked, now, |_| true, count).await?
+    };
     let place = |last: &UsageSum| (last.bucket.index(), last.part.clone(), last.sku.to_string());
-    Ok(Json(Paged::of(rows, question.limit, &request, place, |row| view(row, &buckets, &breakdown))?))
+    let rows = UsageSums::clone(&made.value);
+    let view = |row| view(row, &buckets, &breakdown, made.as_of);
+    Ok(Json(Paged::of(rows, question.limit, &request, place, view)?))
 }
 
 /// The zone that the tenant's months begin in: its seller's.
@@ -138,7 +158,7 @@ fn breakdown(by: Option<&str>) -> Result<Breakdown, Problem> {
     }
 }
 
-fn view(row: UsageSum, buckets: &Buckets, breakdown: &Breakdown) -> UsageView {
+fn view(row: UsageSum, buckets: &Buckets, breakdown: &Breakdown, as_of: Timestamp) -> UsageView {
     let next = buckets.starts.partition_point(|start| *start <= row.bucket);
     let to = buckets.starts.get(next).copied().unwrap_or(buckets.end);
     let part = |wanted: bool| wanted.then(|| row.part.clone());
@@ -153,6 +173,7 @@ fn view(row: UsageSum, buckets: &Buckets, breakdown: &Breakdown) -> UsageView {
         unit: row.unit.name(),
         quantity: row.quantity,
         energy_mj: row.energy_mj,
+        as_of: as_of.to_string(),
     }
 }
 

@@ -2112,6 +2112,8 @@ class UnpricedView:
 @dataclass(kw_only=True)
 class UsageView:
     allocation: str | None = None
+    as_of: str
+    """What was counted until then is in it."""
     energy_mj: int
     from_: str = field(metadata={"name": "from"})
     label: str | None = None

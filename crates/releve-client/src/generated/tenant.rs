@@ -76,6 +76,8 @@ pub struct TenantPriceView {
 pub struct UsageView {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub allocation: Option<String>,
+    /// What was counted until then is in it.
+    pub as_of: String,
     pub energy_mj: i64,
     pub from: String,
     /// The label's value; empty for allocations without it.

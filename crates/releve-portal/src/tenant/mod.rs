@@ -71,6 +71,8 @@ pub(crate) struct Usage {
     pub unit: String,
     pub quantity: i64,
     pub energy_mj: i64,
+    /// What had been counted until then is in it.
+    pub as_of: String,
 }
 
 /// The most rows that one request to the API brings.

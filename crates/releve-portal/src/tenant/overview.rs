@@ -43,6 +43,9 @@ pub(crate) async fn page(
     let gpu_ms: i64 = used.items.iter().filter(|row| row.unit == "gpu_ms").map(|row| row.quantity).sum();
     let energy_mj: i64 = used.items.iter().map(|row| row.energy_mj).sum();
     let here = path(&["portal", "tenants", &tenant.id]);
+    // One page says one time: the earlier one.
+    let counted = used.items.first().map_or(&spent.as_of, |row| &row.as_of);
+    let as_of = if show::millis(counted) < show::millis(&spent.as_of) { counted } else { &spent.as_of };
     let over = show::millis(&spent.period_end) <= show::millis(&spent.as_of);
     let main = html! {
         section.hero aria-labelledby="spend" {
@@ -52,7 +55,7 @@ pub(crate) async fn page(
                 @if let Some(whole) = spent.of_account.as_ref().filter(|whole| whole.is_something()) {
                     p { "and " (whole.shown()) " that your account owes as a whole: reservations that were not used, fees, minimum spends" }
                 }
-                p.soft { "Without VAT · counted up to " time datetime=(spent.as_of) { (show::clock(&spent.as_of)) ", " (show::day(&spent.as_of)) } }
+                p.soft { "Without VAT · counted up to " time datetime=(as_of) { (show::clock(as_of)) ", " (show::day(as_of)) } }
             }
             form.pick method="get" action=(here) {
                 label for="month" { "Month" }

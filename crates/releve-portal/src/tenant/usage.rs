@@ -88,11 +88,12 @@ pub(crate) async fn page(
     head.extend(part.map(|name| (name, false)));
     head.extend([("SKU", false), ("Quantity", true), ("kWh", true)]);
     let caption = format!("Usage in {}", show::day(&month.month));
+    let as_of = found.items.first().map_or(&month.as_of, |row| &row.as_of);
     let main = html! {
         (picker(&tenant, &ask, &month))
         p.actions {
             a.button href=(file) { "Download as CSV" }
-            span.soft { "Counted up to " time datetime=(month.as_of) { (show::clock(&month.as_of)) } }
+            span.soft { "Counted up to " time datetime=(as_of) { (show::clock(as_of)) } }
         }
         section.card { (layout::table(&caption, &head, &shown, found.items.len())) }
         (layout::more(&here, found.next.as_deref()))

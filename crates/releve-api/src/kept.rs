@@ -1,0 +1,216 @@
+//! What takes long to count, and was counted a moment ago? An answer that would keep its reader waiting is given as it was then, and
+//! says when that was; meanwhile it is counted again. What is counted quickly is never kept.
+
+use std::{
+    collections::HashMap,
+    hash::Hash,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use releve_types::Timestamp;
+
+use crate::error::Problem;
+
+/// What takes less is counted for every request.
+pub const QUICK_MAX: Duration = Duration::from_millis(20);
+/// What was counted longer ago is not shown any more, unless counting it again takes that long: its reader waits.
+pub const AGE_MAX: Duration = Duration::from_secs(60);
+/// How many times as long as counting took it then rests: counting takes at most one part in so many and one of the time.
+pub const REST_FACTOR: u32 = 5;
+/// Answers kept in one process; beyond them, those counted longest ago go.
+pub const KEPT_LEN_MAX: usize = 256;
+
+/// Counted answers by what was asked.
+#[derive(Debug)]
+pub(crate) struct Kept<K, V>(Mutex<HashMap<K, Arc<Place<V>>>>);
+
+impl<K, V> Default for Kept<K, V> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+/// One question: its last answer, and whoever is counting.
+#[derive(Debug)]
+struct Place<V> {
+    made: Mutex<Option<Made<V>>>,
+    counting: Arc<tokio::sync::Mutex<()>>,
+    /// It was counted quickly the last time.
+    quick: AtomicBool,
+}
+
+impl<V> Default for Place<V> {
+    fn default() -> Self {
+        Self { made: Mutex::default(), counting: Arc::default(), quick: AtomicBool::new(false) }
+    }
+}
+
+/// An answer, and until when what was used is in it.
+#[derive(Debug)]
+pub(crate) struct Made<V> {
+    pub value: Arc<V>,
+    pub as_of: Timestamp,
+    begun: Instant,
+    took: Duration,
+}
+
+impl<V> Clone for Made<V> {
+    fn clone(&self) -> Self {
+        Self { value: self.value.clone(), as_of: self.as_of, begun: self.begun, took: self.took }
+    }
+}
+
+impl<V> Made<V> {
+    /// Whether it may be shown to somebody who asked then.
+    fn serves(&self, asked: Instant) -> bool {
+        self.begun >= asked || self.begun.elapsed() <= AGE_MAX.max(self.took * (REST_FACTOR + 3))
+    }
+
+    fn has_rested(&self) -> bool {
+        self.begun.elapsed() >= self.took * (REST_FACTOR + 1)
+    }
+}
+
+impl<K: Eq + Hash, V: Send + Sync + 'static> Kept<K, V> {
+    /// The answer to a question asked at `now`: counted for it, or lately where that takes long and what was kept still `holds`. Whoever
+    /// asks meanwhile waits for the one who counts; a reader who leaves stops nobody's counting.
+    pub async fn get<F>(
+        &self,
+        question: K,
+        now: Timestamp,
+        holds: impl Fn(&V) -> bool + Send,
+        count: F,
+    ) -> Result<Made<V>, Problem>
+    where
+        F: Future<Output = Result<V, Problem>> + Send + 'static,
+    {
+        let asked = Instant::now();
+        let place = self.place(question);
+        let kept = |place: &Place<V>| place.made().filter(|made| made.serves(asked) && holds(&made.value));
+        if let Some(made) = kept(&place) {
+            if made.has_rested()
+                && let Ok(turn) = place.counting.clone().try_lock_owned()
+            {
+                tokio::spawn(async move {
+                    let _turn = turn;
+                    if let Err(problem) = place.count(now, count).await {
+                        tracing::warn!(?problem, "an answer that is kept could not be counted again");
+                    }
+                });
+            }
+            return Ok(made);
+        }
+        if place.quick.load(Ordering::Relaxed) {
+            return place.count(now, count).await;
+        }
+        let turn = place.counting.clone().lock_owned().await;
+        if let Some(made) = kept(&place) {
+            return Ok(made);
+        }
+        let counting = tokio::spawn(async move {
+            let _turn = turn;
+            place.count(now, count).await
+        });
+        counting.await.map_err(|error| Problem::internal(&error))?
+    }
+
+    fn place(&self, question: K) -> Arc<Place<V>> {
+        let mut places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if places.len() >= KEPT_LEN_MAX && !places.contains_key(&question) {
+            places.retain(|_, place| place.made().is_some());
+            let mut begun: Vec<Instant> = places.values().filter_map(|place| Some(place.made()?.begun)).collect();
+            begun.sort_unstable();
+            if let Some(oldest) = begun.len().checked_sub(KEPT_LEN_MAX / 2).and_then(|n| begun.get(n)) {
+                places.retain(|_, place| place.made().is_some_and(|made| made.begun >= *oldest));
+            }
+        }
+        places.entry(question).or_default().clone()
+    }
+}
+
+impl<V> Place<V> {
+    fn made(&self) -> Option<Made<V>> {
+        self.made.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    async fn count(&self, now: Timestamp, count: impl Future<Output = Result<V, Problem>>) -> Result<Made<V>, Problem> {
+        let begun = Instant::now();
+        let value = Arc::new(count.await?);
+        let made = Made { value, as_of: now, begun, took: begun.elapsed() };
+        let quick = made.took < QUICK_MAX;
+        self.quick.store(quick, Ordering::Relaxed);
+        *self.made.lock().unwrap_or_else(PoisonError::into_inner) = (!quick).then(|| made.clone());
+        Ok(made)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicU32;
+
+    use super::*;
+
+    /// Counts how often it was counted, and takes so long to do it.
+    struct Counter {
+        kept: Kept<&'static str, u32>,
+        times: Arc<AtomicU32>,
+        takes: Duration,
+    }
+
+    impl Counter {
+        fn taking(takes: Duration) -> Self {
+            Self { kept: Kept::default(), times: Arc::default(), takes }
+        }
+
+        async fn ask(&self, at: i64, holds: impl Fn(&u32) -> bool + Send) -> (u32, i64) {
+            let (times, takes) = (self.times.clone(), self.takes);
+            let count = async move {
+                tokio::time::sleep(takes).await;
+                Ok(times.fetch_add(1, Ordering::Relaxed) + 1)
+            };
+            let made = self.kept.get("q", Timestamp::from_millis(at), holds, count).await.expect("an answer");
+            (*made.value, made.as_of.as_millis())
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_quick_is_counted_each_time() {
+        let counter = Counter::taking(Duration::ZERO);
+        for n in 1..4_i32 {
+            assert_eq!(counter.ask(i64::from(n), |_| true).await, (n.unsigned_abs(), i64::from(n)));
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_slow_is_shown_as_of_then_and_counted_again_after_a_rest() {
+        let counter = Counter::taking(QUICK_MAX * 2);
+        let together = futures_util::future::join(counter.ask(1, |_| true), counter.ask(2, |_| true)).await;
+        assert_eq!(together.0, together.1, "one counts, the other waits for it");
+        assert_eq!(counter.ask(3, |_| true).await, (1, 1));
+        assert_eq!(counter.times.load(Ordering::Relaxed), 1, "it rests");
+        tokio::time::sleep(QUICK_MAX * 2 * (REST_FACTOR + 2)).await;
+        assert_eq!(counter.ask(4, |_| true).await, (1, 1), "nobody waits");
+        while counter.ask(5, |_| true).await != (2, 4) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    #[tokio::test]
+    async fn what_does_not_hold_any_more_is_not_shown() {
+        let counter = Counter::taking(QUICK_MAX * 2);
+        assert_eq!(counter.ask(1, |_| true).await, (1, 1));
+        assert_eq!(counter.ask(2, |value| *value != 1).await, (2, 2));
+    }
+
+    #[tokio::test]
+    async fn a_reader_who_leaves_stops_nobody() {
+        let counter = Counter::taking(QUICK_MAX * 2);
+        let left = tokio::time::timeout(QUICK_MAX / 2, counter.ask(1, |_| true)).await;
+        assert!(left.is_err(), "it waited");
+        assert_eq!(counter.ask(2, |_| true).await, (1, 1), "what the other began");
+    }
+}
