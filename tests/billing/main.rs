@@ -19,6 +19,7 @@ mod killed;
 mod ordering;
 mod paying;
 mod proving;
+mod rolling;
 mod together;
 mod voiding;
 mod watching;

@@ -10,7 +10,7 @@ use releve_store::{
     audit_log, billing_usage, coverage, floor,
     moves::{self, Adjustment, HourPlace, Kind, Line},
     reports::ReportKey,
-    rollups,
+    usage_days,
 };
 use releve_types::{
     AllocationId, Hour, NodeId, Ranges, Sku, TenantId, TenantKey, Timestamp,
@@ -235,8 +235,8 @@ async fn take_back(
     let covered = standing.iter().fold(Ranges::empty(), |all, s| all.union(&covered_of_day(&s.report)));
     coverage::remove(tx, day, &covered).await?;
     record(tx, day, standing, because).await?;
-    let changed: BTreeSet<TenantId> = places.keys().map(|place| place.tenant).collect();
-    rollups::mark_spend(tx, &changed.into_iter().collect::<Vec<_>>(), now).await?;
+    let changed: BTreeSet<(TenantId, Hour)> = places.keys().map(|place| (place.tenant, place.hour)).collect();
+    usage_days::changed(tx, &changed, now).await?;
     let skus = billing_usage::sku_names(tx).await?;
     let mut change = Change { taken_back: keys, uncovered_ms: covered.total(), ..Change::default() };
     for (place, (ranges, _)) in &places {

@@ -14,7 +14,7 @@ use releve_store::{
     books::AccountPeriod,
     coverage, floor, quarantine,
     reports::{self, NewReport, ReportKey},
-    rollups, tenure,
+    rollups, tenure, usage_days,
 };
 use releve_types::{AllocationId, Hour, NodeId, Ranges, Sku, TenantId, TenantKey, Timestamp, Unit, ids::QuarantineId};
 use releve_wire::Digest;
@@ -476,9 +476,7 @@ async fn add_usage<'a>(
     rollups::name_allocations(tx, unnamed.iter().copied()).await?;
     rollups::add_allocation_hours(tx, deltas.allocation_hours.iter(), &sku_ids).await?;
     rollups::add_usage_hours(tx, deltas.usage_hours.iter(), &sku_ids).await?;
-    let changed: BTreeSet<TenantId> = hours.into_iter().map(|(tenant, _)| tenant).collect();
-    let changed: Vec<TenantId> = changed.into_iter().collect();
-    rollups::mark_spend(tx, &changed, now).await?;
+    usage_days::changed(tx, &hours, now).await?;
     Ok(Named { skus: new_skus, allocations: unnamed.into_iter().map(|(id, _)| *id).collect() })
 }
 

@@ -9,7 +9,7 @@ use releve_metering::{Catalog, moves::state};
 use releve_store::{
     Tx,
     moves::{self, Adjustment, HourPlace, HourRow, Kind, Line, MeterRow},
-    rollups,
+    usage_days,
 };
 use releve_types::{AllocationId, Hour, Ranges, TenantId, TenantKey, Timestamp, ids::fresh_uuid, time::MILLIS_PER_DAY};
 
@@ -171,11 +171,10 @@ async fn write(
     }
     let adjustment = Adjustment { id: fresh_uuid(now), kind: Kind::Reattribution, by, now };
     moves::adjust(tx, adjustment, lines).await?;
-    let tenant_of = |line: &Line| match line {
-        Line::Give { place, .. } | Line::Take { place, .. } => place.tenant,
-        Line::Meter { row, .. } => row.tenant,
+    let hour_of = |line: &Line| match line {
+        Line::Give { place, .. } | Line::Take { place, .. } => (place.tenant, place.hour),
+        Line::Meter { row, .. } => (row.tenant, row.hour),
     };
-    let changed: BTreeSet<TenantId> = lines.iter().map(tenant_of).collect();
-    rollups::mark_spend(tx, &changed.into_iter().collect::<Vec<_>>(), now).await?;
+    usage_days::changed(tx, &lines.iter().map(hour_of).collect(), now).await?;
     Ok(())
 }

@@ -1,13 +1,10 @@
 //! What takes long to count, and was counted a moment ago? An answer that would keep its reader waiting is given as it was then, and
-//! says when that was; meanwhile it is counted again. What is counted quickly is never kept.
+//! says when that was; meanwhile it is counted again. What is counted quickly is counted for everybody who asks.
 
 use std::{
     collections::HashMap,
     hash::Hash,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -39,13 +36,11 @@ impl<K, V> Default for Kept<K, V> {
 struct Place<V> {
     made: Mutex<Option<Made<V>>>,
     counting: Arc<tokio::sync::Mutex<()>>,
-    /// It was counted quickly the last time.
-    quick: AtomicBool,
 }
 
 impl<V> Default for Place<V> {
     fn default() -> Self {
-        Self { made: Mutex::default(), counting: Arc::default(), quick: AtomicBool::new(false) }
+        Self { made: Mutex::default(), counting: Arc::default() }
     }
 }
 
@@ -67,7 +62,12 @@ impl<V> Clone for Made<V> {
 impl<V> Made<V> {
     /// Whether it may be shown to somebody who asked then.
     fn serves(&self, asked: Instant) -> bool {
-        self.begun >= asked || self.begun.elapsed() <= AGE_MAX.max(self.took * (REST_FACTOR + 3))
+        let is_young = self.begun.elapsed() <= AGE_MAX.max(self.took * (REST_FACTOR + 3));
+        self.begun >= asked || (is_young && !self.is_quick())
+    }
+
+    fn is_quick(&self) -> bool {
+        self.took < QUICK_MAX
     }
 
     fn has_rested(&self) -> bool {
@@ -104,7 +104,7 @@ impl<K: Eq + Hash, V: Send + Sync + 'static> Kept<K, V> {
             }
             return Ok(made);
         }
-        if place.quick.load(Ordering::Relaxed) {
+        if place.made().is_some_and(|made| made.is_quick()) {
             return place.count(now, count).await;
         }
         let turn = place.counting.clone().lock_owned().await;
@@ -116,6 +116,22 @@ impl<K: Eq + Hash, V: Send + Sync + 'static> Kept<K, V> {
             place.count(now, count).await
         });
         counting.await.map_err(|error| Problem::internal(&error))?
+    }
+
+    /// The answer to a question, counted for whoever asks now.
+    pub async fn exact(
+        &self,
+        question: K,
+        now: Timestamp,
+        count: impl Future<Output = Result<V, Problem>>,
+    ) -> Result<Made<V>, Problem> {
+        self.place(question).count(now, count).await
+    }
+
+    /// What was counted last, for whoever counts again.
+    pub fn last(&self, question: &K) -> Option<Arc<V>> {
+        let places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Some(places.get(question)?.made()?.value)
     }
 
     fn place(&self, question: K) -> Arc<Place<V>> {
@@ -141,16 +157,14 @@ impl<V> Place<V> {
         let begun = Instant::now();
         let value = Arc::new(count.await?);
         let made = Made { value, as_of: now, begun, took: begun.elapsed() };
-        let quick = made.took < QUICK_MAX;
-        self.quick.store(quick, Ordering::Relaxed);
-        *self.made.lock().unwrap_or_else(PoisonError::into_inner) = (!quick).then(|| made.clone());
+        *self.made.lock().unwrap_or_else(PoisonError::into_inner) = Some(made.clone());
         Ok(made)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::AtomicU32;
+    use std::sync::atomic::{AtomicU32, Ordering};
 
     use super::*;
 
@@ -204,6 +218,15 @@ mod tests {
         let counter = Counter::taking(QUICK_MAX * 2);
         assert_eq!(counter.ask(1, |_| true).await, (1, 1));
         assert_eq!(counter.ask(2, |value| *value != 1).await, (2, 2));
+    }
+
+    #[tokio::test]
+    async fn whoever_decides_by_it_is_shown_nothing_old() {
+        let counter = Counter::taking(QUICK_MAX * 2);
+        assert_eq!(counter.ask(1, |_| true).await, (1, 1));
+        let exact = counter.kept.exact("q", Timestamp::from_millis(2), async { Ok(7) }).await.expect("an answer");
+        assert_eq!((*exact.value, exact.as_of.as_millis()), (7, 2));
+        assert_eq!(counter.kept.last(&"q").as_deref(), Some(&7));
     }
 
     #[tokio::test]

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use releve_types::{AllocationId, Hour, Period, Sku, TenantId};
 use uuid::Uuid;
 
-use crate::{Contract, Matching, Rounding, Run, Usage, rate::RateError};
+use crate::{Contract, Matching, Rounding, Run, Settled, Usage, UsageItem, rate::RateError};
 
 /// The canonical form.
 pub(crate) struct Gathered<'a> {
@@ -75,9 +75,16 @@ pub(crate) struct Held<'a> {
     pub energy_mj: i64,
 }
 
-pub(crate) fn gather<'a>(contract: &'a Contract, period: Period, usage: &'a Usage) -> Result<Gathered<'a>, RateError> {
+/// The usage of a period, with what of it is settled.
+pub(crate) fn gather<'a>(
+    contract: &'a Contract,
+    period: Period,
+    settled: &[&'a Settled],
+    usage: &'a Usage,
+) -> Result<Gathered<'a>, RateError> {
+    let items = || usage.items.iter().chain(settled.iter().flat_map(|part| part.items()));
     let mut given: BTreeMap<&Sku, (bool, bool)> = BTreeMap::new();
-    for item in &usage.items {
+    for item in items() {
         given.entry(&item.sku).or_default().0 = true;
     }
     for item in &usage.allocations {
@@ -87,10 +94,11 @@ pub(crate) fn gather<'a>(contract: &'a Contract, period: Period, usage: &'a Usag
         return Err(RateError::GivenTwice { sku: boxed(sku) });
     }
     let skus: Vec<_> = given.into_keys().map(|sku| (sku, contract.runs(sku, period))).collect();
-    let mut rows = plain_rows(&skus, period, usage)?;
+    let mut rows = plain_rows(&skus, period, items())?;
     let held = held_rows(&skus, period, usage)?;
     rows.extend(rounded_rows(&skus, &held)?);
-    let rows = summed(rows, &skus)?;
+    let mut rows = summed(rows, &skus)?;
+    rows.retain(|row| (row.metered, row.billed) != (0, 0));
     let reserved = contract.reserved_skus(period);
     let hours = hour_rows(&skus, &reserved, period, usage)?;
     let at_once = at_once(&skus, &reserved, period, usage)?;
@@ -142,11 +150,15 @@ fn at_once(
     Ok(held.into_iter().filter(|(_, ms)| *ms != 0).map(of).collect())
 }
 
-type Skus<'a> = [(&'a Sku, Vec<Run<'a>>)];
+pub(crate) type Skus<'a> = [(&'a Sku, Vec<Run<'a>>)];
 
-fn plain_rows<'a>(skus: &Skus<'a>, period: Period, usage: &'a Usage) -> Result<Vec<Row<'a>>, RateError> {
-    let mut rows = Vec::with_capacity(usage.items.len());
-    for item in &usage.items {
+fn plain_rows<'a>(
+    skus: &Skus<'a>,
+    period: Period,
+    items: impl Iterator<Item = &'a UsageItem>,
+) -> Result<Vec<Row<'a>>, RateError> {
+    let mut rows = Vec::with_capacity(items.size_hint().0);
+    for item in items {
         let (sku, run) = locate(skus, period, &item.sku, item.stretch)?;
         not_negative("metered", item.metered, &item.sku)?;
         not_negative("energy_mj", item.energy_mj, &item.sku)?;
@@ -237,8 +249,12 @@ fn summed<'a>(mut rows: Vec<Row<'a>>, skus: &Skus<'a>) -> Result<Vec<Row<'a>>, R
             _ => merged.push(row),
         }
     }
-    merged.retain(|row| (row.metered, row.billed) != (0, 0));
     Ok(merged)
+}
+
+/// The items summed per price, tenant and project; those too of which no time is left, as long as other parts may add to them.
+pub(crate) fn summed_items<'a>(skus: &Skus<'a>, period: Period, usage: &'a Usage) -> Result<Vec<Row<'a>>, RateError> {
+    summed(plain_rows(skus, period, usage.items.iter())?, skus)
 }
 
 /// Which SKU, and which of its runs, a row belongs to.

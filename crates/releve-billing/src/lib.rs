@@ -16,6 +16,7 @@ pub mod rate;
 pub mod rating;
 pub mod refusal;
 pub mod rounding;
+pub mod settle;
 pub mod tax;
 pub mod usage;
 pub mod watch;
@@ -33,8 +34,9 @@ pub use invoice::{
     park,
 };
 pub use price::{Price, Tier, UnitPrice};
-pub use rate::{Charge, ChargeKind, RateError, Rated, Unpriced, rate};
+pub use rate::{Charge, ChargeKind, RateError, Rated, Unpriced, rate, rate_on};
 pub use rating::Model;
 pub use refusal::{PriceError, PriceReason};
 pub use rounding::Rounding;
+pub use settle::{Settled, settle};
 pub use usage::{AllocationItem, AtOnceItem, Usage, UsageItem};

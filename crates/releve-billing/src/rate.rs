@@ -15,7 +15,7 @@ use rust_decimal::Decimal;
 use uuid::Uuid;
 
 use crate::{
-    Allowance, Contract, Percent, Price, Rounding, UnitPrice, Usage,
+    Allowance, Contract, Percent, Price, Rounding, Settled, UnitPrice, Usage,
     agreed::{fees, minimum, narrowest, reserved},
     gather::{Row, gather},
     price,
@@ -240,8 +240,13 @@ pub enum RateError {
 
 /// Rates a period. Pure: the same arguments give the same charges, in the same order.
 pub fn rate(contract: &Contract, period: Period, usage: &Usage) -> Result<Rated, RateError> {
-    let gathered = gather(contract, period, usage)?;
-    let reserved = reserved(contract, period, &gathered)?;
+    rate_on(contract, period, &[], usage)
+}
+
+/// Rates a period of which parts are settled, and the usage of the rest: as if all of it were given.
+pub fn rate_on(contract: &Contract, period: Period, settled: &[&Settled], usage: &Usage) -> Result<Rated, RateError> {
+    let gathered = gather(contract, period, settled, usage)?;
+    let reserved = reserved(contract, period, settled, &gathered)?;
     let mut charges = Vec::with_capacity(gathered.rows.len());
     let mut unpriced = Vec::new();
     for of_sku in gathered.rows.chunk_by(|a, b| a.key.sku == b.key.sku) {

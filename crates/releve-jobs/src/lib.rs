@@ -17,6 +17,7 @@ pub mod pack;
 pub mod partitions;
 pub mod payments;
 mod reconcile;
+pub mod rolling;
 mod settings;
 pub mod spend;
 pub mod webhooks;

@@ -280,7 +280,7 @@ pub async fn create_suspense(
     Ok(())
 }
 
-/// Marks whose usage changed. `tenants` must be sorted.
+/// Marks whose spend is to be judged again, though no usage changed. `tenants` must be sorted.
 pub async fn mark_spend(conn: &mut PgConnection, tenants: &[TenantId], now: Timestamp) -> Result<(), StoreError> {
     let ids: Vec<Uuid> = tenants.iter().map(|t| t.uuid()).collect();
     sqlx::query!(

@@ -6,6 +6,7 @@ pub const MILLIS_PER_SECOND: i64 = 1_000;
 pub const MILLIS_PER_MINUTE: i64 = 60_000;
 pub const MILLIS_PER_HOUR: i64 = 3_600_000;
 pub const MILLIS_PER_DAY: i64 = 86_400_000;
+pub const HOURS_PER_DAY: i64 = 24;
 
 /// A UTC instant, exact to the millisecond: the billing unit of the house.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]

@@ -372,7 +372,7 @@ async fn entitlement(
     let mut reasons = Vec::new();
     if judged.iter().any(|budget| budget.hard) {
         let spend = super::spend::spend(&app, scope.account(), None, now).await?;
-        let quotas = watch::quotas(&judged, &spend.rated, &wish).map_err(|error| Problem::internal(&error))?;
+        let quotas = watch::quotas(&judged, &spend.spend().rated, &wish).map_err(|error| Problem::internal(&error))?;
         for quota in quotas.into_iter().filter(|quota| quota.refuses) {
             let (used, limit, unit) = figures(quota.used, quota.limit);
             let name = names.get(&quota.budget).cloned().unwrap_or_default();

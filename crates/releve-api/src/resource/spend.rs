@@ -1,6 +1,6 @@
 //! What does a month cost so far? The same usage, read by the same function and rated by the same one, as an invoice.
 
-use std::{fmt, sync::Arc};
+use std::fmt;
 
 use axum::{Json, extract::State};
 use releve_billing::{
@@ -8,7 +8,7 @@ use releve_billing::{
     watch::{FORECAST_BASIS, Forecast, forecast_amount},
 };
 pub(crate) use releve_jobs::spend::Spend;
-use releve_jobs::spend::Terms;
+use releve_jobs::{rolling::Rolling, spend::Terms};
 use releve_store::{Tx, prices};
 use releve_types::{AccountId, BillingMonth, Money, Period, TenantId, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -196,8 +196,28 @@ impl From<&Unpriced> for UnpricedView {
     }
 }
 
-/// Spends that take long to rate, by account and month, each with what it was rated by.
-pub(crate) type KeptSpends = Kept<(AccountId, BillingMonth), (Arc<Contract>, Spend)>;
+/// Spends by account and month.
+pub(crate) type KeptSpends = Kept<(AccountId, BillingMonth), KeptSpend>;
+
+/// A spend, and what is known for when it is rated again.
+#[derive(Debug)]
+pub(crate) struct KeptSpend {
+    spend: Spend,
+    rolling: Rolling,
+}
+
+/// A spend, and until when what was used is in it.
+pub(super) struct Counted(Made<KeptSpend>);
+
+impl Counted {
+    pub fn spend(&self) -> &Spend {
+        &self.0.value.spend
+    }
+
+    pub fn as_of(&self) -> Timestamp {
+        self.0.as_of
+    }
+}
 
 /// Rates the account as its invoice would be if nothing more were used: a fee, a reservation or a minimum that holds for
 /// the month is in it whole from its first day. Read as the application, also for a tenant: tiers fill up over the
@@ -208,12 +228,10 @@ pub(super) async fn spend(
     account: AccountId,
     month: Option<&str>,
     now: Timestamp,
-) -> Result<Spend, Problem> {
+) -> Result<Counted, Problem> {
     let terms = terms(app, account, month, now).await?;
-    let mut tx = app.db().begin_app().await?;
-    let spend = releve_jobs::spend::spend_by(&mut tx, terms).await?;
-    tx.commit().await?;
-    Ok(spend)
+    let question = (account, terms.month);
+    Ok(Counted(app.spends().exact(question, now, rate(app.clone(), terms)).await?))
 }
 
 /// The same for whoever looks and decides nothing: of a moment ago where rating takes long, though by no other prices or agreements.
@@ -222,32 +240,19 @@ pub(super) async fn lately(
     account: AccountId,
     month: Option<&str>,
     now: Timestamp,
-) -> Result<Lately, Problem> {
+) -> Result<Counted, Problem> {
     let terms = terms(app, account, month, now).await?;
     let (question, contract) = ((account, terms.month), terms.contract.clone());
-    let db = app.db().clone();
-    let count = async move {
-        let contract = terms.contract.clone();
-        let mut tx = db.begin_app().await?;
-        let spend = releve_jobs::spend::spend_by(&mut tx, terms).await?;
-        tx.commit().await?;
-        Ok((contract, spend))
-    };
-    let made = app.spends().get(question, now, |(of, _)| *of == contract, count).await?;
-    Ok(Lately(made))
+    let holds = |kept: &KeptSpend| kept.rolling.is_by(&contract);
+    Ok(Counted(app.spends().get(question, now, holds, rate(app.clone(), terms)).await?))
 }
 
-/// A spend, and until when what was used is in it.
-pub(super) struct Lately(Made<(Arc<Contract>, Spend)>);
-
-impl Lately {
-    pub fn spend(&self) -> &Spend {
-        &self.0.value.1
-    }
-
-    pub fn as_of(&self) -> Timestamp {
-        self.0.as_of
-    }
+async fn rate(app: AppState, terms: Terms) -> Result<KeptSpend, Problem> {
+    let last = app.spends().last(&(terms.account, terms.month));
+    let mut tx = app.db().begin_app().await?;
+    let (spend, rolling) = Rolling::rate(&mut tx, terms, last.as_ref().map(|last| &last.rolling)).await?;
+    tx.commit().await?;
+    Ok(KeptSpend { spend, rolling })
 }
 
 async fn terms(app: &AppState, account: AccountId, month: Option<&str>, now: Timestamp) -> Result<Terms, Problem> {

@@ -11,9 +11,10 @@ use releve_types::{Hour, Period, Sku, TenantId, Unit, ids::AgreementId, time::MI
 
 use super::{AgreedTerms, Agreement};
 use crate::{
-    Charge, ChargeKind, Contract, PriceError, PriceReason, RateError, UnitPrice,
+    Charge, ChargeKind, Contract, PriceError, PriceReason, RateError, Settled, UnitPrice,
     gather::{AtOnce, Gathered, HourRow, Row, RowKey},
     rate::{proportion, ratio},
+    settle::{MatchedRow, Of},
     tax::RateClass,
 };
 
@@ -76,23 +77,59 @@ type Sums<'a> = BTreeMap<(ChargeKind, TenantId, &'a str), (i64, i64)>;
 pub(crate) fn reserved<'a>(
     contract: &'a Contract,
     period: Period,
+    settled: &[&'a Settled],
     gathered: &Gathered<'a>,
 ) -> Result<Reserved<'a>, RateError> {
-    let mut by_sku: BTreeMap<&Sku, Vec<Held<'a>>> = BTreeMap::new();
-    for held in contract.agreements().iter().filter_map(|agreement| held(agreement, period)) {
-        by_sku.entry(held.sku).or_default().push(held);
-    }
     let mut reserved = Reserved::default();
-    for (sku, of_sku) in by_sku {
+    let is_open = |hour: &Hour| !settled.iter().any(|part| part.stretch().contains_hour(*hour));
+    for (sku, of_sku) in by_sku(contract, period) {
         let place = gathered.skus.binary_search_by(|(known, _)| (*known).cmp(sku)).ok();
         let used = UsedOfSku::new(sku, place, gathered);
-        let matched = matched(&of_sku, period, &used)?;
+        let mut matched = matched(&of_sku, hours(period).filter(is_open), &used)?;
+        for row in settled.iter().flat_map(|part| part.matched()).filter(|row| row.sku == *sku) {
+            matched.take_in(row);
+        }
         reserved.charges.extend(charges(contract, &of_sku, &matched)?);
         if let Some(place) = place {
             reserved.left.insert(place, left(place, &gathered.skus[place].1, matched.left));
         }
     }
     Ok(reserved)
+}
+
+/// What reservations make of a part of a period, if nothing else of it is looked at.
+pub(crate) fn matched_rows(
+    contract: &Contract,
+    (period, part): (Period, Period),
+    gathered: &Gathered<'_>,
+) -> Result<Vec<MatchedRow>, RateError> {
+    let mut rows = Vec::new();
+    for (sku, of_sku) in by_sku(contract, period) {
+        let place = gathered.skus.binary_search_by(|(known, _)| (*known).cmp(sku)).ok();
+        let matched = matched(&of_sku, hours(part), &UsedOfSku::new(sku, place, gathered))?;
+        let whose = |tenant, project: &str| Some((tenant, project.to_owned()));
+        let charged = matched.sums.into_iter().map(|((kind, tenant, project), sums)| {
+            MatchedRow { sku: sku.clone(), of: Of::Charge(kind), whose: whose(tenant, project), sums }
+        });
+        rows.extend(charged);
+        let left = matched.left.into_iter().map(|((run, tenant, project), sums)| {
+            MatchedRow { sku: sku.clone(), of: Of::Left { run }, whose: whose(tenant, project), sums }
+        });
+        rows.extend(left);
+        let unused = matched.unused.into_iter().map(|(agreement, ms)| {
+            MatchedRow { sku: sku.clone(), of: Of::Charge(ChargeKind::Unused(agreement)), whose: None, sums: (ms, 0) }
+        });
+        rows.extend(unused);
+    }
+    Ok(rows)
+}
+
+fn by_sku(contract: &Contract, period: Period) -> BTreeMap<&Sku, Vec<Held<'_>>> {
+    let mut by_sku: BTreeMap<&Sku, Vec<Held<'_>>> = BTreeMap::new();
+    for held in contract.agreements().iter().filter_map(|agreement| held(agreement, period)) {
+        by_sku.entry(held.sku).or_default().push(held);
+    }
+    by_sku
 }
 
 fn held(agreement: &Agreement, period: Period) -> Option<Held<'_>> {
@@ -154,9 +191,32 @@ fn hours(stretch: Period) -> impl Iterator<Item = Hour> {
     std::iter::successors(Some(first), |hour| Some(hour.next())).take_while(move |hour| *hour < end)
 }
 
-fn matched<'a>(of_sku: &[Held<'a>], period: Period, used: &UsedOfSku<'_, 'a>) -> Result<Matched<'a>, RateError> {
+impl<'a> Matched<'a> {
+    /// What was matched before, of other hours.
+    fn take_in(&mut self, row: &'a MatchedRow) {
+        match (row.of, &row.whose) {
+            (Of::Charge(kind), Some((tenant, project))) => {
+                add(self.sums.entry((kind, *tenant, project)).or_default(), row.sums)
+            }
+            (Of::Left { run }, Some((tenant, project))) => {
+                add(self.left.entry((run, *tenant, project)).or_default(), row.sums)
+            }
+            (Of::Charge(kind), None) => {
+                *self.unused.entry(AgreementId::from_uuid(kind.id())).or_default() += row.sums.0;
+            }
+            // Whatever is left was somebody's.
+            (Of::Left { .. }, None) => {}
+        }
+    }
+}
+
+fn matched<'a>(
+    of_sku: &[Held<'a>],
+    hours: impl Iterator<Item = Hour>,
+    used: &UsedOfSku<'_, 'a>,
+) -> Result<Matched<'a>, RateError> {
     let mut matched = Matched::default();
-    for hour in hours(period) {
+    for hour in hours {
         let rows = used.hours.get(&hour).copied().unwrap_or_default();
         let mut parts: Vec<(i64, i64)> = rows.iter().map(|row| (row.metered, row.energy_mj)).collect();
         let in_all = parts.iter().map(|(ms, _)| ms).sum::<i64>();

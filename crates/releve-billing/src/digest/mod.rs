@@ -103,7 +103,7 @@ impl Reports {
 pub fn digest(basis: &Basis<'_>) -> Result<[u8; 32], RateError> {
     let mut out = Hashing(Sha256::new());
     // Hashing never fails to write.
-    let _ = write_basis(&mut out, basis, &gather(basis.contract, basis.subject.period, basis.usage)?);
+    let _ = write_basis(&mut out, basis, &gather(basis.contract, basis.subject.period, &[], basis.usage)?);
     Ok(out.0.finalize().into())
 }
 
@@ -111,7 +111,7 @@ impl Basis<'_> {
     /// The text that is digested, for whoever wants to see what differs.
     pub fn text(&self) -> Result<String, RateError> {
         let mut out = String::new();
-        let _ = write_basis(&mut out, self, &gather(self.contract, self.subject.period, self.usage)?);
+        let _ = write_basis(&mut out, self, &gather(self.contract, self.subject.period, &[], self.usage)?);
         Ok(out)
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use releve_billing::{
     AgreedTerms, Agreement, Basis, Charge, ChargeKind, Contract, Matching, Model, Outcome, Rated, Recorded, Reports,
-    Rounding, Subject, Usage, digest, draft, rate,
+    Rounding, Subject, Usage, digest, draft, rate, rate_on, settle,
     tax::{Ground, RateClass, Vat},
 };
 use releve_types::{
@@ -78,6 +78,26 @@ proptest! {
         prop_assert_eq!(
             digest_of(&world.contract, period, &coarse),
             digest_of(&world.contract, period, &fine)
+        );
+    }
+
+    /// Whatever lies before, in and after the part is rated as if it had been given whole.
+    #[test]
+    fn settling_a_part_changes_nothing(world in an_agreed_world(), at in 0..HOURS, len in 1..HOURS) {
+        let period = hours(0, HOURS);
+        let part = hours(at, HOURS.min(at + len));
+        let whole = world.usage(period, &hourly(period));
+        let mut rest = whole.clone();
+        let inside = |stretch: Period| part.intersect(stretch) == Some(stretch);
+        let settled = Usage {
+            items: rest.items.extract_if(.., |item| inside(item.stretch)).collect(),
+            at_once: rest.at_once.extract_if(.., |item| part.contains_hour(item.hour)).collect(),
+            allocations: Vec::new(),
+        };
+        let settled = settle(&world.contract, period, part, &settled).expect("settled");
+        prop_assert_eq!(
+            rate_on(&world.contract, period, &[&settled], &rest),
+            rate(&world.contract, period, &whole)
         );
     }
 

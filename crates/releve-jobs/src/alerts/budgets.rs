@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use super::{BUDGET_REACHED, Limits, accounts, full_hours_end, money};
 use crate::{
     ISSUE_DELAY_MS, JobError,
+    rolling::Months,
     spend::{self, Spend},
 };
 
@@ -28,7 +29,7 @@ const HOURLY_EVERY: usize = 8;
 const REST_MS: i64 = 60_000;
 
 /// Judges some of what is due; whether more is.
-pub(super) async fn round(db: &Db, limits: &Limits, now: Timestamp) -> Result<bool, JobError> {
+pub(super) async fn round(db: &Db, limits: &Limits, months: &mut Months, now: Timestamp) -> Result<bool, JobError> {
     let mut tx = db.begin_app().await?;
     let marks = budgets::collect(&mut tx, MARKS_MAX, full_hours_end(now), now).await?;
     tx.commit().await?;
@@ -40,7 +41,7 @@ pub(super) async fn round(db: &Db, limits: &Limits, now: Timestamp) -> Result<bo
             first => first,
         };
         let Some(account) = due else { return Ok(marks >= MARKS_MAX) };
-        match judge(&mut tx, limits, account, now).await {
+        match judge(&mut tx, limits, months, account, now).await {
             Ok(()) => tx.commit().await?,
             Err(error) => {
                 tracing::error!(%account, %error, "an account's budgets could not be judged; tried again later");
@@ -56,14 +57,20 @@ pub(super) async fn round(db: &Db, limits: &Limits, now: Timestamp) -> Result<bo
 
 /// Of the month that runs, and of the one before for as long as its last reports may still come. Once an hour, what its full hours
 /// say beside.
-async fn judge(tx: &mut Tx, limits: &Limits, account: AccountId, now: Timestamp) -> Result<(), JobError> {
-    let Some(current) = spend::spend(tx, account, None, now).await? else {
+async fn judge(
+    tx: &mut Tx,
+    limits: &Limits,
+    rated: &mut Months,
+    account: AccountId,
+    now: Timestamp,
+) -> Result<(), JobError> {
+    let Some(current) = rated.spend(tx, account, None, now).await? else {
         watches::advance(tx, account, full_hours_end(now)).await?;
         return Ok(());
     };
     let mut months = Vec::new();
     if now.since(current.period.start()) < ISSUE_DELAY_MS {
-        months.extend(spend::spend(tx, account, Some(current.month.previous()), now).await?);
+        months.extend(rated.spend(tx, account, Some(current.month.previous()), now).await?);
     }
     months.push(current);
     for month in &months {

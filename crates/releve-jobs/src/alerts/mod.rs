@@ -28,7 +28,7 @@ use releve_types::{
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use crate::{Job, JobError, reconcile};
+use crate::{Job, JobError, reconcile, rolling::Months};
 
 /// A tenant's budget reached one of its thresholds.
 pub const BUDGET_REACHED: &str = "budget.reached";
@@ -70,10 +70,10 @@ fn full_hours_end(now: Timestamp) -> Hour {
 
 /// Watches, again and again, until it is cancelled.
 pub async fn run(db: Db, limits: Limits, cancel: CancellationToken) {
-    let (mut house_at, mut coverage_at) = (None, None);
+    let (mut house_at, mut coverage_at, mut months) = (None, None, Months::default());
     while !cancel.is_cancelled() {
         let now = wall_clock();
-        let more = budgets::round(&db, &limits, now).await.unwrap_or_else(|error| {
+        let more = budgets::round(&db, &limits, &mut months, now).await.unwrap_or_else(|error| {
             tracing::error!(%error, "budgets could not be looked at; tried again");
             false
         });
@@ -96,7 +96,8 @@ pub async fn run(db: Db, limits: Limits, cancel: CancellationToken) {
 
 /// Looks once at everything.
 pub async fn round(db: &Db, limits: &Limits, now: Timestamp) -> Result<(), JobError> {
-    while budgets::round(db, limits, now).await? {}
+    let mut months = Months::default();
+    while budgets::round(db, limits, &mut months, now).await? {}
     house(db, limits, true, now).await
 }
 

@@ -10,7 +10,7 @@ use releve_store::{
     StoreError, Tx,
     billing_usage::{self, HeldRow, ItemRow, Pieces, SkuNumber, Sums},
 };
-use releve_types::{AccountId, Hour, Period, Sku, TenantId};
+use releve_types::{AccountId, Hour, Period, Sku, TenantId, time::HOURS_PER_DAY};
 
 use super::past;
 
@@ -48,7 +48,10 @@ pub async fn usage(
     period: Period,
     contracts: &BTreeMap<AccountId, Arc<Contract>>,
 ) -> Result<BTreeMap<AccountId, Usage>, StoreError> {
-    let gathered = gather(tx, accounts, period, contracts).await?;
+    known(gather(tx, accounts, period, contracts).await?)
+}
+
+fn known(gathered: Gathered) -> Result<BTreeMap<AccountId, Usage>, StoreError> {
     let known = |(account, used): (AccountId, Result<Usage, RateError>)| {
         let refused = |error| StoreError::inconsistent("usage_hours", "ms", format!("of {account}: {error}"));
         Ok((account, used.map_err(refused)?))
@@ -56,18 +59,55 @@ pub async fn usage(
     gathered.into_iter().map(known).collect()
 }
 
-/// The same, each account for itself.
+/// What an account used in a part of a period, by the day in UTC.
+pub async fn usage_of_days(
+    tx: &mut Tx,
+    account: AccountId,
+    (period, part): (Period, Period),
+    contract: &Arc<Contract>,
+) -> Result<BTreeMap<i64, Usage>, StoreError> {
+    let contracts = BTreeMap::from([(account, contract.clone())]);
+    let midnights = (part.first_hour().index()..part.end_hour().index()).filter(|hour| hour % HOURS_PER_DAY == 0);
+    let midnights = midnights.map(Hour::from_index).collect();
+    let gathered = gather_part(tx, &[account], (period, part, midnights), &contracts).await?;
+    let mut days: BTreeMap<i64, Usage> = BTreeMap::new();
+    for used in known(gathered)?.into_values() {
+        for item in used.items {
+            days.entry(item.stretch.start().day()).or_default().items.push(item);
+        }
+        for item in used.at_once {
+            days.entry(item.hour.start().day()).or_default().at_once.push(item);
+        }
+        for item in used.allocations {
+            days.entry(item.stretch.start().day()).or_default().allocations.push(item);
+        }
+    }
+    Ok(days)
+}
+
+/// Each account for itself.
 pub async fn gather(
     tx: &mut Tx,
     accounts: &[AccountId],
     period: Period,
     contracts: &BTreeMap<AccountId, Arc<Contract>>,
 ) -> Result<Gathered, StoreError> {
-    let (cuts, ways) = ways(accounts, period, contracts);
-    let pieces = Pieces::new(period, &cuts);
+    gather_part(tx, accounts, (period, period, BTreeSet::new()), contracts).await
+}
+
+/// Of a part of a period, in the form that the period is rated in, with more cuts than rating needs.
+async fn gather_part(
+    tx: &mut Tx,
+    accounts: &[AccountId],
+    (period, part, more_cuts): (Period, Period, BTreeSet<Hour>),
+    contracts: &BTreeMap<AccountId, Arc<Contract>>,
+) -> Result<Gathered, StoreError> {
+    let (mut cuts, ways) = ways(accounts, period, contracts);
+    cuts.extend(more_cuts);
+    let pieces = Pieces::new(part, &cuts);
     let tenants = billing_usage::tenants_of(tx, accounts).await?;
     let skus = billing_usage::sku_names(tx).await?;
-    let batch = Batch { period, contracts, tenants, skus };
+    let batch = Batch { period: part, contracts, tenants, skus };
     let mut usage = Gathered::new();
     let mut by_allocation: BTreeSet<(TenantId, SkuNumber)> = BTreeSet::new();
     let mut by_hour: BTreeSet<(TenantId, SkuNumber)> = BTreeSet::new();

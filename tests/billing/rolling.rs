@@ -1,0 +1,94 @@
+//! Is a month that is rated day by day what it is when it is rated whole, whatever changes which of its days?
+
+use releve_billing::{AgreedTerms, Matching, Percent, Scope};
+use releve_jobs::{
+    rolling::Rolling,
+    spend::{self, Terms},
+};
+use releve_store::{Tx, catalog};
+use releve_tests::world;
+use releve_types::{Money, TenantKey};
+
+use crate::{
+    agreeing::{agree, reservation},
+    bench::{Bench, HOUR, at, later},
+};
+
+const DAY: i64 = 24;
+
+async fn terms(tx: &mut Tx, bench: &Bench) -> Terms {
+    let month = spend::terms(tx, bench.world.tenants[0].account, None, at(DAY)).await;
+    month.expect("the database answers").expect("an account")
+}
+
+/// Rates the month both ways, by what is known of it from the last time; what it comes to.
+async fn rated(bench: &Bench, known: &mut Option<Rolling>) -> Money {
+    let mut tx = bench.db.begin_app().await.expect("a transaction");
+    let terms = terms(&mut tx, bench).await;
+    let whole = spend::spend_by(&mut tx, terms.clone()).await.expect("rated");
+    let (by_day, next) = Rolling::rate_by_day(&mut tx, terms, known.as_ref()).await.expect("rated");
+    assert_eq!(by_day.rated, whole.rated);
+    *known = Some(next);
+    whole.rated.total
+}
+
+#[tokio::test]
+async fn a_month_rated_day_by_day_is_the_month() {
+    let bench = Bench::new(1, 2, 24 * 31).await;
+    let stranger = TenantKey::new("static:stranger").expect("a key");
+    let mut known = None;
+    let mut before = rated(&bench, &mut known).await;
+    for step in 0..8 {
+        match step {
+            0 => bench.counted(vec![bench.hour(0, 0, &[0]), bench.hour(0, DAY + 1, &[0, 0])]).await,
+            // Late, of a day that was settled.
+            1 => bench.counted(vec![bench.hour(0, 1, &[0, 0, 0])]).await,
+            2 => {
+                let percent = Percent::new("10".parse().expect("a decimal")).expect("a discount");
+                agree(&bench, DAY + 1, None, AgreedTerms::Discount { scope: Scope::All, percent }).await;
+            }
+            3 => agree(&bench, 0, None, reservation(1, Matching::Instant)).await,
+            4 => {
+                let who = ("test", "the agent counted twice");
+                let node = bench.world.nodes[0].id;
+                bench.aggregator.withdraw(node, (at(1), at(2)), who, false, later()).await.expect("withdrawn");
+            }
+            5 => {
+                let hold = |gpu| world::Hold::new(&stranger, gpu, "theirs", 0, HOUR);
+                let report = bench.world.nodes[0].report(at(3 * DAY), HOUR, &[hold(0), hold(1)]);
+                bench.counted(vec![report]).await;
+                let mut tx = bench.db.begin_app().await.expect("a transaction");
+                let version = catalog::bump(&mut tx).await.expect("a version");
+                let to = Some(bench.world.tenants[0].tenant);
+                world::map(&mut tx, &stranger, to, at(0).hour(), version, later()).await;
+                tx.commit().await.expect("commits");
+                bench.aggregator.reattribute(&stranger, "test", false, later()).await.expect("moved");
+            }
+            6 => agree(&bench, 2 * DAY, 3 * DAY, reservation(3, Matching::Instant)).await,
+            // The month's end: its last day is a day like the others.
+            _ => bench.counted(vec![bench.hour(0, 31 * DAY - 1, &[0, 0, 0, 0])]).await,
+        }
+        let now = rated(&bench, &mut known).await;
+        assert_ne!(now, before, "step {step} changes what is owed");
+        before = now;
+    }
+    assert_eq!(rated(&bench, &mut known).await, before, "nothing changed");
+}
+
+#[tokio::test]
+async fn only_days_that_changed_are_read() {
+    let bench = Bench::new(1, 1, 24 * 31).await;
+    bench.counted(vec![bench.hour(0, 0, &[0]), bench.hour(0, DAY, &[0])]).await;
+    let mut known = None;
+    let before = rated(&bench, &mut known).await;
+    // Behind the back of whoever counts: nobody says that the first day changed.
+    bench.database.sql("update usage_hours set ms = 2 * ms where hour = '2020-05-01Z'");
+    let mut tx = bench.db.begin_app().await.expect("a transaction");
+    let terms = terms(&mut tx, &bench).await;
+    let (again, _) = Rolling::rate_by_day(&mut tx, terms, known.as_ref()).await.expect("rated");
+    assert_eq!(again.rated.total, before, "it was not read again");
+    drop(tx);
+    bench.counted(vec![bench.hour(0, 1, &[0])]).await;
+    let after = rated(&bench, &mut known).await;
+    assert_eq!(after, Money::sum([before, before], before.currency()).expect("a sum"), "2 h of it, 1 h new, 1 h of the next day");
+}
