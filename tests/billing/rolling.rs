@@ -90,5 +90,9 @@ async fn only_days_that_changed_are_read() {
     drop(tx);
     bench.counted(vec![bench.hour(0, 1, &[0])]).await;
     let after = rated(&bench, &mut known).await;
-    assert_eq!(after, Money::sum([before, before], before.currency()).expect("a sum"), "2 h of it, 1 h new, 1 h of the next day");
+    assert_eq!(
+        after,
+        Money::sum([before, before], before.currency()).expect("a sum"),
+        "2 h of it, 1 h new, 1 h of the next day"
+    );
 }

@@ -98,7 +98,8 @@ fn signed(machines: &[Machine], holders: &[TenantKey], start: Timestamp) -> Vec<
     let report = |(n, machine): (usize, &Machine)| {
         let (keys, later) = rest.split_at(machine.gpus.len());
         rest = later;
-        let hold = |(gpu, key): (usize, &TenantKey)| Hold::new(key, gpu, &format!("job-{n}-{gpu}"), 0, MILLIS_PER_MINUTE);
+        let hold =
+            |(gpu, key): (usize, &TenantKey)| Hold::new(key, gpu, &format!("job-{n}-{gpu}"), 0, MILLIS_PER_MINUTE);
         let holds: Vec<Hold> = keys.iter().enumerate().map(hold).collect();
         (machine.id, machine.report(start, MILLIS_PER_MINUTE, &holds))
     };

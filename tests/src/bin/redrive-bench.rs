@@ -45,7 +45,8 @@ async fn main() {
     let windows: u32 = std::env::args().nth(1).map_or(WINDOWS, |windows| windows.parse().expect("a number of windows"));
     let (postgres, rabbit) = (Postgres::start(Durability::Fsync), Rabbit::start());
     let (database, amqp) = (postgres.create_database(), rabbit.vhost());
-    let migrated = Launch::releve(&["migrate", "--json"]).env("DATABASE_URL", database.admin_url()).finish(READY_WAIT_MAX);
+    let migrated =
+        Launch::releve(&["migrate", "--json"]).env("DATABASE_URL", database.admin_url()).finish(READY_WAIT_MAX);
     let operator = migrated.json()["operator_key"].as_str().expect("the first key").to_owned();
     let now = wall_clock();
     let since = Timestamp::from_millis(now.as_millis() - now.as_millis() % MILLIS_PER_HOUR - 3 * MILLIS_PER_HOUR);
@@ -54,7 +55,9 @@ async fn main() {
     let server = Server { database: &database, amqp: &amqp };
     let mut serving = server.start().await;
 
-    let keys = |shift: usize| move |node: usize, gpu: usize| world.tenants[(node * 4 + gpu + shift) % world.tenants.len()].key.clone();
+    let keys = |shift: usize| {
+        move |node: usize, gpu: usize| world.tenants[(node * 4 + gpu + shift) % world.tenants.len()].key.clone()
+    };
     let holder = keys(0);
     let late = Fleet::connect((&amqp, PREFIX), (NODES..NODES + LATE_NODES).map(|n| machine(n, 4)).collect(), &holder);
     let live = Fleet::connect((&amqp, PREFIX), (0..NODES).map(|n| machine(n, 4)).collect(), &holder);
@@ -103,9 +106,13 @@ async fn main() {
     server.until("select count(*) from reports", sent + lively).await;
     depth.tell("to the end");
     let waiting = database.sql("select status || ' ' || count(*) from quarantine group by status");
-    println!("{judged} answers of re-drives in {took:.0?}; quarantine: {}; {lively} reports of the others", waiting.trim());
+    println!(
+        "{judged} answers of re-drives in {took:.0?}; quarantine: {}; {lively} reports of the others",
+        waiting.trim()
+    );
     let began = Instant::now();
-    let audit = Launch::releve(&["audit", "--json"]).env("DATABASE_URL", database.login_url()).finish(AUDIT_WAIT_MAX).json();
+    let audit =
+        Launch::releve(&["audit", "--json"]).env("DATABASE_URL", database.login_url()).finish(AUDIT_WAIT_MAX).json();
     println!("audit in {:.0?}: ok {}, differences {}", began.elapsed(), audit["ok"], audit["differences"]);
     serving.kill();
     assert_eq!(audit["ok"], Value::Bool(true), "{audit}");
@@ -163,7 +170,8 @@ impl Depth {
         tokio::spawn(async move {
             loop {
                 if let Ok(depths) = queue_depths(&config, &topology).await {
-                    let ready = depths.iter().filter(|depth| !depth.queue.contains("dead")).map(|depth| depth.ready).sum();
+                    let ready =
+                        depths.iter().filter(|depth| !depth.queue.contains("dead")).map(|depth| depth.ready).sum();
                     mine.lock().expect("unpoisoned").push(ready);
                 }
                 tokio::time::sleep(Duration::from_millis(250)).await;

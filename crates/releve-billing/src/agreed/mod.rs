@@ -8,7 +8,13 @@ mod reservation;
 
 use releve_types::{Hour, Period, Sku, Timestamp, ids::AgreementId};
 
-pub(crate) use self::{apart::apart, discount::narrowest, fee::fees, minimum::minimum, reservation::{matched_rows, reserved}};
+pub(crate) use self::{
+    apart::apart,
+    discount::narrowest,
+    fee::fees,
+    minimum::minimum,
+    reservation::{matched_rows, reserved},
+};
 pub use self::{
     apart::check_new_agreement,
     discount::{Allowance, Percent, Scope},

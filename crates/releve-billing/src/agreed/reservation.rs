@@ -108,16 +108,25 @@ pub(crate) fn matched_rows(
         let place = gathered.skus.binary_search_by(|(known, _)| (*known).cmp(sku)).ok();
         let matched = matched(&of_sku, hours(part), &UsedOfSku::new(sku, place, gathered))?;
         let whose = |tenant, project: &str| Some((tenant, project.to_owned()));
-        let charged = matched.sums.into_iter().map(|((kind, tenant, project), sums)| {
-            MatchedRow { sku: sku.clone(), of: Of::Charge(kind), whose: whose(tenant, project), sums }
+        let charged = matched.sums.into_iter().map(|((kind, tenant, project), sums)| MatchedRow {
+            sku: sku.clone(),
+            of: Of::Charge(kind),
+            whose: whose(tenant, project),
+            sums,
         });
         rows.extend(charged);
-        let left = matched.left.into_iter().map(|((run, tenant, project), sums)| {
-            MatchedRow { sku: sku.clone(), of: Of::Left { run }, whose: whose(tenant, project), sums }
+        let left = matched.left.into_iter().map(|((run, tenant, project), sums)| MatchedRow {
+            sku: sku.clone(),
+            of: Of::Left { run },
+            whose: whose(tenant, project),
+            sums,
         });
         rows.extend(left);
-        let unused = matched.unused.into_iter().map(|(agreement, ms)| {
-            MatchedRow { sku: sku.clone(), of: Of::Charge(ChargeKind::Unused(agreement)), whose: None, sums: (ms, 0) }
+        let unused = matched.unused.into_iter().map(|(agreement, ms)| MatchedRow {
+            sku: sku.clone(),
+            of: Of::Charge(ChargeKind::Unused(agreement)),
+            whose: None,
+            sums: (ms, 0),
         });
         rows.extend(unused);
     }

@@ -73,7 +73,8 @@ async fn main() {
     let minutes: u32 = std::env::args().nth(1).map_or(MINUTES, |minutes| minutes.parse().expect("minutes"));
     let (postgres, rabbit) = (Postgres::start(Durability::Fsync), Rabbit::start());
     let (database, amqp) = (postgres.create_database(), rabbit.vhost());
-    let migrated = Launch::releve(&["migrate", "--json"]).env("DATABASE_URL", database.admin_url()).finish(READY_WAIT_MAX);
+    let migrated =
+        Launch::releve(&["migrate", "--json"]).env("DATABASE_URL", database.admin_url()).finish(READY_WAIT_MAX);
     let operator = migrated.json()["operator_key"].as_str().expect("the first key").to_owned();
     let owner = Db::connect(&database.admin_url(), 1).await.expect("connects");
     let now = wall_clock();
@@ -131,8 +132,7 @@ impl Reader {
             .await
             .expect(201);
         let key = key["key"].as_str().expect("a key").to_owned();
-        let link =
-            operator.post("/v1/portal-links", &json!({ "tenant": tenant, "role": "viewer" })).await.expect(201);
+        let link = operator.post("/v1/portal-links", &json!({ "tenant": tenant, "role": "viewer" })).await.expect(201);
         let cookie = entered(&format!("{}{}", api.base(), link["url"].as_str().expect("a url"))).await;
         let budget = json!({ "name": "all", "amount": "100000000.00", "thresholds": [80], "hard": true });
         let made = operator.post(&format!("/v1/tenants/{tenant}/budgets"), &budget).await;
