@@ -4,7 +4,10 @@
 use std::{
     collections::HashMap,
     hash::Hash,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -18,8 +21,16 @@ pub const QUICK_MAX: Duration = Duration::from_millis(20);
 pub const AGE_MAX: Duration = Duration::from_secs(60);
 /// How many times as long as counting took it then rests: counting takes at most one part in so many and one of the time.
 pub const REST_FACTOR: u32 = 5;
-/// Answers kept in one process; beyond them, those counted longest ago go.
-pub const KEPT_LEN_MAX: usize = 256;
+/// Answers kept in one process; beyond them, those counted longest ago go. A month of a million usage hours takes some 20 MiB.
+pub const KEPT_LEN_MAX: usize = 64;
+
+/// An answer that may be kept.
+pub(crate) trait Keep: Send + Sync + 'static {
+    /// Whether it is kept though it was counted quickly: because the last one was, as what it was counted from.
+    fn helps_the_next(&self) -> bool {
+        false
+    }
+}
 
 /// Counted answers by what was asked.
 #[derive(Debug)]
@@ -36,11 +47,13 @@ impl<K, V> Default for Kept<K, V> {
 struct Place<V> {
     made: Mutex<Option<Made<V>>>,
     counting: Arc<tokio::sync::Mutex<()>>,
+    /// It was counted quickly the last time.
+    quick: AtomicBool,
 }
 
 impl<V> Default for Place<V> {
     fn default() -> Self {
-        Self { made: Mutex::default(), counting: Arc::default() }
+        Self { made: Mutex::default(), counting: Arc::default(), quick: AtomicBool::new(false) }
     }
 }
 
@@ -75,7 +88,7 @@ impl<V> Made<V> {
     }
 }
 
-impl<K: Eq + Hash, V: Send + Sync + 'static> Kept<K, V> {
+impl<K: Eq + Hash, V: Keep> Kept<K, V> {
     /// The answer to a question asked at `now`: counted for it, or lately where that takes long and what was kept still `holds`. Whoever
     /// asks meanwhile waits for the one who counts; a reader who leaves stops nobody's counting.
     pub async fn get<F>(
@@ -104,7 +117,7 @@ impl<K: Eq + Hash, V: Send + Sync + 'static> Kept<K, V> {
             }
             return Ok(made);
         }
-        if place.made().is_some_and(|made| made.is_quick()) {
+        if place.quick.load(Ordering::Relaxed) {
             return place.count(now, count).await;
         }
         let turn = place.counting.clone().lock_owned().await;
@@ -148,7 +161,7 @@ impl<K: Eq + Hash, V: Send + Sync + 'static> Kept<K, V> {
     }
 }
 
-impl<V> Place<V> {
+impl<V: Keep> Place<V> {
     fn made(&self) -> Option<Made<V>> {
         self.made.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -157,16 +170,20 @@ impl<V> Place<V> {
         let begun = Instant::now();
         let value = Arc::new(count.await?);
         let made = Made { value, as_of: now, begun, took: begun.elapsed() };
-        *self.made.lock().unwrap_or_else(PoisonError::into_inner) = Some(made.clone());
+        self.quick.store(made.is_quick(), Ordering::Relaxed);
+        let keep = !made.is_quick() || made.value.helps_the_next();
+        *self.made.lock().unwrap_or_else(PoisonError::into_inner) = keep.then(|| made.clone());
         Ok(made)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::sync::atomic::AtomicU32;
 
     use super::*;
+
+    impl Keep for u32 {}
 
     /// Counts how often it was counted, and takes so long to do it.
     struct Counter {
@@ -224,9 +241,10 @@ mod tests {
     async fn whoever_decides_by_it_is_shown_nothing_old() {
         let counter = Counter::taking(QUICK_MAX * 2);
         assert_eq!(counter.ask(1, |_| true).await, (1, 1));
+        assert_eq!(counter.kept.last(&"q").as_deref(), Some(&1));
         let exact = counter.kept.exact("q", Timestamp::from_millis(2), async { Ok(7) }).await.expect("an answer");
         assert_eq!((*exact.value, exact.as_of.as_millis()), (7, 2));
-        assert_eq!(counter.kept.last(&"q").as_deref(), Some(&7));
+        assert_eq!(counter.kept.last(&"q"), None, "it was quick");
     }
 
     #[tokio::test]

@@ -21,8 +21,8 @@ use crate::{
 
 /// A month that takes less is rated whole.
 pub const WHOLE_MAX: Duration = Duration::from_millis(20);
-/// Months that one program keeps settled days of.
-pub const MONTHS_LEN_MAX: usize = 256;
+/// Months that one program keeps settled days of. One of a million usage hours takes some 20 MiB.
+pub const MONTHS_LEN_MAX: usize = 64;
 
 /// What is known of a month from when it was rated last.
 #[derive(Debug)]
@@ -68,7 +68,8 @@ impl Rolling {
         Ok((spend, Self { contract, took: began.elapsed(), days: BTreeMap::new() }))
     }
 
-    fn is_worth_keeping(&self) -> bool {
+    /// Whether the next time is quicker with it.
+    pub fn is_worth_keeping(&self) -> bool {
         self.took >= WHOLE_MAX || !self.days.is_empty()
     }
 }

@@ -21,7 +21,7 @@ use crate::{
     auth::{OperatorScope, TenantScope},
     error::Problem,
     input::{Params, PathOf},
-    kept::{Kept, Made},
+    kept::{Keep, Kept, Made},
     lookup,
     worth::MoneyView,
 };
@@ -204,6 +204,12 @@ pub(crate) type KeptSpends = Kept<(AccountId, BillingMonth), KeptSpend>;
 pub(crate) struct KeptSpend {
     spend: Spend,
     rolling: Rolling,
+}
+
+impl Keep for KeptSpend {
+    fn helps_the_next(&self) -> bool {
+        self.rolling.is_worth_keeping()
+    }
 }
 
 /// A spend, and until when what was used is in it.

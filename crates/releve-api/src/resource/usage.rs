@@ -18,7 +18,7 @@ use crate::{
     cursor::{self, Paged},
     error::Problem,
     input::{PageLen, Params, WholeHour},
-    kept::Kept,
+    kept::{Keep, Kept},
 };
 
 /// The longest stretch that is shown by the hour, in hours: a month and a day.
@@ -76,6 +76,7 @@ pub struct UsageView {
 /// Sums that take long to add up, by whose, what was asked, and the page of it.
 pub(crate) type KeptUsage = Kept<String, UsageSums>;
 type UsageSums = Vec<UsageSum>;
+impl Keep for UsageSums {}
 
 /// Shows what a tenant used, by time and SKU.
 #[utoipa::path(get, path = "/v1/tenants/{tenant}/usage", tag = "tenant", params(("tenant" = String, Path), Question),
