@@ -73,12 +73,7 @@ async fn main() {
     let mut lively = live.report(Spread::Minute, ALONE_MINUTES).await;
     depth.tell("9,000 others report each minute, spread over it, alone");
 
-    let mut tx = owner.begin_app().await.expect("a transaction");
-    let version = catalog::bump(&mut tx).await.expect("a version");
-    for n in NODES..NODES + LATE_NODES {
-        register(&mut tx, &machine(n, 4), &format!("late{n}"), since.hour(), version, now).await;
-    }
-    tx.commit().await.expect("registered");
+    register_late(&owner, since, now).await;
     let over = Arc::new(AtomicBool::new(false));
     let reporting = tokio::spawn({
         let over = over.clone();
@@ -116,6 +111,16 @@ async fn main() {
     println!("audit in {:.0?}: ok {}, differences {}", began.elapsed(), audit["ok"], audit["differences"]);
     serving.kill();
     assert_eq!(audit["ok"], Value::Bool(true), "{audit}");
+}
+
+/// The late nodes are known from now on, and in service since they began.
+async fn register_late(owner: &Db, since: Timestamp, now: Timestamp) {
+    let mut tx = owner.begin_app().await.expect("a transaction");
+    let version = catalog::bump(&mut tx).await.expect("a version");
+    for n in NODES..NODES + LATE_NODES {
+        register(&mut tx, &machine(n, 4), &format!("late{n}"), since.hour(), version, now).await;
+    }
+    tx.commit().await.expect("registered");
 }
 
 /// All roles in one process.
