@@ -29,6 +29,8 @@ pub const MONTHS_LEN_MAX: usize = 64;
 pub struct Rolling {
     contract: Arc<Contract>,
     took: Duration,
+    /// A plan rounded what was held over the whole period, which no day tells: it is rated whole.
+    rounds: bool,
     /// By the first hour of each day, in UTC, as far as it lies in the period.
     days: BTreeMap<Hour, Day>,
 }
@@ -46,9 +48,10 @@ impl Rolling {
 
     /// Rates a month, with what is known from last time; and what is known for the next.
     pub async fn rate(tx: &mut Tx, terms: Terms, last: Option<&Self>) -> Result<(Spend, Self), SpendError> {
-        match last.filter(|last| last.is_worth_keeping()) {
-            Some(last) => Self::rate_by_day(tx, terms, Some(last)).await,
-            None => Self::rate_whole(tx, terms).await,
+        let rounds = last.is_some_and(|last| last.rounds && last.contract == terms.contract);
+        match last {
+            Some(last) if last.is_worth_keeping() && !rounds => Self::rate_by_day(tx, terms, Some(last)).await,
+            _ => Self::rate_whole(tx, terms, rounds).await,
         }
     }
 
@@ -57,15 +60,15 @@ impl Rolling {
         let (began, contract) = (Instant::now(), terms.contract.clone());
         let known = last.filter(|last| last.contract == contract).map(|last| &last.days);
         match by_day(tx, &terms, known).await? {
-            Some((spend, days)) => Ok((spend, Self { contract, took: began.elapsed(), days })),
-            None => Self::rate_whole(tx, terms).await,
+            Some((spend, days)) => Ok((spend, Self { contract, took: began.elapsed(), rounds: false, days })),
+            None => Self::rate_whole(tx, terms, true).await,
         }
     }
 
-    async fn rate_whole(tx: &mut Tx, terms: Terms) -> Result<(Spend, Self), SpendError> {
+    async fn rate_whole(tx: &mut Tx, terms: Terms, rounds: bool) -> Result<(Spend, Self), SpendError> {
         let (began, contract) = (Instant::now(), terms.contract.clone());
         let spend = spend::spend_by(tx, terms).await?;
-        Ok((spend, Self { contract, took: began.elapsed(), days: BTreeMap::new() }))
+        Ok((spend, Self { contract, took: began.elapsed(), rounds, days: BTreeMap::new() }))
     }
 
     /// Whether the next time is quicker with it.
@@ -109,7 +112,7 @@ async fn by_day(
 }
 
 /// The days of a period in UTC; the first and the last as far as they lie in it.
-fn days_of(period: Period) -> Vec<Period> {
+pub(crate) fn days_of(period: Period) -> Vec<Period> {
     let (mut from, mut days) = (period.first_hour(), Vec::new());
     while from < period.end_hour() {
         let midnight = Hour::from_index((from.index().div_euclid(HOURS_PER_DAY) + 1) * HOURS_PER_DAY);
@@ -127,7 +130,7 @@ pub struct Months {
 }
 
 impl Months {
-    /// As [`spend::spend`].
+    /// Of the month that is asked for, or of that of `now`. None: no such account.
     pub async fn spend(
         &mut self,
         tx: &mut Tx,

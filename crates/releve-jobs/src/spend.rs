@@ -35,18 +35,6 @@ pub struct Terms {
     pub contract: Arc<Contract>,
 }
 
-/// Rates the account as its invoice would be if nothing more were used: a fee, a reservation or a minimum that holds for
-/// the month is in it whole from its first day. Of the month that is asked for, or that of `now`. None: no such account.
-pub async fn spend(
-    tx: &mut Tx,
-    account: AccountId,
-    month: Option<BillingMonth>,
-    now: Timestamp,
-) -> Result<Option<Spend>, SpendError> {
-    let Some(terms) = terms(tx, account, month, now).await? else { return Ok(None) };
-    Ok(Some(spend_by(tx, terms).await?))
-}
-
 /// The terms of the month that is asked for, or of that of `now`. None: no such account.
 pub async fn terms(
     tx: &mut Tx,
@@ -62,7 +50,8 @@ pub async fn terms(
     Ok(contract.map(|contract| Terms { account, month, period, contract: Arc::new(contract) }))
 }
 
-/// What was used, rated by these terms.
+/// Rates the account as its invoice would be if nothing more were used: a fee, a reservation or a minimum that holds for
+/// the month is in it whole from its first day.
 pub async fn spend_by(tx: &mut Tx, terms: Terms) -> Result<Spend, SpendError> {
     let Terms { account, month, period, contract } = terms;
     let rated = rated(tx, account, period, contract).await?;

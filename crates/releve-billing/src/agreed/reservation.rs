@@ -107,28 +107,16 @@ pub(crate) fn matched_rows(
     for (sku, of_sku) in by_sku(contract, period) {
         let place = gathered.skus.binary_search_by(|(known, _)| (*known).cmp(sku)).ok();
         let matched = matched(&of_sku, hours(part), &UsedOfSku::new(sku, place, gathered))?;
-        let whose = |tenant, project: &str| Some((tenant, project.to_owned()));
-        let charged = matched.sums.into_iter().map(|((kind, tenant, project), sums)| MatchedRow {
-            sku: sku.clone(),
-            of: Of::Charge(kind),
-            whose: whose(tenant, project),
-            sums,
-        });
-        rows.extend(charged);
-        let left = matched.left.into_iter().map(|((run, tenant, project), sums)| MatchedRow {
-            sku: sku.clone(),
-            of: Of::Left { run },
-            whose: whose(tenant, project),
-            sums,
-        });
-        rows.extend(left);
-        let unused = matched.unused.into_iter().map(|(agreement, ms)| MatchedRow {
-            sku: sku.clone(),
-            of: Of::Charge(ChargeKind::Unused(agreement)),
-            whose: None,
-            sums: (ms, 0),
-        });
-        rows.extend(unused);
+        let row = |of, whose, sums| MatchedRow { sku: sku.clone(), of, whose, sums };
+        for ((kind, tenant, project), sums) in matched.sums {
+            rows.push(row(Of::Charge(kind), Some((tenant, project.to_owned())), sums));
+        }
+        for ((run, tenant, project), sums) in matched.left {
+            rows.push(row(Of::Left { run }, Some((tenant, project.to_owned())), sums));
+        }
+        for (agreement, ms) in matched.unused {
+            rows.push(row(Of::Charge(ChargeKind::Unused(agreement)), None, (ms, 0)));
+        }
     }
     Ok(rows)
 }

@@ -9,7 +9,9 @@ use releve_billing::{
 };
 use releve_store::{Tx, agreements, billing_usage, credits, orders, prices, watches};
 use releve_types::{
-    AccountId, Hour, Money, Period, Sku, TenantId, Timestamp, money::MoneyError, time::MILLIS_PER_HOUR,
+    AccountId, Hour, Money, Period, Sku, TenantId, Timestamp,
+    money::MoneyError,
+    time::{HOURS_PER_DAY, MILLIS_PER_HOUR},
 };
 use serde_json::json;
 
@@ -21,9 +23,6 @@ use crate::{
     JobError,
     spend::{self, Spend, SpendError},
 };
-
-/// Hours of a day, over which the present rate is taken.
-const DAY_HOURS: i64 = 24;
 
 pub(super) async fn look(
     tx: &mut Tx,
@@ -72,7 +71,7 @@ async fn paces(
     let old = watches::were_there_before(tx, &tenants, start).await?;
     for tenant in tenants {
         let used = used.remove(&tenant).unwrap_or_default();
-        let day = worth(contract, used.iter().filter(|(_, hour, _)| *hour >= back(end, DAY_HOURS)))?;
+        let day = worth(contract, used.iter().filter(|(_, hour, _)| *hour >= back(end, HOURS_PER_DAY)))?;
         last_day = last_day.checked_add(day).map_err(too_large)?;
         let from = if old.contains(&tenant) { Some(start) } else { used.iter().map(|(_, hour, _)| *hour).min() };
         let before_hours = from.map_or(0, |from| (recent.index() - from.index()).max(0));
@@ -208,7 +207,7 @@ async fn commitments(
     let records = agreements::of(tx, &[account]).await?.remove(&account).unwrap_or_default();
     let agreed: Vec<Agreement> = records.into_iter().map(|record| record.agreement).collect();
     let reserves = |agreement: &Agreement| matches!(agreement.terms(), AgreedTerms::Reservation { .. });
-    let start = back(end, i64::from(limits.commitment_days) * DAY_HOURS);
+    let start = back(end, i64::from(limits.commitment_days) * HOURS_PER_DAY);
     let mut holds = BTreeMap::new();
     if let Some(period) = Period::of_hours(start, end).ok().filter(|_| agreed.iter().any(reserves)) {
         let rated = spend::rated(tx, account, period, contract).await?;

@@ -10,9 +10,10 @@ use releve_store::{
     StoreError, Tx,
     billing_usage::{self, HeldRow, ItemRow, Pieces, SkuNumber, Sums},
 };
-use releve_types::{AccountId, Hour, Period, Sku, TenantId, time::HOURS_PER_DAY};
+use releve_types::{AccountId, Hour, Period, Sku, TenantId};
 
 use super::past;
+use crate::rolling::days_of;
 
 /// What is known of the batch while its rows are turned into usage.
 pub struct Batch<'a> {
@@ -67,8 +68,7 @@ pub async fn usage_of_days(
     contract: &Arc<Contract>,
 ) -> Result<BTreeMap<i64, Usage>, StoreError> {
     let contracts = BTreeMap::from([(account, contract.clone())]);
-    let midnights = (part.first_hour().index()..part.end_hour().index()).filter(|hour| hour % HOURS_PER_DAY == 0);
-    let midnights = midnights.map(Hour::from_index).collect();
+    let midnights = days_of(part).into_iter().map(Period::first_hour).collect();
     let gathered = gather_part(tx, &[account], (period, part, midnights), &contracts).await?;
     let mut days: BTreeMap<i64, Usage> = BTreeMap::new();
     for used in known(gathered)?.into_values() {
