@@ -1,4 +1,4 @@
-//! Is a month that is rated day by day what it is when it is rated whole, whatever changes which of its days?
+//! Is a month that is rated piece by piece what it is when it is rated whole, whatever changes which of its hours?
 
 use releve_billing::{AgreedTerms, Matching, Percent, Scope};
 use releve_jobs::{
@@ -26,14 +26,14 @@ async fn rated(bench: &Bench, known: &mut Option<Rolling>) -> Money {
     let mut tx = bench.db.begin_app().await.expect("a transaction");
     let terms = terms(&mut tx, bench).await;
     let whole = spend::spend_by(&mut tx, terms.clone()).await.expect("rated");
-    let (by_day, next) = Rolling::rate_by_day(&mut tx, terms, known.as_ref()).await.expect("rated");
-    assert_eq!(by_day.rated, whole.rated);
+    let (by_piece, next) = Rolling::rate_by_piece(&mut tx, terms, known.as_ref()).await.expect("rated");
+    assert_eq!(by_piece.rated, whole.rated);
     *known = Some(next);
     whole.rated.total
 }
 
 #[tokio::test]
-async fn a_month_rated_day_by_day_is_the_month() {
+async fn a_month_rated_piece_by_piece_is_the_month() {
     let bench = Bench::new(1, 2, 24 * 31).await;
     let stranger = TenantKey::new("static:stranger").expect("a key");
     let mut known = None;
@@ -76,23 +76,26 @@ async fn a_month_rated_day_by_day_is_the_month() {
 }
 
 #[tokio::test]
-async fn only_days_that_changed_are_read() {
+async fn only_what_changed_is_read() {
     let bench = Bench::new(1, 1, 24 * 31).await;
-    bench.counted(vec![bench.hour(0, 0, &[0]), bench.hour(0, DAY, &[0])]).await;
+    bench.counted(vec![bench.hour(0, 0, &[0]), bench.hour(0, 3 * DAY, &[0])]).await;
     let mut known = None;
     let before = rated(&bench, &mut known).await;
     // Behind the back of whoever counts: nobody says that the first day changed.
     bench.database.sql("update usage_hours set ms = 2 * ms where hour = '2020-05-01Z'");
-    let mut tx = bench.db.begin_app().await.expect("a transaction");
-    let terms = terms(&mut tx, &bench).await;
-    let (again, _) = Rolling::rate_by_day(&mut tx, terms, known.as_ref()).await.expect("rated");
-    assert_eq!(again.rated.total, before, "it was not read again");
-    drop(tx);
+    assert_eq!(by_piece(&bench, &known).await, before, "it was not read again");
     bench.counted(vec![bench.hour(0, 1, &[0])]).await;
-    let after = rated(&bench, &mut known).await;
-    assert_eq!(
-        after,
-        Money::sum([before, before], before.currency()).expect("a sum"),
-        "2 h of it, 1 h new, 1 h of the next day"
-    );
+    let hours = |n| Money::sum(std::iter::repeat_n(before, n), before.currency()).expect("a sum");
+    assert_eq!(rated(&bench, &mut known).await, hours(2), "2 h of it, 1 h new, 1 h of the last day");
+    // The last day is settled by the hour: that another one came makes nobody read the first one.
+    bench.database.sql("update usage_hours set ms = 3 * ms where hour = '2020-05-04Z'");
+    bench.counted(vec![bench.hour(0, 3 * DAY + 1, &[0, 0])]).await;
+    assert_eq!(by_piece(&bench, &known).await, hours(3));
+}
+
+/// Rates the month by what is known of it.
+async fn by_piece(bench: &Bench, known: &Option<Rolling>) -> Money {
+    let mut tx = bench.db.begin_app().await.expect("a transaction");
+    let terms = terms(&mut tx, bench).await;
+    Rolling::rate_by_piece(&mut tx, terms, known.as_ref()).await.expect("rated").0.rated.total
 }

@@ -10,7 +10,7 @@ use releve_store::{
     audit_log, billing_usage, coverage, floor,
     moves::{self, Adjustment, HourPlace, Kind, Line},
     reports::ReportKey,
-    usage_days,
+    usage_versions,
 };
 use releve_types::{
     AllocationId, Hour, NodeId, Ranges, Sku, TenantId, TenantKey, Timestamp,
@@ -236,7 +236,7 @@ async fn take_back(
     coverage::remove(tx, day, &covered).await?;
     record(tx, day, standing, because).await?;
     let changed: BTreeSet<(TenantId, Hour)> = places.keys().map(|place| (place.tenant, place.hour)).collect();
-    usage_days::changed(tx, &changed, now).await?;
+    usage_versions::changed(tx, &changed, now).await?;
     let skus = billing_usage::sku_names(tx).await?;
     let mut change = Change { taken_back: keys, uncovered_ms: covered.total(), ..Change::default() };
     for (place, (ranges, _)) in &places {

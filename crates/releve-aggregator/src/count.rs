@@ -14,7 +14,7 @@ use releve_store::{
     books::AccountPeriod,
     coverage, floor, quarantine,
     reports::{self, NewReport, ReportKey},
-    rollups, tenure, usage_days,
+    rollups, tenure, usage_versions,
 };
 use releve_types::{AllocationId, Hour, NodeId, Ranges, Sku, TenantId, TenantKey, Timestamp, Unit, ids::QuarantineId};
 use releve_wire::Digest;
@@ -308,7 +308,7 @@ struct Covered {
 /// The statement that counts a node's time once; then, for node-days that it left alone and for reports that
 /// were set aside, what still fits beside what is there.
 async fn cover(tx: &mut Tx, good: &[Screened], open: &[usize]) -> Result<Covered, StoreError> {
-    let batch: Vec<Screened> = open.iter().map(|i| good[*i].clone()).collect();
+    let batch: Vec<&Screened> = open.iter().map(|i| &good[*i]).collect();
     let plan = arrange(&batch);
     let rows: Vec<(NodeDay, Ranges)> = plan.merged.iter().map(|(key, m)| (*key, m.covered.clone())).collect();
     let taken: BTreeSet<NodeDay> =
@@ -341,7 +341,7 @@ async fn cover(tx: &mut Tx, good: &[Screened], open: &[usize]) -> Result<Covered
 /// The node-days are locked by now: what is read here stays true until the commit.
 async fn fit_again(
     tx: &mut Tx,
-    batch: &[Screened],
+    batch: &[&Screened],
     again: BTreeMap<NodeDay, Vec<usize>>,
     accepted: &mut Vec<usize>,
 ) -> Result<Vec<usize>, StoreError> {
@@ -476,7 +476,7 @@ async fn add_usage<'a>(
     rollups::name_allocations(tx, unnamed.iter().copied()).await?;
     rollups::add_allocation_hours(tx, deltas.allocation_hours.iter(), &sku_ids).await?;
     rollups::add_usage_hours(tx, deltas.usage_hours.iter(), &sku_ids).await?;
-    usage_days::changed(tx, &hours, now).await?;
+    usage_versions::changed(tx, &hours, now).await?;
     Ok(Named { skus: new_skus, allocations: unnamed.into_iter().map(|(id, _)| *id).collect() })
 }
 

@@ -11,7 +11,7 @@ use releve_store::{
     StoreError, Tx, floor,
     quarantine::{self, NewEntry, Source},
     readings::{self, Claim, ReadingKey, claim},
-    rollups, usage_days,
+    rollups, usage_versions,
 };
 use releve_types::{Hour, Sku, TenantId, TenantKey, Timestamp, Unit};
 use releve_wire::{Digest, Holder, Reading, Window, encode_reading, sha256, suspense_tenant_id};
@@ -322,6 +322,6 @@ async fn add(tx: &mut Tx, catalog: &Catalog, counted: &[&Placed<'_>], now: Times
     }
     let ids: Vec<i32> = numbers.into_iter().map(|(id, _)| id).collect();
     rollups::add_meter_hours(tx, sums.iter(), &ids).await?;
-    usage_days::changed(tx, &hours, now).await?;
+    usage_versions::changed(tx, &hours, now).await?;
     Ok(true)
 }

@@ -9,7 +9,7 @@ use releve_metering::{Catalog, moves::state};
 use releve_store::{
     Tx,
     moves::{self, Adjustment, HourPlace, HourRow, Kind, Line, MeterRow},
-    usage_days,
+    usage_versions,
 };
 use releve_types::{AllocationId, Hour, Ranges, TenantId, TenantKey, Timestamp, ids::fresh_uuid, time::MILLIS_PER_DAY};
 
@@ -175,6 +175,6 @@ async fn write(
         Line::Give { place, .. } | Line::Take { place, .. } => (place.tenant, place.hour),
         Line::Meter { row, .. } => (row.tenant, row.hour),
     };
-    usage_days::changed(tx, &lines.iter().map(hour_of).collect(), now).await?;
+    usage_versions::changed(tx, &lines.iter().map(hour_of).collect(), now).await?;
     Ok(())
 }

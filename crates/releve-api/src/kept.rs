@@ -21,7 +21,7 @@ pub const QUICK_MAX: Duration = Duration::from_millis(20);
 pub const AGE_MAX: Duration = Duration::from_secs(60);
 /// How many times as long as counting took it then rests: counting takes at most one part in so many and one of the time.
 pub const REST_FACTOR: u32 = 5;
-/// Answers kept in one process; beyond them, those counted longest ago go. A month of a million usage hours takes some 20 MiB.
+/// Answers kept in one process; beyond them, those counted longest ago go. A month of a million usage hours takes some 40 MiB.
 pub const KEPT_LEN_MAX: usize = 64;
 
 /// An answer that may be kept.

@@ -13,6 +13,7 @@ pub mod limit;
 mod lookup;
 mod open;
 mod operation;
+mod pieces;
 pub mod resource;
 pub mod sign_in;
 mod state;

@@ -14,6 +14,7 @@ use crate::{
     gather::Gathering,
     kept::Kept,
     limit::Limits,
+    pieces::Pieces,
     resource::{spend::KeptSpends, usage::KeptUsage},
     sign_in::SignIn,
 };
@@ -41,6 +42,7 @@ struct Inner {
     exports: Option<Storage>,
     spends: KeptSpends,
     usage: KeptUsage,
+    pieces: Pieces,
 }
 
 impl AppState {
@@ -49,7 +51,7 @@ impl AppState {
         let (limits, gathering) = (Limits::default(), Gathering::default());
         let ready: Ready = Arc::new(|| true);
         let (sign_in, approval, exports) = (None, Approval::default(), None);
-        let (spends, usage) = (Kept::default(), Kept::default());
+        let (spends, usage, pieces) = (Kept::default(), Kept::default(), Pieces::default());
         Self(Arc::new(Inner {
             db,
             aggregator,
@@ -63,6 +65,7 @@ impl AppState {
             exports,
             spends,
             usage,
+            pieces,
         }))
     }
 
@@ -146,6 +149,10 @@ impl AppState {
 
     pub(crate) fn usage(&self) -> &KeptUsage {
         &self.0.usage
+    }
+
+    pub(crate) fn pieces(&self) -> &Pieces {
+        &self.0.pieces
     }
 
     pub(crate) fn limits(&self) -> &Limits {

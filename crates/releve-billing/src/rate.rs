@@ -111,6 +111,11 @@ impl ChargeKind {
         matches!(self, Self::Goodwill(_) | Self::Credit(_))
     }
 
+    /// Whether it is for what was used. What was reserved and not used, and fees, are not.
+    pub const fn is_of_use(self) -> bool {
+        matches!(self, Self::Usage(_) | Self::Reserved(_) | Self::Overage(_))
+    }
+
     pub(crate) const fn counts_towards_a_minimum(self) -> bool {
         !matches!(self, Self::Once(_) | Self::Goodwill(_) | Self::Minimum(_) | Self::Credit(_) | Self::Deposit(_))
     }

@@ -1,5 +1,5 @@
-//! How is a month rated again after one of its days changed? The others were settled when it was rated last, by the same contract; only the
-//! day that changed is read.
+//! How is a month rated again after some of its hours changed? It was settled piece by piece when it was rated last, by the same contract: only
+//! the pieces that changed are read, and take the place of what they were in the sum.
 
 use std::{
     collections::BTreeMap,
@@ -10,7 +10,7 @@ use std::{
 use releve_billing::{Contract, Settled, Usage, rate_on, settle};
 use releve_store::{
     Tx,
-    usage_days::{self, Versions},
+    usage_versions::{self, Versions},
 };
 use releve_types::{AccountId, BillingMonth, Hour, Period, Timestamp, time::HOURS_PER_DAY};
 
@@ -21,8 +21,10 @@ use crate::{
 
 /// A month that takes less is rated whole.
 pub const WHOLE_MAX: Duration = Duration::from_millis(20);
-/// Months that one program keeps settled days of. One of a million usage hours takes some 20 MiB.
+/// Months that one program keeps settled. One of a million usage hours takes some 40 MiB.
 pub const MONTHS_LEN_MAX: usize = 64;
+/// Days of which some hour is not longer before the newest use than this, in hours, are settled by the hour: most changes are there.
+pub const SETTLING_HOURS: i64 = 6;
 
 /// What is known of a month from when it was rated last.
 #[derive(Debug)]
@@ -31,12 +33,20 @@ pub struct Rolling {
     took: Duration,
     /// A plan rounded what was held over the whole period, which no day tells: it is rated whole.
     rounds: bool,
-    /// By the first hour of each day, in UTC, as far as it lies in the period.
-    days: BTreeMap<Hour, Day>,
+    whole: Option<Whole>,
 }
 
+/// A month that was settled.
+#[derive(Debug)]
+struct Whole {
+    /// By their first hours.
+    pieces: BTreeMap<Hour, Piece>,
+    sum: Settled,
+}
+
+/// A day of a month, in UTC, as far as it lies in it; or an hour.
 #[derive(Clone, Debug)]
-struct Day {
+struct Piece {
     versions: Versions,
     settled: Arc<Settled>,
 }
@@ -50,69 +60,99 @@ impl Rolling {
     pub async fn rate(tx: &mut Tx, terms: Terms, last: Option<&Self>) -> Result<(Spend, Self), SpendError> {
         let rounds = last.is_some_and(|last| last.rounds && last.contract == terms.contract);
         match last {
-            Some(last) if last.is_worth_keeping() && !rounds => Self::rate_by_day(tx, terms, Some(last)).await,
+            Some(last) if last.is_worth_keeping() && !rounds => Self::rate_by_piece(tx, terms, Some(last)).await,
             _ => Self::rate_whole(tx, terms, rounds).await,
         }
     }
 
-    /// The same, day by day however little it takes to rate it whole.
-    pub async fn rate_by_day(tx: &mut Tx, terms: Terms, last: Option<&Self>) -> Result<(Spend, Self), SpendError> {
+    /// The same, piece by piece however little it takes to rate it whole.
+    pub async fn rate_by_piece(tx: &mut Tx, terms: Terms, last: Option<&Self>) -> Result<(Spend, Self), SpendError> {
         let (began, contract) = (Instant::now(), terms.contract.clone());
-        let known = last.filter(|last| last.contract == contract).map(|last| &last.days);
-        match by_day(tx, &terms, known).await? {
-            Some((spend, days)) => Ok((spend, Self { contract, took: began.elapsed(), rounds: false, days })),
-            None => Self::rate_whole(tx, terms, true).await,
-        }
+        let known = last.filter(|last| last.contract == contract).and_then(|last| last.whole.as_ref());
+        let Some(whole) = settled(tx, &terms, known).await? else { return Self::rate_whole(tx, terms, true).await };
+        let Terms { account, month, period, .. } = terms;
+        let rated = rate_on(&contract, period, &[&whole.sum], &Usage::default())?;
+        let rolling = Self { contract, took: began.elapsed(), rounds: false, whole: Some(whole) };
+        Ok((Spend { account, month, period, rated }, rolling))
     }
 
     async fn rate_whole(tx: &mut Tx, terms: Terms, rounds: bool) -> Result<(Spend, Self), SpendError> {
         let (began, contract) = (Instant::now(), terms.contract.clone());
         let spend = spend::spend_by(tx, terms).await?;
-        Ok((spend, Self { contract, took: began.elapsed(), rounds, days: BTreeMap::new() }))
+        Ok((spend, Self { contract, took: began.elapsed(), rounds, whole: None }))
     }
 
     /// Whether the next time is quicker with it.
     pub fn is_worth_keeping(&self) -> bool {
-        self.took >= WHOLE_MAX || !self.days.is_empty()
+        self.took >= WHOLE_MAX || self.whole.is_some()
     }
 }
 
-/// None: a plan rounds what was held over the whole period, which no day tells.
-async fn by_day(
-    tx: &mut Tx,
-    terms: &Terms,
-    known: Option<&BTreeMap<Hour, Day>>,
-) -> Result<Option<(Spend, BTreeMap<Hour, Day>)>, SpendError> {
-    let Terms { account, month, period, contract } = terms;
+/// Settles a month, as far as it changed since what is known. None: a plan rounds what was held over the whole period, which no piece tells.
+async fn settled(tx: &mut Tx, terms: &Terms, known: Option<&Whole>) -> Result<Option<Whole>, SpendError> {
+    let Terms { account, period, contract, .. } = terms;
+    let known = known.filter(|known| known.sum.stretch() == *period);
     // Before the usage: what changes in between is read again next time, and never missed.
-    let mut versions = usage_days::versions(tx, *account, *period).await?;
-    let (mut days, mut stale) = (BTreeMap::new(), Vec::new());
-    for day in days_of(*period) {
-        let versions = versions.remove(&day.start().day()).unwrap_or_default();
-        match known.and_then(|days| days.get(&day.first_hour())) {
-            Some(known) if known.versions == versions => drop(days.insert(day.first_hour(), known.clone())),
-            _ => stale.push((day, versions)),
+    let versions = usage_versions::versions(tx, *account, *period).await?;
+    let newest = versions.last_key_value().map_or(period.first_hour(), |(hour, _)| *hour);
+    let (mut pieces, mut stale) = (BTreeMap::new(), Vec::new());
+    for stretch in pieces_of(*period, newest) {
+        let versions = added(versions.range(stretch.first_hour()..stretch.end_hour()));
+        let piece = known.and_then(|known| known.pieces.get(&stretch.first_hour()));
+        match piece.filter(|piece| piece.settled.stretch() == stretch && piece.versions == versions) {
+            Some(piece) => drop(pieces.insert(stretch.first_hour(), piece.clone())),
+            None => stale.push((stretch, versions)),
         }
     }
-    if let (Some((first, _)), Some((end, _))) = (stale.first(), stale.last()) {
-        let read = Period::of_hours(first.first_hour(), end.end_hour()).unwrap_or(*period);
-        let mut used = issue::usage_of_days(tx, *account, (*period, read), contract).await?;
+    let mut fresh = Vec::new();
+    for side_by_side in stale.chunk_by(|(a, _), (b, _)| a.end_hour() == b.first_hour()) {
+        let stretches: Vec<Period> = side_by_side.iter().map(|(stretch, _)| *stretch).collect();
+        let mut used = issue::usage_of_parts(tx, *account, (*period, &stretches), contract).await?;
         if used.values().any(|used| !used.allocations.is_empty()) {
             return Ok(None);
         }
-        for (day, versions) in stale {
-            let usage = used.remove(&day.start().day()).unwrap_or_default();
-            let settled = Arc::new(settle(contract, *period, day, &usage)?);
-            days.insert(day.first_hour(), Day { versions, settled });
+        for (stretch, versions) in side_by_side {
+            let usage = used.remove(&stretch.first_hour()).unwrap_or_default();
+            let settled = Arc::new(settle(contract, *period, *stretch, &usage)?);
+            fresh.push((stretch.first_hour(), Piece { versions: versions.clone(), settled }));
         }
     }
-    let settled: Vec<&Settled> = days.values().map(|day| day.settled.as_ref()).collect();
-    let rated = rate_on(contract, *period, &settled, &Usage::default())?;
-    Ok(Some((Spend { account: *account, month: *month, period: *period, rated }, days)))
+    let known_pieces = known.iter().flat_map(|known| &known.pieces);
+    let gone = known_pieces.filter(|(hour, _)| !pieces.contains_key(hour)).map(|(_, piece)| piece.settled.as_ref());
+    let gone: Vec<&Settled> = gone.collect();
+    let new = fresh.iter().map(|(_, piece)| piece.settled.as_ref());
+    let new: Vec<&Settled> = known.map(|known| &known.sum).into_iter().chain(new).collect();
+    let sum = Settled::joined(*period, &new, &gone)?;
+    pieces.extend(fresh);
+    Ok(Some(Whole { pieces, sum }))
+}
+
+/// The versions of some hours as one: since each only ever rises, their sum stands as long as they do.
+fn added<'a>(hours: impl Iterator<Item = (&'a Hour, &'a Versions)>) -> Versions {
+    let mut sums = Versions::new();
+    for (tenant, version) in hours.flat_map(|(_, versions)| versions) {
+        *sums.entry(*tenant).or_default() += version;
+    }
+    sums
+}
+
+/// The days of a period, in UTC; those in which usage still settles by the hour.
+pub fn pieces_of(period: Period, newest: Hour) -> Vec<Period> {
+    let day = |hour: Hour| hour.start().day();
+    let settling = day(Hour::from_index(newest.index() - SETTLING_HOURS))..=day(newest);
+    let of_day = |stretch: Period| {
+        let hours = stretch.first_hour().index()..stretch.end_hour().index();
+        let hour = |index| Period::of_hours(Hour::from_index(index), Hour::from_index(index + 1));
+        match settling.contains(&day(stretch.first_hour())) {
+            true => hours.flat_map(hour).collect(),
+            false => vec![stretch],
+        }
+    };
+    days_of(period).into_iter().flat_map(of_day).collect()
 }
 
 /// The days of a period in UTC; the first and the last as far as they lie in it.
-pub(crate) fn days_of(period: Period) -> Vec<Period> {
+fn days_of(period: Period) -> Vec<Period> {
     let (mut from, mut days) = (period.first_hour(), Vec::new());
     while from < period.end_hour() {
         let midnight = Hour::from_index((from.index().div_euclid(HOURS_PER_DAY) + 1) * HOURS_PER_DAY);

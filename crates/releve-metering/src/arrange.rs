@@ -4,7 +4,7 @@
 //! of one key in an upsert, and a union would swallow an overlap silently: so overlaps are set aside here, and
 //! tried one by one after the rest.
 
-use std::collections::BTreeMap;
+use std::{borrow::Borrow, collections::BTreeMap};
 
 use releve_types::{NodeId, Ranges};
 
@@ -35,13 +35,14 @@ pub struct Merged {
 }
 
 /// Plans a batch. The outcome depends on the reports alone, not on the order they came in.
-pub fn arrange(batch: &[Screened]) -> Plan {
+pub fn arrange<S: Borrow<Screened>>(batch: &[S]) -> Plan {
+    let batch: Vec<&Screened> = batch.iter().map(Borrow::borrow).collect();
     let mut order: Vec<usize> = (0..batch.len()).collect();
     order.sort_by_key(|i| (batch[*i].sort_key(), batch[*i].report.head_sha256));
     let mut plan = Plan::default();
     let mut last_key = None;
     for i in order {
-        let screened = &batch[i];
+        let screened = batch[i];
         let covered = screened.covered_of_day();
         let same_key = last_key == Some(screened.sort_key());
         last_key = Some(screened.sort_key());
@@ -66,10 +67,10 @@ pub fn arrange(batch: &[Screened]) -> Plan {
 
 /// Which of these reports of one node-day still fit beside what is covered, and what they cover together.
 /// The row of the node-day is locked by then, so what fits now will fit when it is written.
-pub fn fit(covered: &Ranges, candidates: &[usize], batch: &[Screened]) -> Fit {
+pub fn fit<S: Borrow<Screened>>(covered: &Ranges, candidates: &[usize], batch: &[S]) -> Fit {
     let mut fit = Fit::default();
     for &i in candidates {
-        let ranges = batch[i].covered_of_day();
+        let ranges = batch[i].borrow().covered_of_day();
         if covered.overlaps(&ranges) || fit.covered.overlaps(&ranges) {
             fit.refused.push(i);
         } else {

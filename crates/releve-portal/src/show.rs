@@ -1,7 +1,7 @@
 //! How are figures and instants shown? Exactly, in integers, with digits grouped as on an invoice.
 
 use maud::{Markup, html};
-use releve_types::{Currency, Money, Timestamp};
+use releve_types::Timestamp;
 use serde::Deserialize;
 
 /// An amount of the API: a decimal and its currency, as text.
@@ -155,16 +155,6 @@ pub(crate) fn period(from: &str, to: &str) -> Markup {
 /// Since when, in milliseconds; none of what is no instant.
 pub(crate) fn millis(instant: &str) -> Option<i64> {
     instant.parse::<Timestamp>().ok().map(Timestamp::as_millis)
-}
-
-/// The exact sum of amounts of one currency; none if they can't be added.
-pub(crate) fn sum<'a>(amounts: impl Iterator<Item = &'a str>, currency: &str) -> Option<Money> {
-    let currency: Currency = currency.parse().ok()?;
-    let mut total = Money::zero(currency);
-    for amount in amounts {
-        total = total.checked_add(Money::parse(amount, currency).ok()?).ok()?;
-    }
-    Some(total)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use releve_billing::Reports;
-use releve_types::{AccountId, NodeId, Period, TenantId, Timestamp};
+use releve_types::{AccountId, NodeId, Period, TenantId, Timestamp, time::MILLIS_PER_MINUTE};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -148,8 +148,12 @@ pub async fn used_reports(
         .collect()
 }
 
+/// The first stretch of windows that is looked through for a page of reports; while there is room, the next is so many times as long.
+const LOOK_MS_FIRST: i64 = MILLIS_PER_MINUTE;
+const LOOK_FACTOR: i64 = 4;
+
 /// The counted reports of a stretch that hold something of a tenant, by window and node, after one of them: those of days that
-/// are in the database. Served by the partition of the day.
+/// are in the database. Served by the primary key, node by node of those that it used anything of.
 pub async fn of_tenant(
     conn: &mut PgConnection,
     tenant: TenantId,
@@ -158,30 +162,47 @@ pub async fn of_tenant(
     len_max: i64,
 ) -> Result<Vec<TenantReport>, StoreError> {
     let (start, node) = after.unwrap_or((stretch.start().plus_millis(-1), NodeId::from_uuid(Uuid::nil())));
-    let rows = sqlx::query!(
-        r#"
-        select r.node_id, r.window_start, r.body
-        from reports r
-        where r.day between $2 and $3 and r.window_start >= $4 and r.window_start < $5 and r.status = 'counted'
-          and r.tenants @> array[$1]::uuid[] and (r.window_start, r.node_id) > ($6, $7)
-        order by r.window_start, r.node_id
-        limit $8
-        "#,
+    let nodes = sqlx::query_scalar!(
+        "select distinct node_id from allocation_hours where tenant_id = $1 and hour >= $2 and hour < $3",
         tenant.uuid(),
-        day_to_sql(stretch.start().day()),
-        day_to_sql(stretch.end().plus_millis(-1).day()),
-        to_sql(stretch.start()),
-        to_sql(stretch.end()),
-        to_sql(start),
-        node.uuid(),
-        len_max
-    )
-    .fetch_all(conn)
-    .await?;
-    let report = |node, window_start, body| TenantReport {
-        node: NodeId::from_uuid(node),
-        window_start: from_sql(window_start),
-        body,
-    };
-    Ok(rows.into_iter().map(|r| report(r.node_id, r.window_start, r.body)).collect())
+        to_sql(start.max(stretch.start()).hour().start()),
+        to_sql(stretch.end())
+    );
+    let nodes: Vec<Uuid> = nodes.fetch_all(&mut *conn).await?;
+    let (mut from, mut look_ms, mut found) = (start.max(stretch.start()), LOOK_MS_FIRST, Vec::new());
+    while from < stretch.end() && !nodes.is_empty() {
+        let left_len = len_max - i64::try_from(found.len()).unwrap_or(len_max);
+        if left_len <= 0 {
+            break;
+        }
+        let to = from.plus_millis(look_ms).min(stretch.end());
+        let rows = sqlx::query!(
+            r#"
+            select r.node_id, r.window_start, r.body
+            from reports r
+            where r.day between $2 and $3 and r.node_id = any($9) and r.window_start >= $4 and r.window_start < $5
+              and r.status = 'counted' and r.tenants @> array[$1]::uuid[] and (r.window_start, r.node_id) > ($6, $7)
+            order by r.window_start, r.node_id
+            limit $8
+            "#,
+            tenant.uuid(),
+            day_to_sql(from.day()),
+            day_to_sql(to.plus_millis(-1).day()),
+            to_sql(from),
+            to_sql(to),
+            to_sql(start),
+            node.uuid(),
+            left_len,
+            &nodes
+        );
+        let report = |node, window_start, body| TenantReport {
+            node: NodeId::from_uuid(node),
+            window_start: from_sql(window_start),
+            body,
+        };
+        let rows = rows.fetch_all(&mut *conn).await?;
+        found.extend(rows.into_iter().map(|r| report(r.node_id, r.window_start, r.body)));
+        (from, look_ms) = (to, look_ms * LOOK_FACTOR);
+    }
+    Ok(found)
 }

@@ -1,6 +1,6 @@
 //! Which in-service time of which node was never reported, and whom does that concern?
 
-use releve_types::{NodeId, Period, TenantId, Timestamp};
+use releve_types::{NodeId, Period, TenantId, Timestamp, time::MILLIS_PER_DAY};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -45,13 +45,44 @@ pub async fn accepted(conn: &mut PgConnection, period: Period) -> Result<Vec<Gap
     if any.fetch_one(&mut *conn).await? { missing(conn, period, true).await } else { Ok(Vec::new()) }
 }
 
+/// The nodes of which some of a period was not reported, whether in service or not: most of a fleet said all, and this is the quick way
+/// to leave it alone. Served by `node_coverage_by_day`.
+async fn lacking(conn: &mut PgConnection, period: Period) -> Result<Vec<Uuid>, StoreError> {
+    let (first, last) = (period.start().day(), period.end().plus_millis(-1).day());
+    let of_day = |at: Timestamp, day: i64| at.as_millis() - day * MILLIS_PER_DAY;
+    let nodes = sqlx::query_scalar!(
+        r#"
+        select n.node_id from nodes n
+        where not exists (
+            select from (
+                select node_id from node_coverage
+                where day between $1 and $2
+                  and covered @> int4range((case when day = $1 then $3::bigint else 0 end)::int,
+                                           (case when day = $2 then $4::bigint else 86400000 end)::int)
+                group by node_id
+                having count(*) = $2 - $1 + 1
+            ) whole
+            where whole.node_id = n.node_id)
+        "#,
+        day_to_sql(first),
+        day_to_sql(last),
+        of_day(period.start(), first),
+        of_day(period.end(), last)
+    );
+    Ok(nodes.fetch_all(conn).await?)
+}
+
 async fn missing(conn: &mut PgConnection, period: Period, accepted: bool) -> Result<Vec<Gap>, StoreError> {
+    let lacking = lacking(conn, period).await?;
+    if lacking.is_empty() {
+        return Ok(Vec::new());
+    }
     let rows = sqlx::query!(
         r#"
         with service as (
             select node_id, range_agg(tstzrange(greatest(from_at, $1), least(coalesce(to_at, $2), $2))) as expected
             from node_service
-            where from_at < $2 and (to_at is null or to_at > $1)
+            where node_id = any($6) and from_at < $2 and (to_at is null or to_at > $1)
             group by node_id
         ), said as (
             select c.node_id, range_agg(tstzrange(m.midnight + lower(r) * interval '1 millisecond',
@@ -59,7 +90,7 @@ async fn missing(conn: &mut PgConnection, period: Period, accepted: bool) -> Res
             from node_coverage c
             cross join lateral (select c.day::timestamp at time zone 'UTC' as midnight) m
             cross join lateral unnest(c.covered) r
-            where c.day between $3 and $4
+            where c.node_id = any($6) and c.day between $3 and $4
             group by c.node_id
         ), settled as (
             select node_id, range_agg(tstzrange(from_at, to_at)) as accepted
@@ -82,7 +113,8 @@ async fn missing(conn: &mut PgConnection, period: Period, accepted: bool) -> Res
         to_sql(period.end()),
         day_to_sql(period.start().day()),
         day_to_sql(period.end().plus_millis(-1).day()),
-        accepted
+        accepted,
+        &lacking
     )
     .fetch_all(&mut *conn)
     .await?;

@@ -55,7 +55,7 @@ pub mod sql_time;
 pub mod suspense_views;
 pub mod tenure;
 pub mod unbilled;
-pub mod usage_days;
+pub mod usage_versions;
 pub mod usage_views;
 pub mod users;
 pub mod voids;

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// By what usage is broken down, beside time and SKU.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum Breakdown {
     Nothing,
     Project,

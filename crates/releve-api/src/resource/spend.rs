@@ -1,6 +1,6 @@
 //! What does a month cost so far? The same usage, read by the same function and rated by the same one, as an invoice.
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
 use axum::{Json, extract::State};
 use releve_billing::{
@@ -10,7 +10,7 @@ use releve_billing::{
 pub(crate) use releve_jobs::spend::Spend;
 use releve_jobs::{rolling::Rolling, spend::Terms};
 use releve_store::{Tx, prices};
-use releve_types::{AccountId, BillingMonth, Money, Period, TenantId, Timestamp};
+use releve_types::{AccountId, BillingMonth, Money, Period, TenantId, Timestamp, Unit};
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 use utoipa::{IntoParams, ToSchema};
@@ -27,8 +27,11 @@ use crate::{
 };
 
 pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(of_tenant)).routes(routes!(of_account))
+    OpenApiRouter::new().routes(routes!(of_tenant)).routes(routes!(summary)).routes(routes!(of_account))
 }
+
+/// SKUs and projects that a summary names, of each the largest.
+pub const PARTS_LEN_MAX: usize = 100;
 
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -65,6 +68,52 @@ pub struct SpendView {
     pub(super) charges: Vec<ChargeView>,
     /// Usage that has no price yet: in no amount, and never for free.
     pub(super) unpriced: Vec<UnpricedView>,
+}
+
+/// A spend without its charges.
+#[derive(Serialize, ToSchema)]
+pub struct SpendSummaryView {
+    tenant: String,
+    account: String,
+    #[schema(example = "2026-03")]
+    month: String,
+    period_start: String,
+    /// Not included.
+    period_end: String,
+    /// Until when usage is in it, as far as it has arrived.
+    as_of: String,
+    /// The sum of the charges, each rounded as on an invoice, without taxes.
+    total: MoneyView,
+    /// What its account owes as a whole beside it. In no tenant's total.
+    of_account: MoneyView,
+    /// What the month comes to if it goes on like that. Absent while less than 24 hours of it have begun.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    forecast: Option<ForecastView>,
+    /// How many charges make up the total.
+    charges: usize,
+    by_sku: SpendPartsView,
+    by_project: SpendPartsView,
+    /// Usage that has no price yet: in no amount, and never for free.
+    unpriced: Vec<UnpricedView>,
+}
+
+/// What parts of a spend come to.
+#[derive(Serialize, ToSchema)]
+pub struct SpendPartsView {
+    /// At most 100, the largest amount first.
+    largest: Vec<SpendPartView>,
+    /// How many there are in all.
+    count: usize,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct SpendPartView {
+    /// Of the SKU or of the project, which may have none.
+    name: String,
+    amount: MoneyView,
+    /// Held, whatever it is charged as.
+    gpu_ms: i64,
+    energy_mj: i64,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -285,16 +334,56 @@ pub(super) async fn contract(conn: &mut PgConnection, account: AccountId) -> Res
     contract.ok_or_else(|| Problem::not_found("account", &account.to_string()))
 }
 
+/// What of a spend is a tenant's, or all of it.
+struct Share<'a> {
+    charges: Vec<&'a Charge>,
+    total: Money,
+    /// Of charges that are no tenant's.
+    of_account: Money,
+    forecast: Option<ForecastView>,
+    unpriced: Vec<UnpricedView>,
+}
+
+impl<'a> Share<'a> {
+    fn of(spend: &'a Spend, tenant: Option<TenantId>, now: Timestamp) -> Result<Self, Problem> {
+        let of_this = |whose: Option<TenantId>| tenant.is_none() || tenant == whose;
+        let wrong = |error| Problem::internal(&error);
+        let Rated { charges, unpriced, currency, .. } = &spend.rated;
+        let of_account = charges.iter().filter(|charge| charge.tenant.is_none());
+        let of_account = Money::sum(of_account.map(|charge| charge.amount), *currency).map_err(wrong)?;
+        let charges: Vec<&Charge> = charges.iter().filter(|c| of_this(c.tenant)).collect();
+        let total = Money::sum(charges.iter().map(|charge| charge.amount), *currency).map_err(wrong)?;
+        let forecast = forecast_amount(&spend.rated, tenant, spend.period, now).map_err(wrong)?;
+        let unpriced = unpriced.iter().filter(|u| of_this(Some(u.tenant))).map(UnpricedView::from).collect();
+        Ok(Self { charges, total, of_account, forecast: forecast.map(ForecastView::from), unpriced })
+    }
+
+    fn by(&self, name: impl Fn(&Charge) -> String) -> Result<SpendPartsView, Problem> {
+        let mut parts: BTreeMap<String, Vec<&Charge>> = BTreeMap::new();
+        for charge in &self.charges {
+            parts.entry(name(charge)).or_default().push(charge);
+        }
+        let mut summed = Vec::with_capacity(parts.len());
+        for (name, charges) in parts {
+            let amount = Money::sum(charges.iter().map(|charge| charge.amount), self.total.currency());
+            let held = charges.iter().filter(|charge| charge.unit == Unit::GpuMs && charge.kind.is_of_use());
+            let (gpu_ms, energy_mj) = (held.map(|c| c.metered).sum(), charges.iter().map(|c| c.energy_mj).sum());
+            summed.push((amount.map_err(|error| Problem::internal(&error))?, name, gpu_ms, energy_mj));
+        }
+        summed.sort_by(|a, b| b.0.amount().cmp(&a.0.amount()).then_with(|| a.1.cmp(&b.1)));
+        let count = summed.len();
+        let view = |(amount, name, gpu_ms, energy_mj): (Money, _, _, _)| SpendPartView {
+            name,
+            amount: amount.into(),
+            gpu_ms,
+            energy_mj,
+        };
+        Ok(SpendPartsView { largest: summed.into_iter().take(PARTS_LEN_MAX).map(view).collect(), count })
+    }
+}
+
 pub(super) fn view(spend: &Spend, tenant: Option<TenantId>, now: Timestamp) -> Result<SpendView, Problem> {
-    let of_this = |whose: Option<TenantId>| tenant.is_none() || tenant == whose;
-    let charges: Vec<&Charge> = spend.rated.charges.iter().filter(|c| of_this(c.tenant)).collect();
-    let wrong = |error| Problem::internal(&error);
-    let currency = spend.rated.currency;
-    let total = Money::sum(charges.iter().map(|charge| charge.amount), currency).map_err(wrong)?;
-    let of_account = spend.rated.charges.iter().filter(|charge| charge.tenant.is_none());
-    let whole = Money::sum(of_account.map(|charge| charge.amount), currency).map_err(wrong)?;
-    let forecast = forecast_amount(&spend.rated, tenant, spend.period, now).map_err(wrong)?;
-    let unpriced = spend.rated.unpriced.iter().filter(|u| of_this(Some(u.tenant)));
+    let share = Share::of(spend, tenant, now)?;
     Ok(SpendView {
         tenant: tenant.map(|tenant| tenant.to_string()),
         account: spend.account.to_string(),
@@ -302,11 +391,30 @@ pub(super) fn view(spend: &Spend, tenant: Option<TenantId>, now: Timestamp) -> R
         period_start: spend.period.start().to_string(),
         period_end: spend.period.end().to_string(),
         as_of: now.min(spend.period.end()).to_string(),
-        total: total.into(),
-        of_account: tenant.map(|_| whole.into()),
-        forecast: forecast.map(ForecastView::from),
-        charges: charges.into_iter().map(ChargeView::from).collect(),
-        unpriced: unpriced.map(UnpricedView::from).collect(),
+        total: share.total.into(),
+        of_account: tenant.map(|_| share.of_account.into()),
+        forecast: share.forecast,
+        charges: share.charges.into_iter().map(ChargeView::from).collect(),
+        unpriced: share.unpriced,
+    })
+}
+
+fn summed(spend: &Spend, tenant: TenantId, now: Timestamp) -> Result<SpendSummaryView, Problem> {
+    let share = Share::of(spend, Some(tenant), now)?;
+    Ok(SpendSummaryView {
+        tenant: tenant.to_string(),
+        account: spend.account.to_string(),
+        month: spend.month.to_string(),
+        period_start: spend.period.start().to_string(),
+        period_end: spend.period.end().to_string(),
+        as_of: now.min(spend.period.end()).to_string(),
+        total: share.total.into(),
+        of_account: share.of_account.into(),
+        charges: share.charges.len(),
+        by_sku: share.by(|charge| charge.sku.to_string())?,
+        by_project: share.by(|charge| charge.project.clone())?,
+        forecast: share.forecast,
+        unpriced: share.unpriced,
     })
 }
 
@@ -321,6 +429,18 @@ async fn of_tenant(
     let now = app.now();
     let spend = lately(&app, scope.account(), when.month.as_deref(), now).await?;
     Ok(Json(view(spend.spend(), Some(scope.id()), spend.as_of())?))
+}
+
+/// Shows what a tenant's month comes to so far, by SKU and by project, without its charges.
+#[utoipa::path(get, path = "/v1/tenants/{tenant}/spend/summary", tag = "tenant", params(("tenant" = String, Path), When),
+    responses((status = 200, body = SpendSummaryView)), security(("api_key" = ["tenant:read"]), ("api_key" = ["operator:read"])))]
+async fn summary(
+    scope: TenantScope,
+    State(app): State<AppState>,
+    Params(when): Params<When>,
+) -> Result<Json<SpendSummaryView>, Problem> {
+    let spend = lately(&app, scope.account(), when.month.as_deref(), app.now()).await?;
+    Ok(Json(summed(spend.spend(), scope.id(), spend.as_of())?))
 }
 
 /// Shows what an account's month costs so far, all its tenants together.

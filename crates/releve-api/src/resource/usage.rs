@@ -2,7 +2,7 @@
 
 use axum::{Json, extract::State};
 use releve_store::{
-    customers,
+    customers, usage_versions,
     usage_views::{self, After, Breakdown, Buckets, UsageSum},
 };
 use releve_types::{AllocationId, Hour, Period, Timestamp, Zone};
@@ -19,6 +19,7 @@ use crate::{
     error::Problem,
     input::{PageLen, Params, WholeHour},
     kept::{Keep, Kept},
+    pieces::Wanted,
 };
 
 /// The longest stretch that is shown by the hour, in hours: a month and a day.
@@ -86,7 +87,7 @@ async fn list(
     State(app): State<AppState>,
     Params(question): Params<Question>,
 ) -> Result<Json<Paged<UsageView>>, Problem> {
-    let mut tx = scope.begin(&app).await?;
+    let mut tx = app.db().begin_app().await?;
     let zone = zone_of(&mut tx, &scope).await?;
     let now = app.now();
     let from = question.from.map_or_else(|| zone.period_of(now).first_hour(), |from| from.0);
@@ -97,22 +98,34 @@ async fn list(
     let request = format!("usage of {} {from} {to} {interval} {breakdown:?}", scope.id());
     let after: Option<(i64, String, String)> = cursor::decode(&request, question.cursor.as_deref())?;
     let after = after.map(|(bucket, part, sku)| After { bucket: Hour::from_index(bucket), part, sku });
+    let len_max = question.limit.and_one();
+    let first = after.as_ref().map_or(from, |after| after.bucket);
+    let wanted = Wanted {
+        buckets: &buckets,
+        breakdown: &breakdown,
+        after: after.as_ref(),
+        len_max: usize::try_from(len_max).unwrap_or(usize::MAX),
+        versions: usage_versions::of_tenant(&mut tx, scope.id(), first, to).await?,
+    };
     tx.commit().await?;
-    let made = {
-        let (here, buckets, breakdown) = (app.clone(), buckets.clone(), breakdown.clone());
-        let len_max = question.limit.and_one();
-        let asked = format!("{request} {after:?} {len_max}");
-        let count = async move {
-            let mut tx = scope.begin(&here).await?;
-            let rows = usage_views::usage(&mut tx, scope.id(), &buckets, &breakdown, after.as_ref(), len_max).await?;
-            tx.commit().await?;
-            Ok(rows)
-        };
-        app.usage().get(asked, now, |_| true, count).await?
+    let (rows, as_of) = match app.pieces().sums(&app, &scope, &wanted).await? {
+        Some(rows) => (rows, now),
+        None => {
+            let (here, buckets, breakdown) = (app.clone(), buckets.clone(), breakdown.clone());
+            let asked = format!("{request} {after:?} {len_max}");
+            let count = async move {
+                let mut tx = scope.begin(&here).await?;
+                let rows =
+                    usage_views::usage(&mut tx, scope.id(), &buckets, &breakdown, after.as_ref(), len_max).await?;
+                tx.commit().await?;
+                Ok(rows)
+            };
+            let made = app.usage().get(asked, now, |_| true, count).await?;
+            (UsageSums::clone(&made.value), made.as_of)
+        }
     };
     let place = |last: &UsageSum| (last.bucket.index(), last.part.clone(), last.sku.to_string());
-    let rows = UsageSums::clone(&made.value);
-    let view = |row| view(row, &buckets, &breakdown, made.as_of);
+    let view = |row| view(row, &buckets, &breakdown, as_of);
     Ok(Json(Paged::of(rows, question.limit, &request, place, view)?))
 }
 

@@ -115,3 +115,36 @@ async fn usage_is_broken_down() {
         assert_eq!(sums("&by=allocation", len).await, [], "readings belong to no allocation");
     }
 }
+
+#[tokio::test]
+async fn what_was_added_up_stands_until_more_is_counted() {
+    let world = World::new().await;
+    world.post("/v1/tenants", json!({ "name": "lab" })).await.expect(201);
+    let used = async |id: &str, from: &str, to: &str| {
+        let reading = json!({
+            "source": "s", "id": id, "meter": "storage", "tenant": "lab", "project": "p", "quantity": 10,
+            "unit": "gib_second", "from": from, "to": to,
+        });
+        assert_eq!(world.post("/v1/readings", reading).await.expect(200)["fate"], "counted");
+    };
+    used("1", "2026-03-02T08:00:00Z", "2026-03-02T08:30:00Z").await;
+    used("2", "2026-03-10T08:00:00Z", "2026-03-10T08:30:00Z").await;
+    let seen = async || {
+        let mut quantities = Vec::new();
+        for parts in ["", "&interval=all", "&by=project", "&interval=hour"] {
+            let rows = all(&world, &format!("/v1/tenants/lab/usage?from=2026-03-01T00:00:00Z{parts}"), 100).await;
+            quantities.push(rows.iter().map(|row| row["quantity"].as_i64().expect("an integer")).collect::<Vec<_>>());
+        }
+        quantities
+    };
+    let expected = |first: i64, last: i64| vec![vec![first, last], vec![first + last], vec![first, last]];
+    assert_eq!(seen().await[..3], expected(10, 10));
+    // Behind the back of whoever counts: nobody says that these hours changed.
+    world.database.sql("update meter_hours set quantity = 7 * quantity");
+    assert_eq!(seen().await[..3], expected(10, 10), "neither is read again");
+    used("3", "2026-03-10T09:00:00Z", "2026-03-10T09:30:00Z").await;
+    assert_eq!(seen().await[..3], expected(10, 20), "nor for another hour of the day that goes on");
+    used("4", "2026-03-02T08:30:00Z", "2026-03-02T09:00:00Z").await;
+    assert_eq!(seen().await[..3], expected(80, 20), "late");
+    assert_eq!(seen().await[3], [80, 10, 10]);
+}

@@ -95,4 +95,12 @@ async fn a_tenant_pays_for_the_tier_that_its_account_has_come_to() {
     assert!(!of_b.to_string().contains(&id_of_a), "and what the sibling used is not shown");
     let whole = world.get("/v1/accounts/a/spend").await.expect(200);
     assert_eq!(whole["total"]["amount"], "15.00");
+    let summary = world.call("GET", "/v1/tenants/b/spend/summary", Some(&key), None).await.expect(200);
+    let part = |name: &str| {
+        let amount = json!({ "amount": "5.00", "currency": "EUR" });
+        json!({ "largest": [{ "name": name, "amount": amount, "gpu_ms": 0, "energy_mj": 0 }], "count": 1 })
+    };
+    assert_eq!((&summary["total"], &summary["charges"]), (&of_b["total"], &json!(1)));
+    assert_eq!((&summary["by_sku"], &summary["by_project"]), (&part("meter/images/default"), &part("")));
+    assert!(!summary.to_string().contains(&id_of_a));
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use releve_billing::{
     AgreedTerms, Agreement, Basis, Charge, ChargeKind, Contract, Matching, Model, Outcome, Rated, Recorded, Reports,
-    Rounding, Subject, Usage, digest, draft, rate, rate_on, settle,
+    Rounding, Settled, Subject, Usage, digest, draft, rate, rate_on, settle,
     tax::{Ground, RateClass, Vat},
 };
 use releve_types::{
@@ -66,6 +66,15 @@ fn packages(world: &World) -> BTreeMap<PriceId, i64> {
     sizes.collect()
 }
 
+/// Takes out of usage by the hour what a part settles.
+fn taken(usage: &mut Usage, part: Period) -> Usage {
+    Usage {
+        items: usage.items.extract_if(.., |item| part.intersect(item.stretch) == Some(item.stretch)).collect(),
+        at_once: usage.at_once.extract_if(.., |item| part.contains_hour(item.hour)).collect(),
+        allocations: Vec::new(),
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
 
@@ -88,16 +97,30 @@ proptest! {
         let part = hours(at, HOURS.min(at + len));
         let whole = world.usage(period, &hourly(period));
         let mut rest = whole.clone();
-        let inside = |stretch: Period| part.intersect(stretch) == Some(stretch);
-        let settled = Usage {
-            items: rest.items.extract_if(.., |item| inside(item.stretch)).collect(),
-            at_once: rest.at_once.extract_if(.., |item| part.contains_hour(item.hour)).collect(),
-            allocations: Vec::new(),
-        };
-        let settled = settle(&world.contract, period, part, &settled).expect("settled");
+        let settled = settle(&world.contract, period, part, &taken(&mut rest, part)).expect("settled");
         prop_assert_eq!(
             rate_on(&world.contract, period, &[&settled], &rest),
             rate(&world.contract, period, &whole)
+        );
+    }
+
+    /// Whatever one part was before, the whole is what its parts are now.
+    #[test]
+    fn settling_a_part_anew_changes_the_whole(world in an_agreed_world(), before in an_agreed_world(), at in 1..HOURS) {
+        let period = hours(0, HOURS);
+        let mut rest = world.usage(period, &hourly(period));
+        let settled = |part: Period, of: &mut Usage| {
+            settle(&world.contract, period, part, &taken(of, part)).expect("settled")
+        };
+        let (first, second) = (settled(hours(0, at), &mut rest), settled(hours(at, HOURS), &mut rest));
+        // The same contract, and what somebody else used under it.
+        let other = World { contract: world.contract.clone(), ..before };
+        let old = settled(hours(at, HOURS), &mut other.usage(period, &hourly(period)));
+        let known = Settled::joined(period, &[&first, &old], &[]).expect("joined");
+        let whole = Settled::joined(period, &[&known, &second], &[&old]).expect("joined");
+        prop_assert_eq!(
+            rate_on(&world.contract, period, &[&whole], &rest),
+            rate_on(&world.contract, period, &[&first, &second], &rest)
         );
     }
 

@@ -123,6 +123,7 @@ from .models import (
     SentView,
     SessionView,
     SkuView,
+    SpendSummaryView,
     SpendView,
     StateChange,
     StateView,
@@ -1324,6 +1325,13 @@ class Api(Http):
         `operator:read`.
         """
         answer: SpendView = self._ask("GET", ["v1", "tenants", tenant, "spend"], {200: SpendView}, query={"month": month})
+        return answer
+
+    def get_tenant_spend_summary(self, tenant: str, *, month: str | None = None) -> SpendSummaryView:
+        """Shows what a tenant's month comes to so far, by SKU and by project, without its charges. `GET
+        /v1/tenants/{tenant}/spend/summary`. With a key of `tenant:read` or `operator:read`.
+        """
+        answer: SpendSummaryView = self._ask("GET", ["v1", "tenants", tenant, "spend", "summary"], {200: SpendSummaryView}, query={"month": month})
         return answer
 
     def list_tenant_usage(self, tenant: str, *, from_: str | None = None, to: str | None = None, interval: str | None = None, by: str | None = None, limit: int | None = None, cursor: str | None = None) -> Page[UsageView]:

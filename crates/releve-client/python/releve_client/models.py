@@ -1901,6 +1901,52 @@ class SkuView:
 
 
 @dataclass(kw_only=True)
+class SpendPartView:
+    amount: MoneyView
+    energy_mj: int
+    gpu_ms: int
+    """Held, whatever it is charged as."""
+    name: str
+    """Of the SKU or of the project, which may have none."""
+
+
+@dataclass(kw_only=True)
+class SpendPartsView:
+    """What parts of a spend come to."""
+
+    count: int
+    """How many there are in all."""
+    largest: list[SpendPartView]
+    """At most 100, the largest amount first."""
+
+
+@dataclass(kw_only=True)
+class SpendSummaryView:
+    """A spend without its charges."""
+
+    account: str
+    as_of: str
+    """Until when usage is in it, as far as it has arrived."""
+    by_project: SpendPartsView
+    by_sku: SpendPartsView
+    charges: int
+    """How many charges make up the total."""
+    forecast: ForecastView | None = None
+    """What the month comes to if it goes on like that. Absent while less than 24 hours of it have begun."""
+    month: str
+    of_account: MoneyView
+    """What its account owes as a whole beside it. In no tenant's total."""
+    period_end: str
+    """Not included."""
+    period_start: str
+    tenant: str
+    total: MoneyView
+    """The sum of the charges, each rounded as on an invoice, without taxes."""
+    unpriced: list[UnpricedView]
+    """Usage that has no price yet: in no amount, and never for free."""
+
+
+@dataclass(kw_only=True)
 class SpendView:
     account: str
     as_of: str

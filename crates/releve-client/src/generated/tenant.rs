@@ -6,7 +6,10 @@ use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{AgreementView, CreditView, InvoiceView, ProjectView, SpendView, TenantView, TierView};
+use super::{
+    AgreementView, CreditView, ForecastView, InvoiceView, MoneyView, ProjectView, SpendView, TenantView, TierView,
+    UnpricedView,
+};
 use crate::{Client, Error, Page, Pages, Paging, request::Request};
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -38,6 +41,51 @@ pub struct EvidenceView {
     /// Of the exact bytes of `head`, in base64.
     pub signature: String,
     pub window_start: String,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct SpendPartView {
+    pub amount: MoneyView,
+    pub energy_mj: i64,
+    /// Held, whatever it is charged as.
+    pub gpu_ms: i64,
+    /// Of the SKU or of the project, which may have none.
+    pub name: String,
+}
+
+/// What parts of a spend come to.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct SpendPartsView {
+    /// How many there are in all.
+    pub count: u64,
+    /// At most 100, the largest amount first.
+    pub largest: Vec<SpendPartView>,
+}
+
+/// A spend without its charges.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct SpendSummaryView {
+    pub account: String,
+    /// Until when usage is in it, as far as it has arrived.
+    pub as_of: String,
+    pub by_project: SpendPartsView,
+    pub by_sku: SpendPartsView,
+    /// How many charges make up the total.
+    pub charges: u64,
+    /// What the month comes to if it goes on like that. Absent while less than 24 hours of it have begun.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub forecast: Option<ForecastView>,
+    pub month: String,
+    /// What its account owes as a whole beside it. In no tenant's total.
+    pub of_account: MoneyView,
+    /// Not included.
+    pub period_end: String,
+    pub period_start: String,
+    pub tenant: String,
+    /// The sum of the charges, each rounded as on an invoice, without taxes.
+    pub total: MoneyView,
+    /// Usage that has no price yet: in no amount, and never for free.
+    pub unpriced: Vec<UnpricedView>,
 }
 
 /// A stretch in which a node that the tenant held before or after was in service and said nothing.
@@ -184,6 +232,19 @@ pub struct GetTenantSpendQuery {
 }
 
 impl GetTenantSpendQuery {
+    fn pairs(&self) -> Vec<(&'static str, Option<String>)> {
+        vec![("month", self.month.as_ref().map(ToString::to_string))]
+    }
+}
+
+/// What [`Client::get_tenant_spend_summary`] is asked for.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct GetTenantSpendSummaryQuery {
+    /// A month of the seller's zone, `YYYY-MM`; the current one if absent.
+    pub month: Option<String>,
+}
+
+impl GetTenantSpendSummaryQuery {
     fn pairs(&self) -> Vec<(&'static str, Option<String>)> {
         vec![("month", self.month.as_ref().map(ToString::to_string))]
     }
@@ -391,6 +452,19 @@ impl Client {
     /// `GET /v1/tenants/{tenant}/spend`. With a key of one of `tenant:read`, `operator:read`.
     pub async fn get_tenant_spend(&self, tenant: &str, query: &GetTenantSpendQuery) -> Result<SpendView, Error> {
         self.send(Request::new(Method::GET, &["v1", "tenants", tenant, "spend"]).query(query.pairs())).await?.json()
+    }
+
+    /// Shows what a tenant's month comes to so far, by SKU and by project, without its charges.
+    ///
+    /// `GET /v1/tenants/{tenant}/spend/summary`. With a key of one of `tenant:read`, `operator:read`.
+    pub async fn get_tenant_spend_summary(
+        &self,
+        tenant: &str,
+        query: &GetTenantSpendSummaryQuery,
+    ) -> Result<SpendSummaryView, Error> {
+        self.send(Request::new(Method::GET, &["v1", "tenants", tenant, "spend", "summary"]).query(query.pairs()))
+            .await?
+            .json()
     }
 
     /// Shows what a tenant used, by time and SKU.

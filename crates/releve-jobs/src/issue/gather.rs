@@ -13,7 +13,6 @@ use releve_store::{
 use releve_types::{AccountId, Hour, Period, Sku, TenantId};
 
 use super::past;
-use crate::rolling::days_of;
 
 /// What is known of the batch while its rows are turned into usage.
 pub struct Batch<'a> {
@@ -60,29 +59,33 @@ fn known(gathered: Gathered) -> Result<BTreeMap<AccountId, Usage>, StoreError> {
     gathered.into_iter().map(known).collect()
 }
 
-/// What an account used in a part of a period, by the day in UTC.
-pub async fn usage_of_days(
+/// What an account used in some parts of a period, each ending where the next begins, by the hour that they begin with.
+pub async fn usage_of_parts(
     tx: &mut Tx,
     account: AccountId,
-    (period, part): (Period, Period),
+    (period, parts): (Period, &[Period]),
     contract: &Arc<Contract>,
-) -> Result<BTreeMap<i64, Usage>, StoreError> {
+) -> Result<BTreeMap<Hour, Usage>, StoreError> {
+    let (Some(first), Some(last)) = (parts.first(), parts.last()) else { return Ok(BTreeMap::new()) };
+    let read = Period::of_hours(first.first_hour(), last.end_hour());
+    let read = read.map_err(|error| StoreError::inconsistent("usage_hours", "hour", error))?;
+    let starts: BTreeSet<Hour> = parts.iter().map(|part| part.first_hour()).collect();
+    let start = |hour: Hour| starts.range(..=hour).next_back().copied().unwrap_or(hour);
     let contracts = BTreeMap::from([(account, contract.clone())]);
-    let midnights = days_of(part).into_iter().map(Period::first_hour).collect();
-    let gathered = gather_part(tx, &[account], (period, part, midnights), &contracts).await?;
-    let mut days: BTreeMap<i64, Usage> = BTreeMap::new();
+    let gathered = gather_part(tx, &[account], (period, read, starts.clone()), &contracts).await?;
+    let mut by_part: BTreeMap<Hour, Usage> = BTreeMap::new();
     for used in known(gathered)?.into_values() {
         for item in used.items {
-            days.entry(item.stretch.start().day()).or_default().items.push(item);
+            by_part.entry(start(item.stretch.first_hour())).or_default().items.push(item);
         }
         for item in used.at_once {
-            days.entry(item.hour.start().day()).or_default().at_once.push(item);
+            by_part.entry(start(item.hour)).or_default().at_once.push(item);
         }
         for item in used.allocations {
-            days.entry(item.stretch.start().day()).or_default().allocations.push(item);
+            by_part.entry(start(item.stretch.first_hour())).or_default().allocations.push(item);
         }
     }
-    Ok(days)
+    Ok(by_part)
 }
 
 /// Each account for itself.

@@ -22,7 +22,7 @@ use releve_types::{
     ids::{IssuerId, RunId},
 };
 
-pub use self::gather::{usage, usage_of_days};
+pub use self::gather::{usage, usage_of_parts};
 pub(crate) use self::{
     batch::{number, put},
     sale::{Sale, rates, seller},

@@ -30,7 +30,10 @@ pub(crate) struct Spend {
     pub total: Amount,
     pub of_account: Option<Amount>,
     pub forecast: Option<Forecast>,
-    pub charges: Vec<Charge>,
+    /// How many.
+    pub charges: usize,
+    pub by_sku: Parts,
+    pub by_project: Parts,
     pub unpriced: Vec<Unpriced>,
 }
 
@@ -43,14 +46,19 @@ pub(crate) struct Forecast {
     pub hours: i64,
 }
 
+/// What the largest parts of a spend come to.
 #[derive(Deserialize)]
-pub(crate) struct Charge {
-    pub kind: String,
-    pub project: String,
-    pub sku: String,
-    pub unit: String,
-    pub metered: i64,
-    pub amount: String,
+pub(crate) struct Parts {
+    pub largest: Vec<Part>,
+    /// Of all.
+    pub count: usize,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Part {
+    pub name: String,
+    pub amount: Amount,
+    pub gpu_ms: i64,
     pub energy_mj: i64,
 }
 
@@ -88,5 +96,5 @@ async fn named(visitor: &Visitor, reference: &str) -> Result<Named, Failure> {
 
 async fn spend(visitor: &Visitor, tenant: &Named, month: Option<&str>) -> Result<Spend, Failure> {
     let month = month.filter(|month| !month.is_empty());
-    visitor.get(&with_query(path(&["v1", "tenants", &tenant.id, "spend"]), &[("month", month)])).await
+    visitor.get(&with_query(path(&["v1", "tenants", &tenant.id, "spend", "summary"]), &[("month", month)])).await
 }

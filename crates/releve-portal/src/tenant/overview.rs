@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 
 use axum::extract::{Path, Query};
 use maud::{Markup, html};
-use releve_types::Money;
 use serde::Deserialize;
 
-use super::{Charge, ROWS_MAX, Spend, Usage, named, spend};
+use super::{Part, Parts, ROWS_MAX, Spend, Usage, named, spend};
 use crate::{
     api::{Failure, Paged, path, with_query},
     chart::{self, Bar},
@@ -20,8 +19,6 @@ const HOUR_MS: i64 = 3_600_000;
 const DAY_MS: i64 = 24 * HOUR_MS;
 /// What a list shows of the largest.
 const TOP_LEN: usize = 8;
-/// Charges for time that was held. What was reserved and not used was not.
-const HELD: [&str; 3] = ["usage", "reserved", "overage"];
 
 #[derive(Deserialize)]
 pub(crate) struct Ask {
@@ -71,14 +68,12 @@ pub(crate) async fn page(
             }
             div { dt { "GPU-hours" } dd { (show::grouped(&show::hours(gpu_ms))) } }
             div { dt { "Energy" } dd { (show::grouped(&show::kwh(energy_mj))) " " span.unit { "kWh" } } }
-            div { dt { "Lines so far" } dd { (spent.charges.len()) } }
+            div { dt { "Lines so far" } dd { (spent.charges) } }
         }
         section.card { h2 { "GPU-hours by day" } (chart::bars("GPU-hours by day", &days(&spent, &used.items))) }
         div.columns {
-            section.card { (largest("Spend by SKU", "SKU", &spent, |c| c.sku.clone())) }
-            section.card { (largest("Spend by project", "Project", &spent, |c| {
-                if c.project.is_empty() { "(no project)".to_owned() } else { c.project.clone() }
-            })) }
+            section.card { (largest("Spend by SKU", "SKU", &spent.total.currency, &spent.by_sku)) }
+            section.card { (largest("Spend by project", "Project", &spent.total.currency, &spent.by_project)) }
         }
     };
     Ok(layout::tenant(&visitor, &tenant, "", "Overview", main))
@@ -110,34 +105,22 @@ fn days(spent: &Spend, used: &[Usage]) -> Vec<Bar> {
     of_days.into_iter().map(|(day, ms)| Bar { label: format!("{} {name}", day + 1), ms }).collect()
 }
 
-fn largest(caption: &str, of: &str, spent: &Spend, part: impl Fn(&Charge) -> String) -> Markup {
-    let mut parts: BTreeMap<String, Vec<&Charge>> = BTreeMap::new();
-    for charge in &spent.charges {
-        parts.entry(part(charge)).or_default().push(charge);
-    }
-    let summed = parts.into_iter().filter_map(|(name, charges)| {
-        let amount: Money = show::sum(charges.iter().map(|c| c.amount.as_str()), &spent.total.currency)?;
-        let ms: i64 =
-            charges.iter().filter(|c| c.unit == "gpu_ms" && HELD.contains(&c.kind.as_str())).map(|c| c.metered).sum();
-        let energy: i64 = charges.iter().map(|c| c.energy_mj).sum();
-        Some((amount, name, ms, energy))
-    });
-    let mut rows: Vec<(Money, String, i64, i64)> = summed.collect();
-    rows.sort_by(|a, b| b.0.amount().cmp(&a.0.amount()).then_with(|| a.1.cmp(&b.1)));
-    let others = rows.len().saturating_sub(TOP_LEN);
-    let shown = html! {
-        @for (amount, name, ms, energy) in rows.iter().take(TOP_LEN) {
+fn largest(caption: &str, of: &str, currency: &str, parts: &Parts) -> Markup {
+    let shown: Vec<&Part> = parts.largest.iter().take(TOP_LEN).collect();
+    let rows = html! {
+        @for part in &shown {
             tr {
-                th.what scope="row" { (name) }
-                td.r { @if *ms != 0 { (show::grouped(&show::hours(*ms))) } }
-                td.r { @if *energy != 0 { (show::grouped(&show::kwh(*energy))) } }
-                td.r.strong { (show::grouped(&amount.amount().to_string())) }
+                th.what scope="row" { @if part.name.is_empty() { "(no project)" } @else { (part.name) } }
+                td.r { @if part.gpu_ms != 0 { (show::grouped(&show::hours(part.gpu_ms))) } }
+                td.r { @if part.energy_mj != 0 { (show::grouped(&show::kwh(part.energy_mj))) } }
+                td.r.strong { (show::grouped(&part.amount.amount)) }
             }
         }
     };
-    let head = [(of, false), ("GPU-hours", true), ("kWh", true), (spent.total.currency.as_str(), true)];
+    let others = parts.count.saturating_sub(shown.len());
+    let head = [(of, false), ("GPU-hours", true), ("kWh", true), (currency, true)];
     html! {
-        (layout::table(caption, &head, &shown, rows.len()))
+        (layout::table(caption, &head, &rows, parts.count))
         @if others > 0 { p.soft { "And " (others) " more, which are in the total." } }
     }
 }

@@ -35,8 +35,9 @@ const READY_WAIT_MAX: Duration = Duration::from_secs(120);
 const PAUSE: Duration = Duration::from_millis(30);
 
 /// What the reader reads, in `{}` the tenant. Pages take the session's cookie, answers its key.
-const ANSWERS: [&str; 18] = [
+const ANSWERS: [&str; 19] = [
     "/v1/tenants/{}/spend",
+    "/v1/tenants/{}/spend/summary",
     "/v1/tenants/{}/usage",
     "/v1/tenants/{}/usage?interval=all",
     "/v1/tenants/{}/usage?interval=hour&limit=100",
