@@ -327,7 +327,7 @@ async fn cover(tx: &mut Tx, good: &[Screened], open: &[usize]) -> Result<Covered
         if batch[i].report.head.covered.is_empty() {
             bare.push(i);
         } else {
-            again.entry(node_day(&batch[i])).or_default().push(i);
+            again.entry(node_day(batch[i])).or_default().push(i);
         }
     }
     let mut refused = Vec::new();

@@ -36,8 +36,21 @@ struct Shelf {
 #[derive(Clone, Debug)]
 struct Piece {
     version: i64,
-    sums: Arc<[UsageSum]>,
+    rows: Arc<[Row]>,
     looked_for: u64,
+}
+
+/// A sum, and its SKU as text: rows are in the order of part and SKU.
+#[derive(Debug)]
+struct Row {
+    sku: String,
+    sum: UsageSum,
+}
+
+impl Row {
+    fn key(&self) -> (&str, &str) {
+        (&self.sum.part, &self.sku)
+    }
 }
 
 /// What is asked for.
@@ -74,11 +87,15 @@ impl Pieces {
             let Some(pieces) = self.of_bucket(app, scope, wanted, &pieces_of(bucket, newest)).await? else {
                 return Ok(None);
             };
-            let is_next = |key: &(String, String)| {
-                after.is_none_or(|after| after.bucket < *start || (&after.part, &after.sku) < (&key.0, &key.1))
-            };
-            let joined = joined(*start, &pieces)?.into_iter().filter(|(key, _)| is_next(key));
-            rows.extend(joined.map(|(_, sum)| sum).take(len_max - rows.len()));
+            let after = after.filter(|after| after.bucket == *start).map(|after| (&*after.part, &*after.sku));
+            let of_bucket = joined(&pieces)?;
+            let is_next = of_bucket.iter().filter(|(row, _)| after.is_none_or(|after| after < row.key()));
+            rows.extend(is_next.take(len_max - rows.len()).map(|(row, sums)| UsageSum {
+                bucket: *start,
+                quantity: sums.0,
+                energy_mj: sums.1,
+                ..row.sum.clone()
+            }));
             if rows.len() >= len_max {
                 break;
             }
@@ -93,14 +110,14 @@ impl Pieces {
         scope: &TenantScope,
         Wanted { breakdown, versions, .. }: &Wanted<'_>,
         pieces: &[Period],
-    ) -> Result<Option<Vec<Arc<[UsageSum]>>>, Problem> {
+    ) -> Result<Option<Vec<Arc<[Row]>>>, Problem> {
         let key = |piece: &Period| (scope.id(), (*breakdown).clone(), piece.first_hour(), piece.end_hour());
         let version = |piece: &Period| versions.range(piece.first_hour()..piece.end_hour()).map(|(_, v)| v).sum();
         let kept: Vec<_> = pieces.iter().map(|piece| self.look_for(&key(piece), version(piece))).collect();
         let missing: Vec<Period> = pieces.iter().zip(&kept).filter(|(_, k)| k.is_none()).map(|(p, _)| *p).collect();
-        let mut sums: Vec<Arc<[UsageSum]>> = kept.into_iter().flatten().collect();
+        let mut found: Vec<Arc<[Row]>> = kept.into_iter().flatten().collect();
         if missing.is_empty() {
-            return Ok(Some(sums));
+            return Ok(Some(found));
         }
         let mut tx = scope.begin(app).await?;
         for run in missing.chunk_by(|a, b| a.end_hour() == b.first_hour()) {
@@ -108,36 +125,39 @@ impl Pieces {
             let starts = run.iter().map(|piece| piece.first_hour()).collect();
             let read = Buckets { starts, end: last.end_hour() };
             let len_max = PIECE_LEN_MAX * i64::try_from(run.len()).unwrap_or(1);
-            let rows = usage_views::usage(&mut tx, scope.id(), &read, breakdown, None, len_max).await?;
-            if i64::try_from(rows.len()).is_ok_and(|len| len >= len_max) {
+            let sums = usage_views::usage(&mut tx, scope.id(), &read, breakdown, None, len_max).await?;
+            if i64::try_from(sums.len()).is_ok_and(|len| len >= len_max) {
                 return Ok(None);
             }
             for piece in run {
-                let of_piece = rows.iter().filter(|row| row.bucket == piece.first_hour());
-                let of_piece: Arc<[UsageSum]> = of_piece.cloned().collect();
-                self.keep(key(piece), version(piece), of_piece.clone());
-                sums.push(of_piece);
+                let of_piece = sums.iter().filter(|sum| sum.bucket == piece.first_hour()).cloned();
+                let mut rows: Vec<Row> = of_piece.map(|sum| Row { sku: sum.sku.to_string(), sum }).collect();
+                // The database has an order of its own for names.
+                rows.sort_unstable_by(|a, b| a.key().cmp(&b.key()));
+                let rows: Arc<[Row]> = rows.into();
+                self.keep(key(piece), version(piece), rows.clone());
+                found.push(rows);
             }
         }
         tx.commit().await?;
-        Ok(Some(sums))
+        Ok(Some(found))
     }
 
-    fn look_for(&self, key: &Key, version: i64) -> Option<Arc<[UsageSum]>> {
+    fn look_for(&self, key: &Key, version: i64) -> Option<Arc<[Row]>> {
         let mut shelf = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         shelf.looks += 1;
         let looks = shelf.looks;
         let piece = shelf.pieces.get_mut(key).filter(|piece| piece.version == version)?;
         piece.looked_for = looks;
-        Some(piece.sums.clone())
+        Some(piece.rows.clone())
     }
 
-    fn keep(&self, key: Key, version: i64, sums: Arc<[UsageSum]>) {
+    fn keep(&self, key: Key, version: i64, rows: Arc<[Row]>) {
         let mut shelf = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let looked_for = shelf.looks;
-        shelf.pieces.insert(key, Piece { version, sums, looked_for });
+        shelf.pieces.insert(key, Piece { version, rows, looked_for });
         // An empty piece takes a place too.
-        let len = |piece: &Piece| piece.sums.len() + 1;
+        let len = |piece: &Piece| piece.rows.len() + 1;
         let mut in_all: usize = shelf.pieces.values().map(len).sum();
         if in_all > SUMS_LEN_MAX {
             let mut oldest: Vec<(u64, Key)> = shelf.pieces.iter().map(|(key, p)| (p.looked_for, key.clone())).collect();
@@ -152,17 +172,22 @@ impl Pieces {
     }
 }
 
-/// One bucket's sums, by part and SKU.
-fn joined(bucket: Hour, pieces: &[Arc<[UsageSum]>]) -> Result<BTreeMap<(String, String), UsageSum>, Problem> {
-    let mut parts: BTreeMap<(String, String), UsageSum> = BTreeMap::new();
-    for sum in pieces.iter().flat_map(|piece| piece.iter()) {
-        let nothing = || UsageSum { bucket, quantity: 0, energy_mj: 0, ..sum.clone() };
-        let part = parts.entry((sum.part.clone(), sum.sku.to_string())).or_insert_with(nothing);
-        let (quantity, energy_mj) =
-            (part.quantity.checked_add(sum.quantity), part.energy_mj.checked_add(sum.energy_mj));
-        (part.quantity, part.energy_mj) = quantity.zip(energy_mj).ok_or_else(|| too_large(sum))?;
+/// A row, with the quantity and the energy of all pieces.
+type Joined<'a> = (&'a Row, (i64, i64));
+
+/// The rows of pieces as one.
+fn joined(pieces: &[Arc<[Row]>]) -> Result<Vec<Joined<'_>>, StoreError> {
+    let of = |row: &Row| (row.sum.quantity, row.sum.energy_mj);
+    if let [piece] = pieces {
+        return Ok(piece.iter().map(|row| (row, of(row))).collect());
     }
-    Ok(parts)
+    let mut joined: BTreeMap<_, Joined<'_>> = BTreeMap::new();
+    for row in pieces.iter().flat_map(|piece| piece.iter()) {
+        let (_, sums) = joined.entry(row.key()).or_insert((row, (0, 0)));
+        let added = sums.0.checked_add(of(row).0).zip(sums.1.checked_add(of(row).1));
+        *sums = added.ok_or_else(|| too_large(&row.sum))?;
+    }
+    Ok(joined.into_values().collect())
 }
 
 fn too_large(sum: &UsageSum) -> StoreError {

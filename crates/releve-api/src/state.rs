@@ -15,7 +15,7 @@ use crate::{
     kept::Kept,
     limit::Limits,
     pieces::Pieces,
-    resource::{spend::KeptSpends, usage::KeptUsage},
+    resource::{spend::KeptSpends, tenant_gaps::KeptGaps, usage::KeptUsage},
     sign_in::SignIn,
 };
 
@@ -43,6 +43,7 @@ struct Inner {
     spends: KeptSpends,
     usage: KeptUsage,
     pieces: Pieces,
+    gaps: KeptGaps,
 }
 
 impl AppState {
@@ -51,7 +52,7 @@ impl AppState {
         let (limits, gathering) = (Limits::default(), Gathering::default());
         let ready: Ready = Arc::new(|| true);
         let (sign_in, approval, exports) = (None, Approval::default(), None);
-        let (spends, usage, pieces) = (Kept::default(), Kept::default(), Pieces::default());
+        let (spends, usage, pieces, gaps) = (Kept::default(), Kept::default(), Pieces::default(), Kept::default());
         Self(Arc::new(Inner {
             db,
             aggregator,
@@ -66,6 +67,7 @@ impl AppState {
             spends,
             usage,
             pieces,
+            gaps,
         }))
     }
 
@@ -153,6 +155,10 @@ impl AppState {
 
     pub(crate) fn pieces(&self) -> &Pieces {
         &self.0.pieces
+    }
+
+    pub(crate) fn gaps(&self) -> &KeptGaps {
+        &self.0.gaps
     }
 
     pub(crate) fn limits(&self) -> &Limits {

@@ -2,7 +2,7 @@
 
 use axum::{Json, extract::State};
 use releve_store::gaps::{self, Gap};
-use releve_types::TenantId;
+use releve_types::{Period, TenantId, Timestamp};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -14,6 +14,7 @@ use crate::{
     cursor::{self, Paged},
     error::Problem,
     input::Params,
+    kept::{Keep, Kept},
     worth::gpu_hours,
 };
 
@@ -22,7 +23,7 @@ pub fn router() -> OpenApiRouter<AppState> {
 }
 
 /// A stretch in which a node that the tenant held before or after was in service and said nothing.
-#[derive(Serialize, ToSchema)]
+#[derive(Serialize, ToSchema, Clone)]
 pub struct TenantGapView {
     node: String,
     from: String,
@@ -33,9 +34,22 @@ pub struct TenantGapView {
     gpu_hours: String,
     /// Whether it was decided to bill around it. If not, it holds the invoice back.
     accepted: bool,
+    /// What was reported and decided until then is in it.
+    as_of: String,
 }
 
-fn view(gap: &Gap, tenant: TenantId, accepted: bool) -> Option<TenantGapView> {
+/// Everybody's gaps, by the stretch that was looked through.
+pub(crate) type KeptGaps = Kept<Period, FleetGaps>;
+
+#[derive(Debug)]
+pub(crate) struct FleetGaps {
+    open: Vec<Gap>,
+    accepted: Vec<Gap>,
+}
+
+impl Keep for FleetGaps {}
+
+fn view(gap: &Gap, tenant: TenantId, accepted: bool, as_of: Timestamp) -> Option<TenantGapView> {
     let own = gap.concerned.iter().find(|concerned| concerned.tenant == tenant)?;
     Some(TenantGapView {
         node: gap.node.to_string(),
@@ -44,6 +58,7 @@ fn view(gap: &Gap, tenant: TenantId, accepted: bool) -> Option<TenantGapView> {
         gpu_ms: own.gpu_ms,
         gpu_hours: gpu_hours(own.gpu_ms),
         accepted,
+        as_of: as_of.to_string(),
     })
 }
 
@@ -55,15 +70,23 @@ async fn list(
     State(app): State<AppState>,
     Params(query): Params<Listing>,
 ) -> Result<Json<Paged<TenantGapView>>, Problem> {
-    let stretch = query.stretch(app.now())?;
+    let now = app.now();
+    let stretch = query.stretch(now)?;
     let request = format!("gaps of {} in {stretch}", scope.id());
     let after: Option<(String, String)> = cursor::decode(&request, query.cursor.as_deref())?;
-    // As the application: whose node it was and who held it then, no tenant may read of another.
-    let mut tx = app.db().begin_app().await?;
-    let (open, accepted) = (gaps::gaps(&mut tx, stretch).await?, gaps::accepted(&mut tx, stretch).await?);
-    tx.commit().await?;
-    let open = open.iter().filter_map(|gap| view(gap, scope.id(), false));
-    let rows: Vec<TenantGapView> = open.chain(accepted.iter().filter_map(|gap| view(gap, scope.id(), true))).collect();
+    let db = app.db().clone();
+    let count = async move {
+        // As the application: whose node it was and who held it then, no tenant may read of another.
+        let mut tx = db.begin_app().await?;
+        let (open, accepted) = (gaps::gaps(&mut tx, stretch).await?, gaps::accepted(&mut tx, stretch).await?);
+        tx.commit().await?;
+        Ok(FleetGaps { open, accepted })
+    };
+    let made = app.gaps().get(stretch, now, |_| true, count).await?;
+    let of = |gaps: &[Gap], accepted: bool| -> Vec<TenantGapView> {
+        gaps.iter().filter_map(|gap| view(gap, scope.id(), accepted, made.as_of)).collect()
+    };
+    let rows = [of(&made.value.open, false), of(&made.value.accepted, true)].concat();
     let place = |gap: &TenantGapView| (gap.from.clone(), gap.node.clone());
     Ok(Json(Paged::of_all(rows, (query.limit, after.as_ref()), &request, place, |gap| gap)?))
 }

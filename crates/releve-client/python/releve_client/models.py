@@ -2067,6 +2067,8 @@ class TenantGapView:
 
     accepted: bool
     """Whether it was decided to bill around it. If not, it holds the invoice back."""
+    as_of: str
+    """What was reported and decided until then is in it."""
     from_: str = field(metadata={"name": "from"})
     gpu_hours: str
     gpu_ms: int

@@ -93,6 +93,8 @@ pub struct SpendSummaryView {
 pub struct TenantGapView {
     /// Whether it was decided to bill around it. If not, it holds the invoice back.
     pub accepted: bool,
+    /// What was reported and decided until then is in it.
+    pub as_of: String,
     pub from: String,
     pub gpu_hours: String,
     /// What the tenant may have held in it: its held time of the neighbouring window, stretched over the gap.
