@@ -1,6 +1,9 @@
 //! What does a full cluster send? A signed report of each node for each minute that is over, each device held the whole minute.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use releve_broker::{BrokerConfig, Outgoing, Publisher, PublisherConfig};
 use releve_types::{
@@ -14,6 +17,9 @@ use crate::world::{Hold, Machine};
 const UNCONFIRMED_MAX: usize = 1_000;
 /// The end of a minute, for signing what is sent in the next one.
 const SIGNING_MS: i64 = 5_000;
+/// How long a report that no queue takes is sent again, and how long it rests in between.
+const CONFIRMED_WAIT_MAX: Duration = Duration::from_secs(120);
+const RETRY_WAIT: Duration = Duration::from_millis(200);
 
 /// When within a minute the nodes send.
 #[derive(Clone, Copy, Debug)]
@@ -80,7 +86,7 @@ impl Fleet {
             let publisher = self.publisher.clone();
             sending.spawn(async move {
                 let outgoing = Outgoing { shard_key, message_id: String::new(), body };
-                publisher.publish(outgoing).await.expect("confirmed");
+                confirmed(&publisher, outgoing).await;
                 drop(place);
             });
         }
@@ -90,6 +96,15 @@ impl Fleet {
             confirmed += 1;
         }
         confirmed
+    }
+}
+
+/// Sends as an agent does: again, for as long as no queue takes it. What arrives twice is counted once.
+async fn confirmed(publisher: &Publisher, outgoing: Outgoing) {
+    let began = Instant::now();
+    while let Err(error) = publisher.publish(outgoing.clone()).await {
+        assert!(began.elapsed() < CONFIRMED_WAIT_MAX, "not confirmed: {error}");
+        tokio::time::sleep(RETRY_WAIT).await;
     }
 }
 
