@@ -29,15 +29,24 @@ type Key = (TenantId, Breakdown, Hour, Hour);
 #[derive(Debug, Default)]
 struct Shelf {
     pieces: HashMap<Key, Piece>,
+    /// Of all pieces.
+    len: usize,
     /// How often anything was looked for.
     looks: u64,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct Piece {
     version: i64,
     rows: Arc<[Row]>,
     looked_for: u64,
+}
+
+impl Piece {
+    /// An empty one takes a place too.
+    fn len(&self) -> usize {
+        self.rows.len() + 1
+    }
 }
 
 /// A sum, and its SKU as text: rows are in the order of part and SKU.
@@ -129,9 +138,12 @@ impl Pieces {
             if i64::try_from(sums.len()).is_ok_and(|len| len >= len_max) {
                 return Ok(None);
             }
+            let mut by_piece: BTreeMap<Hour, Vec<Row>> = BTreeMap::new();
+            for sum in sums {
+                by_piece.entry(sum.bucket).or_default().push(Row { sku: sum.sku.to_string(), sum });
+            }
             for piece in run {
-                let of_piece = sums.iter().filter(|sum| sum.bucket == piece.first_hour()).cloned();
-                let mut rows: Vec<Row> = of_piece.map(|sum| Row { sku: sum.sku.to_string(), sum }).collect();
+                let mut rows = by_piece.remove(&piece.first_hour()).unwrap_or_default();
                 // The database has an order of its own for names.
                 rows.sort_unstable_by(|a, b| a.key().cmp(&b.key()));
                 let rows: Arc<[Row]> = rows.into();
@@ -154,19 +166,18 @@ impl Pieces {
 
     fn keep(&self, key: Key, version: i64, rows: Arc<[Row]>) {
         let mut shelf = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let looked_for = shelf.looks;
-        shelf.pieces.insert(key, Piece { version, rows, looked_for });
-        // An empty piece takes a place too.
-        let len = |piece: &Piece| piece.rows.len() + 1;
-        let mut in_all: usize = shelf.pieces.values().map(len).sum();
-        if in_all > SUMS_LEN_MAX {
+        let piece = Piece { version, rows, looked_for: shelf.looks };
+        shelf.len += piece.len();
+        let replaced = shelf.pieces.insert(key, piece);
+        shelf.len -= replaced.map_or(0, |piece| piece.len());
+        if shelf.len > SUMS_LEN_MAX {
             let mut oldest: Vec<(u64, Key)> = shelf.pieces.iter().map(|(key, p)| (p.looked_for, key.clone())).collect();
             oldest.sort_unstable_by_key(|(looked_for, _)| *looked_for);
             for (_, key) in oldest {
-                if in_all <= SUMS_LEN_MAX / 2 {
+                if shelf.len <= SUMS_LEN_MAX / 2 {
                     break;
                 }
-                in_all -= shelf.pieces.remove(&key).as_ref().map_or(0, len);
+                shelf.len -= shelf.pieces.remove(&key).map_or(0, |piece| piece.len());
             }
         }
     }

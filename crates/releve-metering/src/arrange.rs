@@ -4,7 +4,7 @@
 //! of one key in an upsert, and a union would swallow an overlap silently: so overlaps are set aside here, and
 //! tried one by one after the rest.
 
-use std::{borrow::Borrow, collections::BTreeMap};
+use std::collections::BTreeMap;
 
 use releve_types::{NodeId, Ranges};
 
@@ -35,8 +35,7 @@ pub struct Merged {
 }
 
 /// Plans a batch. The outcome depends on the reports alone, not on the order they came in.
-pub fn arrange<S: Borrow<Screened>>(batch: &[S]) -> Plan {
-    let batch: Vec<&Screened> = batch.iter().map(Borrow::borrow).collect();
+pub fn arrange(batch: &[&Screened]) -> Plan {
     let mut order: Vec<usize> = (0..batch.len()).collect();
     order.sort_by_key(|i| (batch[*i].sort_key(), batch[*i].report.head_sha256));
     let mut plan = Plan::default();
@@ -67,10 +66,10 @@ pub fn arrange<S: Borrow<Screened>>(batch: &[S]) -> Plan {
 
 /// Which of these reports of one node-day still fit beside what is covered, and what they cover together.
 /// The row of the node-day is locked by then, so what fits now will fit when it is written.
-pub fn fit<S: Borrow<Screened>>(covered: &Ranges, candidates: &[usize], batch: &[S]) -> Fit {
+pub fn fit(covered: &Ranges, candidates: &[usize], batch: &[&Screened]) -> Fit {
     let mut fit = Fit::default();
     for &i in candidates {
-        let ranges = batch[i].borrow().covered_of_day();
+        let ranges = batch[i].covered_of_day();
         if covered.overlaps(&ranges) || fit.covered.overlaps(&ranges) {
             fit.refused.push(i);
         } else {

@@ -132,7 +132,8 @@ struct Counted {
 
 impl Counted {
     /// The aggregator's coverage steps, with maps for tables.
-    fn take(&mut self, batch: Vec<Screened>) {
+    fn take(&mut self, batch: &[Screened]) {
+        let batch: Vec<&Screened> = batch.iter().collect();
         let plan = arrange(&batch);
         let (mut accepted, mut again) = (Vec::new(), BTreeMap::<NodeDay, Vec<usize>>::new());
         for (key, merged) in &plan.merged {
@@ -163,7 +164,7 @@ impl Counted {
                 self.quarantined += 1;
             }
         }
-        let deltas = roll_up(accepted.iter().map(|i| &batch[*i]), |_, _| 1).expect("skus");
+        let deltas = roll_up(accepted.iter().map(|i| batch[*i]), |_, _| 1).expect("skus");
         for (key, held) in deltas.allocation_hours {
             let sum = self.allocation_hours.entry(AllocationKey { sku: 0, ..key }).or_default();
             assert!(!sum.ranges.overlaps(&held.ranges), "one device's time was counted twice");
@@ -186,7 +187,7 @@ fn screened(said: &[Said]) -> Vec<Screened> {
 fn count(said: &[Said], batch_len: usize) -> Counted {
     let mut counted = Counted::default();
     for batch in said.chunks(batch_len.max(1)) {
-        counted.take(screened(batch));
+        counted.take(&screened(batch));
     }
     counted
 }

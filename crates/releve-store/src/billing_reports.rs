@@ -162,14 +162,15 @@ pub async fn of_tenant(
     len_max: i64,
 ) -> Result<Vec<TenantReport>, StoreError> {
     let (start, node) = after.unwrap_or((stretch.start().plus_millis(-1), NodeId::from_uuid(Uuid::nil())));
+    let mut from = start.max(stretch.start());
     let nodes = sqlx::query_scalar!(
         "select distinct node_id from allocation_hours where tenant_id = $1 and hour >= $2 and hour < $3",
         tenant.uuid(),
-        to_sql(start.max(stretch.start()).hour().start()),
+        to_sql(from.hour().start()),
         to_sql(stretch.end())
     );
     let nodes: Vec<Uuid> = nodes.fetch_all(&mut *conn).await?;
-    let (mut from, mut look_ms, mut found) = (start.max(stretch.start()), LOOK_MS_FIRST, Vec::new());
+    let (mut look_ms, mut found) = (LOOK_MS_FIRST, Vec::new());
     while from < stretch.end() && !nodes.is_empty() {
         let left_len = len_max - i64::try_from(found.len()).unwrap_or(len_max);
         if left_len <= 0 {
@@ -195,13 +196,11 @@ pub async fn of_tenant(
             left_len,
             &nodes
         );
-        let report = |node, window_start, body| TenantReport {
-            node: NodeId::from_uuid(node),
-            window_start: from_sql(window_start),
-            body,
-        };
-        let rows = rows.fetch_all(&mut *conn).await?;
-        found.extend(rows.into_iter().map(|r| report(r.node_id, r.window_start, r.body)));
+        found.extend(rows.fetch_all(&mut *conn).await?.into_iter().map(|r| TenantReport {
+            node: NodeId::from_uuid(r.node_id),
+            window_start: from_sql(r.window_start),
+            body: r.body,
+        }));
         (from, look_ms) = (to, look_ms * LOOK_FACTOR);
     }
     Ok(found)

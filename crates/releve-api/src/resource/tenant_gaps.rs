@@ -23,7 +23,7 @@ pub fn router() -> OpenApiRouter<AppState> {
 }
 
 /// A stretch in which a node that the tenant held before or after was in service and said nothing.
-#[derive(Serialize, ToSchema, Clone)]
+#[derive(Serialize, ToSchema)]
 pub struct TenantGapView {
     node: String,
     from: String,
@@ -83,10 +83,10 @@ async fn list(
         Ok(FleetGaps { open, accepted })
     };
     let made = app.gaps().get(stretch, now, |_| true, count).await?;
-    let of = |gaps: &[Gap], accepted: bool| -> Vec<TenantGapView> {
-        gaps.iter().filter_map(|gap| view(gap, scope.id(), accepted, made.as_of)).collect()
-    };
-    let rows = [of(&made.value.open, false), of(&made.value.accepted, true)].concat();
+    let FleetGaps { open, accepted } = &*made.value;
+    let gaps = open.iter().map(|gap| (gap, false)).chain(accepted.iter().map(|gap| (gap, true)));
+    let rows: Vec<TenantGapView> =
+        gaps.filter_map(|(gap, accepted)| view(gap, scope.id(), accepted, made.as_of)).collect();
     let place = |gap: &TenantGapView| (gap.from.clone(), gap.node.clone());
     Ok(Json(Paged::of_all(rows, (query.limit, after.as_ref()), &request, place, |gap| gap)?))
 }

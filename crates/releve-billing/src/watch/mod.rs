@@ -187,8 +187,7 @@ fn parts(budget: &Budget, rated: &Rated) -> Result<(Figure, Figure), MoneyError>
         let (fixed, growing) = sums(charges, rated.currency)?;
         return Ok((Figure::Amount(fixed), Figure::Amount(growing)));
     }
-    let held = |kind| matches!(kind, ChargeKind::Usage(_) | ChargeKind::Reserved(_) | ChargeKind::Overage(_));
-    let priced = charges.filter(|c| c.unit == Unit::GpuMs && held(c.kind)).map(|c| c.metered);
+    let priced = charges.filter(|c| c.unit == Unit::GpuMs && c.kind.is_of_use()).map(|c| c.metered);
     let gpu = |sku: &Sku| matches!(sku, Sku::Gpu { .. });
     let unpriced = rated.unpriced.iter().filter(|u| gpu(&u.sku) && concerns(Some(u.tenant), &u.project, &u.sku));
     let ms = priced.chain(unpriced.map(|u| u.metered)).try_fold(0_i64, i64::checked_add);

@@ -55,9 +55,8 @@ pub fn split<'a>(lines: &[SourceLine<'_>], pieces: &'a [Piece]) -> Vec<Vec<Part<
     parts
 }
 
-fn is_of_usage(line: &SourceLine<'_>) -> bool {
-    !line.taken_back
-        && matches!(line.charge.kind, ChargeKind::Usage(_) | ChargeKind::Reserved(_) | ChargeKind::Overage(_))
+const fn is_of_usage(line: &SourceLine<'_>) -> bool {
+    !line.taken_back && line.charge.kind.is_of_use()
 }
 
 fn key<'a>(line: &SourceLine<'a>) -> (Option<TenantId>, &'a str, &'a Sku, Timestamp) {

@@ -28,7 +28,7 @@ pub(crate) struct Spend {
     pub period_end: String,
     pub as_of: String,
     pub total: Amount,
-    pub of_account: Option<Amount>,
+    pub of_account: Amount,
     pub forecast: Option<Forecast>,
     /// How many.
     pub charges: usize,

@@ -49,8 +49,8 @@ pub(crate) async fn page(
             div {
                 h2 #spend { "Spend in " (show::day(&spent.month)) }
                 p.big { (spent.total.shown()) }
-                @if let Some(whole) = spent.of_account.as_ref().filter(|whole| whole.is_something()) {
-                    p { "and " (whole.shown()) " that your account owes as a whole: reservations that were not used, fees, minimum spends" }
+                @if spent.of_account.is_something() {
+                    p { "and " (spent.of_account.shown()) " that your account owes as a whole: reservations that were not used, fees, minimum spends" }
                 }
                 p.soft { "Without VAT · counted up to " time datetime=(as_of) { (show::clock(as_of)) ", " (show::day(as_of)) } }
             }
