@@ -1,5 +1,7 @@
 //! Is a threshold told of once, with its numbers, and a silence once, however many nodes fall silent?
 
+use std::time::Duration;
+
 use releve_billing::watch::{Basis, Budget, Figure};
 use releve_jobs::alerts::{self as jobs, BUDGET_REACHED, COVERAGE_LOW, Limits, NODE_SILENT};
 use releve_store::{
@@ -96,6 +98,45 @@ async fn an_account_that_can_not_be_judged_is_due_again() {
     tx.commit().await.expect("commits");
     round(&bench, at(1)).await;
     assert_eq!(told(&bench, Some(bench.world.tenants[0].tenant)).await.len(), 2);
+}
+
+#[tokio::test]
+async fn an_account_that_can_not_be_judged_keeps_no_other_waiting() {
+    let bench = Bench::with_pool(1, 2, 24, 1).await;
+    budget(&bench, eur("1.00")).await;
+    bench.counted(vec![bench.hour(0, 0, &[0, 1])]).await;
+    let other = bench.world.tenants[1].account.uuid();
+    bench.database.sql(&format!("update accounts set currency = 'USD' where account_id = '{other}'"));
+    round(&bench, at(1)).await;
+    assert_eq!(told(&bench, Some(bench.world.tenants[0].tenant)).await.len(), 2);
+    assert_eq!(bench.database.sql("select account_id from budgets_due"), other.to_string(), "its book is in euros");
+    bench.database.sql(&format!("update accounts set currency = 'EUR' where account_id = '{other}'"));
+    round(&bench, at(2)).await;
+    // The first look made it due for its full hours too.
+    round(&bench, at(2)).await;
+    assert_eq!(bench.database.sql("select count(*) from budgets_due"), "0");
+}
+
+#[tokio::test]
+async fn whoever_counts_does_not_wait_for_whoever_judges() {
+    let bench = Bench::with_pool(1, 1, 24, 2).await;
+    budget(&bench, eur("1.00")).await;
+    bench.counted(vec![bench.hour(0, 0, &[0])]).await;
+    let mut judging = bench.db.begin_app().await.expect("a transaction");
+    assert_eq!(budgets::collect(&mut judging, 10, at(1).hour(), at(1)).await.expect("taken"), 1);
+    judging.commit().await.expect("commits");
+    let mut judging = bench.db.begin_app().await.expect("a transaction");
+    assert_eq!(budgets::take_due(&mut judging, false, 10, at(1)).await.expect("taken").len(), 1);
+    bench.counted(vec![bench.hour(0, 1, &[0])]).await;
+    // Another program looks meanwhile: it leaves the mark, and holds nothing that counting needs.
+    let looks = tokio::time::timeout(Duration::from_secs(10), round(&bench, at(2)));
+    looks.await.expect("it waits for nobody");
+    assert_eq!(bench.database.sql("select count(*) from spend_marks"), "1");
+    judging.rollback().await.expect("judged by nobody");
+    round(&bench, at(2)).await;
+    let numbers = &told(&bench, Some(bench.world.tenants[0].tenant)).await[0].numbers;
+    assert_eq!(numbers["spent"]["amount"], "5.00", "of both hours");
+    assert_eq!(bench.database.sql("select count(*) from spend_marks"), "0");
 }
 
 #[tokio::test]

@@ -65,6 +65,13 @@ impl Fleet {
         confirmed
     }
 
+    /// One report of a node, of these or not, until it is confirmed.
+    pub fn sent_of(&self, node: NodeId, body: Vec<u8>) -> impl Future<Output = ()> + Send + use<> {
+        let (publisher, outgoing) =
+            (self.publisher.clone(), Outgoing { shard_key: node, message_id: String::new(), body });
+        async move { confirmed(&publisher, outgoing).await }
+    }
+
     /// Sends what they report of a minute that is over, as fast as it is taken. How many were confirmed.
     pub async fn catch_up(&self, start: Timestamp) -> u64 {
         self.send(self.signed(start).await, Spread::Moment, start).await
@@ -83,10 +90,9 @@ impl Fleet {
                 until(from.plus_millis(n * minute / count)).await;
             }
             let place = room.clone().acquire_owned().await.expect("open");
-            let publisher = self.publisher.clone();
+            let sent = self.sent_of(shard_key, body);
             sending.spawn(async move {
-                let outgoing = Outgoing { shard_key, message_id: String::new(), body };
-                confirmed(&publisher, outgoing).await;
+                sent.await;
                 drop(place);
             });
         }

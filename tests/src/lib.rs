@@ -9,6 +9,7 @@
 //! | [`browser`], [`webdriver`] | a real Chromium, and axe-core in its pages |
 //! | [`proxy`] | a network in between that can be cut or fall silent |
 //! | [`world`] | a small cloud: tenants, nodes with keys, a price |
+//! | [`cluster`] | what the benches run on: servers of their own, roles as programs, a fleet |
 //! | [`fleet`] | a full cluster that reports each minute |
 //! | [`identity`] | an identity provider that signs people in, and lies as it is told |
 //! | [`mailbox`] | a mail server that takes or refuses as it is told |
@@ -18,6 +19,7 @@
 //! | [`process`], [`place`] | what the above stand on: children, signals, ports, directories |
 
 pub mod browser;
+pub mod cluster;
 pub mod fleet;
 pub mod http;
 pub mod identity;

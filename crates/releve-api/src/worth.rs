@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fmt};
 
 use releve_billing::estimate;
-use releve_store::{customers, prices};
+use releve_store::{contracts, customers};
 use releve_types::{AccountId, Hour, Money, Sku, TenantId, time::MILLIS_PER_HOUR};
 use serde::Serialize;
 use sqlx::PgConnection;
@@ -65,18 +65,16 @@ pub async fn worth(conn: &mut PgConnection, usage: &Usage) -> Result<WorthView, 
         };
         of_accounts.entry(account).or_default().push((sku, *hour, *quantity));
     }
-    let (mut loaded, mut sums, mut view) = (prices::LoadedBooks::new(), BTreeMap::new(), WorthView::default());
+    let known: Vec<AccountId> = of_accounts.keys().copied().flatten().collect();
+    let contracts = contracts::of(conn, &known).await?;
+    let (mut sums, mut view) = (BTreeMap::new(), WorthView::default());
     let gpu_ms = |sku: &Sku, quantity: i64| if matches!(sku, Sku::Gpu { .. }) { quantity } else { 0 };
     for (account, usage) in of_accounts {
-        let contract = match account {
-            Some(account) => prices::load_contract(conn, account, &mut loaded).await?,
-            None => None,
-        };
-        let Some(contract) = contract else {
+        let Some(contract) = account.and_then(|account| contracts.get(&account)) else {
             view.unpriced_gpu_ms += usage.iter().map(|(sku, _, quantity)| gpu_ms(sku, *quantity)).sum::<i64>();
             continue;
         };
-        let found = estimate(&contract, usage)?;
+        let found = estimate(contract, usage)?;
         view.unpriced_gpu_ms += found.unpriced.iter().map(|(sku, quantity)| gpu_ms(sku, *quantity)).sum::<i64>();
         let sum = sums.entry(found.money.currency()).or_insert_with(|| Money::zero(found.money.currency()));
         *sum = sum.checked_add(found.money).map_err(|error| Problem::internal(&error))?;

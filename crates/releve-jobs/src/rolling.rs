@@ -12,7 +12,7 @@ use releve_store::{
     Tx,
     usage_versions::{self, Versions},
 };
-use releve_types::{AccountId, BillingMonth, Hour, Period, Timestamp, time::HOURS_PER_DAY};
+use releve_types::{AccountId, BillingMonth, Hour, Period, time::HOURS_PER_DAY};
 
 use crate::{
     issue,
@@ -170,16 +170,8 @@ pub struct Months {
 }
 
 impl Months {
-    /// Of the month that is asked for, or of that of `now`. None: no such account.
-    pub async fn spend(
-        &mut self,
-        tx: &mut Tx,
-        account: AccountId,
-        month: Option<BillingMonth>,
-        now: Timestamp,
-    ) -> Result<Option<Spend>, SpendError> {
-        let Some(terms) = spend::terms(tx, account, month, now).await? else { return Ok(None) };
-        let place = (account, terms.month);
+    pub async fn spend(&mut self, tx: &mut Tx, terms: Terms) -> Result<Spend, SpendError> {
+        let place = (terms.account, terms.month);
         let last = self.rated.remove(&place);
         let (spend, rolling) = Rolling::rate(tx, terms, last.as_ref().map(|(_, rolling)| rolling)).await?;
         if rolling.is_worth_keeping() {
@@ -190,6 +182,6 @@ impl Months {
         {
             self.rated.remove(&oldest);
         }
-        Ok(Some(spend))
+        Ok(spend)
     }
 }

@@ -1,11 +1,11 @@
 //! What does an account's month cost so far? The same usage, read by the same function and rated by the same one, as an invoice:
 //! for whoever shows it and for whoever watches it.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, slice, sync::Arc};
 
 use releve_billing::{Contract, RateError, Rated, rate};
-use releve_store::{StoreError, Tx, customers, prices};
-use releve_types::{AccountId, BillingMonth, Period, Timestamp};
+use releve_store::{StoreError, Tx, contracts, customers};
+use releve_types::{AccountId, BillingMonth, Period, Timestamp, Zone};
 
 use crate::issue;
 
@@ -33,6 +33,16 @@ pub struct Terms {
     pub month: BillingMonth,
     pub period: Period,
     pub contract: Arc<Contract>,
+    /// Of the seller, in which its months begin.
+    zone: Zone,
+}
+
+impl Terms {
+    /// Of another month.
+    #[must_use]
+    pub fn of(self, month: BillingMonth) -> Self {
+        Self { month, period: self.zone.month(month), ..self }
+    }
 }
 
 /// The terms of the month that is asked for, or of that of `now`. None: no such account.
@@ -42,18 +52,29 @@ pub async fn terms(
     month: Option<BillingMonth>,
     now: Timestamp,
 ) -> Result<Option<Terms>, StoreError> {
-    let Some(record) = customers::account(tx, account).await? else { return Ok(None) };
-    let Some(issuer) = customers::issuer(tx, record.issuer).await? else { return Ok(None) };
-    let month = month.unwrap_or_else(|| issuer.zone.month_of(now));
-    let period = issuer.zone.month(month);
-    let contract = prices::load_contract(tx, account, &mut prices::LoadedBooks::new()).await?;
-    Ok(contract.map(|contract| Terms { account, month, period, contract: Arc::new(contract) }))
+    let current = terms_of_all(tx, slice::from_ref(&account), now).await?.remove(&account);
+    Ok(current.map(|current| month.map_or(current.clone(), |month| current.of(month))))
+}
+
+/// The terms of the months of `now` of those of the accounts that there are.
+pub async fn terms_of_all(
+    tx: &mut Tx,
+    accounts: &[AccountId],
+    now: Timestamp,
+) -> Result<BTreeMap<AccountId, Terms>, StoreError> {
+    let mut zones = customers::zones(tx, accounts).await?;
+    let terms = |(account, contract): (AccountId, Arc<Contract>)| {
+        let zone = zones.remove(&account)?;
+        let month = zone.month_of(now);
+        Some((account, Terms { account, month, period: zone.month(month), contract, zone }))
+    };
+    Ok(contracts::of(tx, accounts).await?.into_iter().filter_map(terms).collect())
 }
 
 /// Rates the account as its invoice would be if nothing more were used: a fee, a reservation or a minimum that holds for
 /// the month is in it whole from its first day.
 pub async fn spend_by(tx: &mut Tx, terms: Terms) -> Result<Spend, SpendError> {
-    let Terms { account, month, period, contract } = terms;
+    let Terms { account, month, period, contract, .. } = terms;
     let rated = rated(tx, account, period, contract).await?;
     Ok(Spend { account, month, period, rated })
 }

@@ -20,7 +20,7 @@ use releve_store::{
     Db,
     agreements::{self, AgreementRecord},
     audit_log::{self, Change},
-    catalog, credits,
+    catalog, contracts, credits,
     customers::{self, Account, Issuer, IssuerTerms, NewVatRate, Party, Tenant},
     nodes::{self, NodeKey, NodeState, ServiceState},
     payments,
@@ -252,8 +252,8 @@ async fn agree(
         }
         let (id, description) = (AgreementId::fresh(now), agreed.description.clone());
         let agreement = Agreement::new(id, description, agreed.from, None, agreed.terms.clone())?;
-        let contract = prices::load_contract(conn, account, &mut prices::LoadedBooks::new()).await?;
-        check_new_agreement(&contract.context("the account was just inserted")?, &agreement)?;
+        let contract = contracts::of_account(conn, account).await?.context("the account was just inserted")?;
+        check_new_agreement(&contract, &agreement)?;
         let created_by = cast.actor.to_owned();
         agreements::insert(conn, &AgreementRecord { account, agreement, created_at: now, created_by }).await?;
     }

@@ -113,6 +113,7 @@ pub async fn remove(conn: &mut PgConnection, tenant: TenantId, id: BudgetId) -> 
 
 struct BudgetRow {
     tenant_id: Uuid,
+    account_id: Uuid,
     budget_id: Uuid,
     name: String,
     project: Option<String>,
@@ -158,7 +159,7 @@ pub async fn budget(
         BudgetRow,
         r#"
         select b.tenant_id, b.budget_id, b.name, b.project, b.sku, b.measure, b.ceiling, b.basis, b.thresholds, b.hard,
-               b.created_at, b.created_by, a.currency
+               b.created_at, b.created_by, t.account_id as "account_id!", a.currency
         from budgets b
         join tenants t on t.tenant_id = b.tenant_id
         join accounts a on a.account_id = t.account_id
@@ -183,7 +184,7 @@ pub async fn budgets(
         BudgetRow,
         r#"
         select b.tenant_id, b.budget_id, b.name, b.project, b.sku, b.measure, b.ceiling, b.basis, b.thresholds, b.hard,
-               b.created_at, b.created_by, a.currency
+               b.created_at, b.created_by, t.account_id as "account_id!", a.currency
         from budgets b
         join tenants t on t.tenant_id = b.tenant_id
         join accounts a on a.account_id = t.account_id
@@ -200,34 +201,31 @@ pub async fn budgets(
     rows.into_iter().map(BudgetRecord::try_from).collect()
 }
 
-/// All budgets of an account's tenants, locked, with what fired of each in the period that starts then.
-pub async fn of_account(
+/// All budgets of these accounts' tenants, locked, with what fired of each in the period that starts then. Who has none is not in it.
+pub async fn of_accounts(
     conn: &mut PgConnection,
-    account: AccountId,
+    accounts: &[AccountId],
     period_start: Timestamp,
-) -> Result<Vec<BudgetRecord>, StoreError> {
+) -> Result<BTreeMap<AccountId, Vec<BudgetRecord>>, StoreError> {
+    let ids: Vec<Uuid> = accounts.iter().map(|account| account.uuid()).collect();
     let rows = sqlx::query_as!(
         BudgetRow,
         r#"
         select b.tenant_id, b.budget_id, b.name, b.project, b.sku, b.measure, b.ceiling, b.basis, b.thresholds, b.hard,
-               b.created_at, b.created_by, a.currency
+               b.created_at, b.created_by, t.account_id as "account_id!", a.currency
         from budgets b
         join tenants t on t.tenant_id = b.tenant_id
         join accounts a on a.account_id = t.account_id
-        where a.account_id = $1
+        where a.account_id = any($1)
         order by b.budget_id
         for update of b
         "#,
-        account.uuid()
+        &ids
     )
     .fetch_all(&mut *conn)
     .await?;
-    let mut budgets: Vec<(String, BudgetRecord)> = Vec::with_capacity(rows.len());
-    for row in rows {
-        budgets.push((row.currency.clone(), row.try_into()?));
-    }
-    let ids: Vec<Uuid> = budgets.iter().map(|(_, record)| record.budget.id.uuid()).collect();
-    let rows = sqlx::query!(
+    let ids: Vec<Uuid> = rows.iter().map(|row| row.budget_id).collect();
+    let firings = sqlx::query!(
         "select budget_id, threshold, ceiling from budget_firings where budget_id = any($1) and period_start = $2",
         &ids,
         to_sql(period_start)
@@ -235,17 +233,21 @@ pub async fn of_account(
     .fetch_all(conn)
     .await?;
     let mut fired: BTreeMap<Uuid, Vec<(i32, Decimal)>> = BTreeMap::new();
-    for row in rows {
+    for row in firings {
         fired.entry(row.budget_id).or_default().push((row.threshold, row.ceiling));
     }
-    for (currency, record) in &mut budgets {
+    let mut budgets: BTreeMap<AccountId, Vec<BudgetRecord>> = BTreeMap::new();
+    for row in rows {
+        let (account, currency) = (AccountId::from_uuid(row.account_id), row.currency.clone());
+        let mut record = BudgetRecord::try_from(row)?;
         let (measure, _) = limit_to_sql(record.budget.limit);
         for (threshold, ceiling) in fired.remove(&record.budget.id.uuid()).unwrap_or_default() {
-            let of = limit_from_sql(measure, ceiling, currency)?;
+            let of = limit_from_sql(measure, ceiling, &currency)?;
             record.budget.fired.extend(u32::try_from(threshold).ok().map(|threshold| (threshold, of)));
         }
+        budgets.entry(account).or_default().push(record);
     }
-    Ok(budgets.into_iter().map(|(_, record)| record).collect())
+    Ok(budgets)
 }
 
 /// Notes that a threshold fired; false if it had already.
@@ -292,17 +294,27 @@ pub async fn rearm(
 }
 
 /// Turns marks of changed usage into accounts to judge; how many marks. Of those that have no budget, each once for every full
-/// hour. A mark that somebody holds is left for the next time, so nobody waits for anybody.
+/// hour. A mark that somebody holds, or of an account that somebody judges, is left for the next time, so nobody waits for anybody.
 pub async fn collect(conn: &mut PgConnection, marks_max: i64, hour: Hour, now: Timestamp) -> Result<i64, StoreError> {
     let row = sqlx::query!(
         r#"
-        with taken as (
+        with looked_at as materialized (
+            select m.tenant_id, t.account_id
+            from (select tenant_id from spend_marks order by tenant_id limit $1 for update skip locked) m
+            left join tenants t on t.tenant_id = m.tenant_id
+        ), due_already as materialized (
+            select account_id from budgets_due where account_id in (select account_id from looked_at)
+        ), free as materialized (
+            select account_id from budgets_due where account_id in (select account_id from due_already) for update skip locked
+        ), taken as (
             delete from spend_marks where tenant_id in (
-                select tenant_id from spend_marks order by tenant_id limit $1 for update skip locked)
+                select l.tenant_id from looked_at l
+                where l.account_id is null or l.account_id not in (select account_id from due_already)
+                   or l.account_id in (select account_id from free))
             returning tenant_id
         ), marked as (
-            select distinct t.account_id from taken join tenants t on t.tenant_id = taken.tenant_id
-            where t.account_id is not null
+            select distinct l.account_id from taken join looked_at l on l.tenant_id = taken.tenant_id
+            where l.account_id is not null
         ), due as (
             insert into budgets_due as d (account_id, due_at, hourly)
             select m.account_id, $2::timestamptz, not m.has_budget
@@ -333,22 +345,34 @@ pub async fn collect(conn: &mut PgConnection, marks_max: i64, hour: Hour, now: T
     Ok(row.marks)
 }
 
-/// Takes the next account whose budgets are due, or that is judged by the hour: it is judged in this transaction, or is due again.
-/// Served by budgets_due_next.
-pub async fn take_due(conn: &mut PgConnection, hourly: bool, now: Timestamp) -> Result<Option<AccountId>, StoreError> {
-    let row = sqlx::query!(
+/// Takes the next accounts whose budgets are due, or that are judged by the hour: they are judged in this transaction, or are due
+/// again. Served by budgets_due_next.
+pub async fn take_due(
+    conn: &mut PgConnection,
+    hourly: bool,
+    len_max: i64,
+    now: Timestamp,
+) -> Result<Vec<AccountId>, StoreError> {
+    let rows = sqlx::query!(
         r#"
-        delete from budgets_due where account_id = (
-            select account_id from budgets_due where hourly = $2 and due_at <= $1 order by due_at limit 1
+        delete from budgets_due where account_id in (
+            select account_id from budgets_due where hourly = $2 and due_at <= $1 order by due_at limit $3
             for update skip locked)
         returning account_id
         "#,
         to_sql(now),
-        hourly
+        hourly,
+        len_max
     )
-    .fetch_optional(conn)
+    .fetch_all(conn)
     .await?;
-    Ok(row.map(|row| AccountId::from_uuid(row.account_id)))
+    Ok(rows.into_iter().map(|row| AccountId::from_uuid(row.account_id)).collect())
+}
+
+/// Takes this account, if it is due still.
+pub async fn take(conn: &mut PgConnection, account: AccountId) -> Result<bool, StoreError> {
+    let done = sqlx::query!("delete from budgets_due where account_id = $1", account.uuid()).execute(conn).await?;
+    Ok(done.rows_affected() == 1)
 }
 
 /// Puts an account off that could not be judged.

@@ -1,9 +1,7 @@
-//! What does what cost, since when, and for whom? SKUs, price books, prices and contracts, loaded as the pure
+//! What does what cost, since when, and for whom? SKUs, price books, prices and terms, loaded as the pure
 //! types that money is decided with: a row that these refuse is an error, never a guess.
 
-use std::{collections::BTreeMap, sync::Arc};
-
-use releve_billing::{Contract, Model, Price, PriceBook, Rounding, Term, Tier, UnitPrice};
+use releve_billing::{Model, Price, PriceBook, Rounding, Tier, UnitPrice};
 use releve_types::{
     AccountId, Currency, Hour, Sku, Timestamp, Unit,
     ids::{PriceBookId, PriceId},
@@ -13,7 +11,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::{
-    StoreError, agreements,
+    StoreError,
     sql_time::{from_sql, hour_from_sql, hour_to_sql, to_sql},
 };
 
@@ -335,41 +333,6 @@ pub async fn terms(conn: &mut PgConnection, account: AccountId) -> Result<Vec<Te
             created_by: row.created_by,
         })
         .collect())
-}
-
-/// Price books that were loaded already: many accounts share a few, and a run loads each once.
-pub type LoadedBooks = BTreeMap<PriceBookId, Arc<PriceBook>>;
-
-/// An account's contract, as rating takes it. None if there is no such account; one without terms prices nothing.
-pub async fn load_contract(
-    conn: &mut PgConnection,
-    account: AccountId,
-    loaded: &mut LoadedBooks,
-) -> Result<Option<Contract>, StoreError> {
-    let row = sqlx::query!("select currency from accounts where account_id = $1", account.uuid())
-        .fetch_optional(&mut *conn)
-        .await?;
-    let Some(row) = row else { return Ok(None) };
-    let currency: Currency = row.currency.parse().map_err(|e| StoreError::inconsistent("accounts", "currency", e))?;
-    let mut made = Vec::new();
-    for term in terms(conn, account).await? {
-        let book = match loaded.get(&term.book) {
-            Some(book) => book.clone(),
-            None => {
-                let book = load_book(conn, term.book)
-                    .await?
-                    .ok_or_else(|| StoreError::inconsistent("contracts", "price_book_id", term.book))?;
-                let book = Arc::new(book);
-                loaded.insert(term.book, book.clone());
-                book
-            }
-        };
-        made.push(Term { from: term.from, book });
-    }
-    let contract = Contract::new(currency, made);
-    let contract = contract.map_err(|e| StoreError::inconsistent("contracts", "account_id", e))?;
-    let agreed = agreements::of(conn, &[account]).await?.remove(&account).unwrap_or_default();
-    agreements::onto(contract, agreed).map(Some)
 }
 
 fn tiers_to_json(tiers: &[Tier]) -> Value {

@@ -16,25 +16,20 @@ use std::{
 use releve_broker::{BrokerConfig, Topology, queue_depths};
 use releve_store::{Db, catalog};
 use releve_tests::{
-    fleet::{Fleet, Spread},
+    cluster::{Cluster, NODES, PREFIX, SHARDS, hours_before},
+    fleet::Spread,
     http::Http,
-    postgres::{Database, Durability, Postgres},
-    rabbit::Rabbit,
-    releve::{Launch, Releve},
+    releve::Launch,
     world::{World, machine, register},
 };
 use releve_types::{
     Timestamp,
-    time::{MILLIS_PER_HOUR, MILLIS_PER_MINUTE, wall_clock},
+    time::{MILLIS_PER_MINUTE, wall_clock},
 };
 use serde_json::{Value, json};
 
-const PREFIX: &str = "bench";
-const SHARDS: u32 = 2;
-const NODES: u32 = 9_000;
 const LATE_NODES: u32 = 4_500;
 const WINDOWS: u32 = 112;
-const READY_WAIT_MAX: Duration = Duration::from_secs(120);
 const COUNTED_WAIT_MAX: Duration = Duration::from_secs(1_800);
 const AUDIT_WAIT_MAX: Duration = Duration::from_secs(1_800);
 /// How long the others report before and after, to compare with.
@@ -43,33 +38,26 @@ const ALONE_MINUTES: u32 = 2;
 #[tokio::main]
 async fn main() {
     let windows: u32 = std::env::args().nth(1).map_or(WINDOWS, |windows| windows.parse().expect("a number of windows"));
-    let (postgres, rabbit) = (Postgres::start(Durability::Fsync), Rabbit::start());
-    let (database, amqp) = (postgres.create_database(), rabbit.vhost());
-    let migrated =
-        Launch::releve(&["migrate", "--json"]).env("DATABASE_URL", database.admin_url()).finish(READY_WAIT_MAX);
-    let operator = migrated.json()["operator_key"].as_str().expect("the first key").to_owned();
-    let now = wall_clock();
-    let since = Timestamp::from_millis(now.as_millis() - now.as_millis() % MILLIS_PER_HOUR - 3 * MILLIS_PER_HOUR);
-    let owner = Db::connect(&database.admin_url(), 1).await.expect("connects");
+    let (cluster, now) = (Cluster::start(), wall_clock());
+    let (since, owner) = (hours_before(now, 3), cluster.owner().await);
     let world = World::create(&owner, "UTC", NODES, 4, 400, since).await;
-    let server = Server { database: &database, amqp: &amqp };
-    let mut serving = server.start().await;
+    let mut serving = cluster.serve("all").await;
 
     let keys = |shift: usize| {
         move |node: usize, gpu: usize| world.tenants[(node * 4 + gpu + shift) % world.tenants.len()].key.clone()
     };
     let holder = keys(0);
-    let late = Fleet::connect((&amqp, PREFIX), (NODES..NODES + LATE_NODES).map(|n| machine(n, 4)).collect(), &holder);
-    let live = Fleet::connect((&amqp, PREFIX), (0..NODES).map(|n| machine(n, 4)).collect(), &holder);
+    let late = cluster.fleet((NODES..NODES + LATE_NODES).map(|n| machine(n, 4)).collect(), &holder);
+    let live = cluster.fleet((0..NODES).map(|n| machine(n, 4)).collect(), &holder);
     let began = Instant::now();
     let mut sent = 0;
     for window in 0..windows {
         sent += late.catch_up(since.plus_millis(i64::from(window) * MILLIS_PER_MINUTE)).await;
     }
-    server.until("select count(*) from quarantine where status = 'waiting'", sent).await;
+    until(&cluster, "select count(*) from quarantine where status = 'waiting'", sent).await;
     println!("{sent} reports of {LATE_NODES} unknown nodes quarantined in {:.0?}", began.elapsed());
 
-    let depth = Depth::watch(&amqp);
+    let depth = Depth::watch(&cluster.amqp);
     let mut lively = live.report(Spread::Minute, ALONE_MINUTES).await;
     depth.tell("9,000 others report each minute, spread over it, alone");
 
@@ -87,27 +75,29 @@ async fn main() {
     });
     let began = Instant::now();
     let half = i64::try_from(sent / 2).expect("fits");
-    let mut judged = judge(&serving.http().with_token(&operator), Some(half)).await;
+    let mut judged = judge(&serving.http().with_token(&cluster.operator), Some(half)).await;
     depth.tell("while they are judged again");
     let killed = Instant::now();
     serving.kill();
-    serving = server.start().await;
+    serving = cluster.serve("all").await;
     println!("killed after {judged}; ready again after {:.1?}", killed.elapsed());
-    judged += judge(&serving.http().with_token(&operator), None).await;
+    judged += judge(&serving.http().with_token(&cluster.operator), None).await;
     let took = began.elapsed();
     depth.tell("killed once, caught up and judged on");
     over.store(true, Ordering::Relaxed);
     lively += reporting.await.expect("reported");
-    server.until("select count(*) from reports", sent + lively).await;
+    until(&cluster, "select count(*) from reports", sent + lively).await;
     depth.tell("to the end");
-    let waiting = database.sql("select status || ' ' || count(*) from quarantine group by status");
+    let waiting = cluster.database.sql("select status || ' ' || count(*) from quarantine group by status");
     println!(
         "{judged} answers of re-drives in {took:.0?}; quarantine: {}; {lively} reports of the others",
         waiting.trim()
     );
     let began = Instant::now();
-    let audit =
-        Launch::releve(&["audit", "--json"]).env("DATABASE_URL", database.login_url()).finish(AUDIT_WAIT_MAX).json();
+    let audit = Launch::releve(&["audit", "--json"])
+        .env("DATABASE_URL", cluster.database.login_url())
+        .finish(AUDIT_WAIT_MAX)
+        .json();
     println!("audit in {:.0?}: ok {}, differences {}", began.elapsed(), audit["ok"], audit["differences"]);
     serving.kill();
     assert_eq!(audit["ok"], Value::Bool(true), "{audit}");
@@ -123,30 +113,11 @@ async fn register_late(owner: &Db, since: Timestamp, now: Timestamp) {
     tx.commit().await.expect("registered");
 }
 
-/// All roles in one process.
-struct Server<'a> {
-    database: &'a Database,
-    amqp: &'a str,
-}
-
-impl Server<'_> {
-    async fn start(&self) -> Releve {
-        let launch = Launch::releve(&["serve", "all"])
-            .env("DATABASE_URL", self.database.login_url())
-            .env("AMQP_URL", self.amqp)
-            .env("RELEVE_PREFIX", PREFIX)
-            .env("RELEVE_SHARDS", SHARDS.to_string());
-        let mut serving = launch.listening().spawn();
-        serving.ready("/readyz", READY_WAIT_MAX).await;
-        serving
-    }
-
-    async fn until(&self, counted: &str, expected: u64) {
-        let began = Instant::now();
-        while self.database.sql(counted).trim() != expected.to_string() {
-            assert!(began.elapsed() < COUNTED_WAIT_MAX, "{counted} is not {expected}: {}", self.database.sql(counted));
-            tokio::time::sleep(Duration::from_secs(1)).await;
-        }
+async fn until(cluster: &Cluster, counted: &str, expected: u64) {
+    let began = Instant::now();
+    while cluster.number(counted) != expected {
+        assert!(began.elapsed() < COUNTED_WAIT_MAX, "{counted} is not {expected}: {}", cluster.number(counted));
+        tokio::time::sleep(Duration::from_secs(1)).await;
     }
 }
 

@@ -1,5 +1,7 @@
 //! What did an account agree to beside its price books? Discounts, reservations, fees and minimum spends.
 
+use std::sync::Arc;
+
 use axum::{Json, extract::State, response::Response};
 use releve_billing::{
     AgreedTerms, Agreement, Contract, PriceError, PriceReason, Scope, UnitPrice, check_new_agreement, tax::RateClass,
@@ -260,7 +262,7 @@ fn first_hour(terms: &AgreedTerms, now: Timestamp) -> Hour {
     }
 }
 
-async fn locked_contract(conn: &mut PgConnection, account: AccountId) -> Result<Contract, Problem> {
+async fn locked_contract(conn: &mut PgConnection, account: AccountId) -> Result<Arc<Contract>, Problem> {
     prices::lock_contract(conn, account).await?;
     spend::contract(conn, account).await
 }

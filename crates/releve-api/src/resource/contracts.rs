@@ -4,6 +4,7 @@ use axum::{Json, extract::State, response::Response};
 use releve_billing::{Term, check_new_term};
 use releve_store::{
     audit_log::{self, Change},
+    contracts,
     prices::{self, TermRecord},
 };
 use releve_types::ids::fresh_uuid;
@@ -73,18 +74,12 @@ async fn create(
             let book = lookup::book(conn, &input.price_book).await;
             let book = book.map_err(|problem| lookup::in_field(problem, "price_book"))?;
             prices::lock_contract(conn, account.id).await?;
-            let mut loaded = prices::LoadedBooks::new();
-            let contract = prices::load_contract(conn, account.id, &mut loaded).await?;
+            let contract = contracts::of_account(conn, account.id).await?;
             let contract = contract.ok_or_else(|| Problem::not_found("account", &reference))?;
             let from = input.from.map_or_else(|| now.hour().next(), |from| from.0);
-            let whole = match loaded.get(&book.id) {
-                Some(book) => book.clone(),
-                None => {
-                    let whole = prices::load_book(conn, book.id).await?;
-                    whole.ok_or_else(|| Problem::not_found("price book", &input.price_book))?.into()
-                }
-            };
-            check_new_term(&contract, &Term { from, book: whole }, now)?;
+            let whole = prices::load_book(conn, book.id).await?;
+            let whole = whole.ok_or_else(|| Problem::not_found("price book", &input.price_book))?;
+            check_new_term(&contract, &Term { from, book: whole.into() }, now)?;
             let (id, created_by) = (fresh_uuid(now), actor.clone());
             let term = TermRecord { id, account: account.id, book: book.id, from, created_at: now, created_by };
             prices::insert_term(conn, &term).await?;

@@ -1,6 +1,6 @@
 //! What does a month cost so far? The same usage, read by the same function and rated by the same one, as an invoice.
 
-use std::{collections::BTreeMap, fmt};
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use axum::{Json, extract::State};
 use releve_billing::{
@@ -9,7 +9,7 @@ use releve_billing::{
 };
 pub(crate) use releve_jobs::spend::Spend;
 use releve_jobs::{rolling::Rolling, spend::Terms};
-use releve_store::{Tx, prices};
+use releve_store::{Tx, contracts};
 use releve_types::{AccountId, BillingMonth, Money, Period, TenantId, Timestamp, Unit};
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
@@ -323,14 +323,14 @@ pub(super) async fn rated(
     tx: &mut Tx,
     account: AccountId,
     period: Period,
-    contract: Contract,
+    contract: impl Into<Arc<Contract>>,
 ) -> Result<Rated, Problem> {
     Ok(releve_jobs::spend::rated(tx, account, period, contract).await?)
 }
 
 /// What an account agreed to.
-pub(super) async fn contract(conn: &mut PgConnection, account: AccountId) -> Result<Contract, Problem> {
-    let contract = prices::load_contract(conn, account, &mut prices::LoadedBooks::new()).await?;
+pub(super) async fn contract(conn: &mut PgConnection, account: AccountId) -> Result<Arc<Contract>, Problem> {
+    let contract = contracts::of_account(conn, account).await?;
     contract.ok_or_else(|| Problem::not_found("account", &account.to_string()))
 }
 

@@ -1,13 +1,16 @@
 //! What do an account's full hours say? Once for each: is a tenant's spend an anomaly, do credits and orders last, are reservations
 //! used.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use releve_billing::{
     AgreedTerms, Agreement, Contract, RateError, estimate,
     watch::{self, Anomaly, BASELINE_HOURS_MAX, CreditsLow, Limits, OrderLow, Pace, UnderUsed, Wallet},
 };
-use releve_store::{Tx, agreements, billing_usage, credits, orders, prices, watches};
+use releve_store::{Tx, agreements, billing_usage, credits, orders, watches};
 use releve_types::{
     AccountId, Hour, Money, Period, Sku, TenantId, Timestamp,
     money::MoneyError,
@@ -27,16 +30,14 @@ use crate::{
 pub(super) async fn look(
     tx: &mut Tx,
     limits: &Limits,
-    (account, months): (AccountId, &[Spend]),
+    (account, contract): (AccountId, &Arc<Contract>),
+    months: &[&Spend],
     now: Timestamp,
 ) -> Result<(), JobError> {
-    let Some(contract) = prices::load_contract(tx, account, &mut prices::LoadedBooks::new()).await? else {
-        return Ok(());
-    };
     let end = full_hours_end(now);
-    let last_day = paces(tx, limits, (account, &contract), end, now).await?;
+    let last_day = paces(tx, limits, (account, contract), end, now).await?;
     let mut unbilled = Vec::new();
-    for month in months {
+    for &month in months {
         if !watches::is_billed(tx, account, month.period.start()).await? {
             unbilled.push(month);
         }
@@ -200,7 +201,7 @@ fn little(limits: &Limits, number: &str, low: OrderLow) -> Condition {
 async fn commitments(
     tx: &mut Tx,
     limits: &Limits,
-    (account, contract): (AccountId, Contract),
+    (account, contract): (AccountId, &Arc<Contract>),
     end: Hour,
     now: Timestamp,
 ) -> Result<(), JobError> {
@@ -210,7 +211,7 @@ async fn commitments(
     let start = back(end, i64::from(limits.commitment_days) * HOURS_PER_DAY);
     let mut holds = BTreeMap::new();
     if let Some(period) = Period::of_hours(start, end).ok().filter(|_| agreed.iter().any(reserves)) {
-        let rated = spend::rated(tx, account, period, contract).await?;
+        let rated = spend::rated(tx, account, period, contract.clone()).await?;
         for low in watch::under_used(limits, &agreed, &rated, period) {
             let called = agreed.iter().find(|a| a.id() == low.agreement).map_or("", |a| a.description());
             holds.insert(low.agreement.to_string(), idle(limits, called, low));

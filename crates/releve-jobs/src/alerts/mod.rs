@@ -56,8 +56,8 @@ pub const PURCHASE_ORDER_LOW: &str = "purchase_order.low";
 
 /// The longest rest between two looks at changed usage.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// Between two looks at the house itself, in ms.
-pub const HOUSE_EVERY_MS: i64 = 30_000;
+/// Between two looks at the house itself.
+pub const HOUSE_EVERY: Duration = Duration::from_secs(30);
 /// Between two looks at coverage, which reads every node's hours, in ms.
 pub const COVERAGE_EVERY_MS: i64 = 5 * MILLIS_PER_MINUTE;
 /// How long after its end an hour counts as full, in ms: its last windows come some minutes later.
@@ -68,30 +68,38 @@ fn full_hours_end(now: Timestamp) -> Hour {
     now.plus_millis(-HOUR_SETTLES_MS).hour()
 }
 
-/// Watches, again and again, until it is cancelled.
+/// Watches, again and again, until it is cancelled. Neither of the two waits for the other.
 pub async fn run(db: Db, limits: Limits, cancel: CancellationToken) {
-    let (mut house_at, mut coverage_at, mut months) = (None, None, Months::default());
+    tokio::join!(watch_usage(&db, &limits, &cancel), watch_house(&db, &limits, &cancel));
+}
+
+async fn watch_usage(db: &Db, limits: &Limits, cancel: &CancellationToken) {
+    let mut months = Months::default();
     while !cancel.is_cancelled() {
-        let now = wall_clock();
-        let more = budgets::round(&db, &limits, &mut months, now).await.unwrap_or_else(|error| {
+        let more = budgets::round(db, limits, &mut months, wall_clock()).await.unwrap_or_else(|error| {
             tracing::error!(%error, "budgets could not be looked at; tried again");
             false
         });
-        let is_time = |at: Option<Timestamp>, every| at.is_none_or(|at| now.since(at) >= every);
-        if is_time(house_at, HOUSE_EVERY_MS) {
-            house_at = Some(now);
-            let with_coverage = is_time(coverage_at, COVERAGE_EVERY_MS);
-            coverage_at = if with_coverage { Some(now) } else { coverage_at };
-            reconcile::ended(Job::Watch, house(&db, &limits, with_coverage, now).await);
-        }
-        if more {
-            continue;
-        }
-        tokio::select! {
-            () = cancel.cancelled() => break,
-            () = tokio::time::sleep(LOOK_EVERY) => {}
+        if !more {
+            rest(LOOK_EVERY, cancel).await;
         }
     }
+}
+
+async fn watch_house(db: &Db, limits: &Limits, cancel: &CancellationToken) {
+    let mut coverage_at: Option<Timestamp> = None;
+    while !cancel.is_cancelled() {
+        let now = wall_clock();
+        let with_coverage = coverage_at.is_none_or(|at| now.since(at) >= COVERAGE_EVERY_MS);
+        coverage_at = if with_coverage { Some(now) } else { coverage_at };
+        reconcile::ended(Job::Watch, house(db, limits, with_coverage, now).await);
+        rest(HOUSE_EVERY, cancel).await;
+    }
+}
+
+async fn rest(pause: Duration, cancel: &CancellationToken) {
+    // Cancelled, it ends at once.
+    let _ended = tokio::time::timeout(pause, cancel.cancelled()).await;
 }
 
 /// Looks once at everything.

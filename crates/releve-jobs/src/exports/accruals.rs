@@ -7,7 +7,7 @@ use std::{
 
 use releve_billing::{ChargeKind, Contract, Issued, Rated, rate};
 use releve_finance::month::{Accruals, add, by_sku};
-use releve_store::{Tx, billing_contracts, customers::Issuer, finance::facts, invoices, unbilled};
+use releve_store::{Tx, contracts, customers::Issuer, finance::facts, invoices, unbilled};
 use releve_types::{AccountId, BillingMonth, Money, Period, Sku, Timestamp};
 
 use crate::{JobError, issue, spend::SpendError};
@@ -33,14 +33,14 @@ pub async fn costs(
     month: BillingMonth,
 ) -> Result<Vec<Cost>, JobError> {
     let period = issuer.zone.month(month);
-    let mut contracts = billing_contracts::contracts(tx, issuer.id).await?;
+    let mut contracts = contracts::of_issuer(tx, issuer.id).await?;
     if let Some(accounts) = accounts {
         contracts.retain(|account, _| accounts.contains(account));
     }
     let all: Vec<AccountId> = contracts.keys().copied().collect();
     let mut costs = Vec::new();
     for chunk in all.chunks(RATED_ACCOUNTS_MAX) {
-        let agreed = billing_contracts::with_agreements(tx, &contracts, chunk).await?;
+        let agreed = contracts::with_agreements(tx, &contracts, chunk).await?;
         costs.extend(of_chunk(tx, chunk, period, &agreed).await?);
     }
     Ok(costs)

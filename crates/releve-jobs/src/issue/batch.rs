@@ -11,8 +11,9 @@ use releve_billing::{
 use releve_store::{
     self as store, Db, Tx, archives,
     audit_log::{self, Change},
-    billing_contracts, billing_reports, books,
+    billing_reports, books,
     books::AccountPeriod,
+    contracts,
     credits::{self, CreditRecord},
     customers::{self, Issuer},
     exchange_rates, floor,
@@ -106,7 +107,7 @@ async fn decide(
     let issuer = issuer.ok_or(JobError::NoIssuer(prepared.issuer.id))?;
     let seller = seller(tx, &issuer).await?;
     let buyers = customers::share_accounts(tx, &accounts).await?;
-    let contracts = billing_contracts::with_agreements(tx, &prepared.contracts, &accounts).await?;
+    let contracts = contracts::with_agreements(tx, &prepared.contracts, &accounts).await?;
     // Nor does anybody else draw on these credits.
     let mut wallets = wallet::of(tx, &accounts, period, &before).await?;
     orders::lock(tx, &accounts).await?;

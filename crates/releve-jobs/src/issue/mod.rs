@@ -15,7 +15,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use releve_billing::{Contract, Hold, Number};
 use releve_outbound::Storage;
 use releve_store::{
-    Db, billing_contracts, books::AccountPeriod, corrections, customers, customers::Issuer, runs, runs::AccountOutcome,
+    Db, books::AccountPeriod, contracts, corrections, customers, customers::Issuer, runs, runs::AccountOutcome,
 };
 use releve_types::{
     AccountId, Period, Timestamp,
@@ -207,7 +207,7 @@ async fn prepare(db: &Db, order: Order<'_>, turn: Turn, now: Timestamp) -> Resul
     // Refuses a series that no number could be printed with before anything is locked.
     Number::placeholder(&issuer.series, i32::from(issuer.zone.month_of(now).year())).map_err(JobError::Numbering)?;
     let run = runs::begin(&mut tx, order.issuer, order.period, now).await?;
-    let contracts = billing_contracts::contracts(&mut tx, order.issuer).await?;
+    let contracts = contracts::of_issuer(&mut tx, order.issuer).await?;
     let holds = holds::read(&mut tx, order.period).await?;
     let missing = holds::missing(&mut tx, order.period).await?;
     tx.commit().await?;

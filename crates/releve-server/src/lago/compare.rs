@@ -9,10 +9,10 @@ use releve_lago::{Facts, Finding, Known, Metric, Ours, compare, compare::Side, r
 use releve_store::{
     Tx,
     billing_usage::{self, Pieces},
+    contracts,
     customers::{self, Account, Issuer, Tenant},
     gaps,
     lago::{self as store, MetricRecord},
-    prices::{self, LoadedBooks},
 };
 use releve_types::{BillingMonth, Period, Sku, TenantId, Unit, Zone};
 use rust_decimal::Decimal;
@@ -188,8 +188,7 @@ async fn ours(tx: &mut Tx, issuer: &Issuer, month: BillingMonth, zones: &[String
 
 async fn of_account(tx: &mut Tx, account: &Account, facts: &Month) -> anyhow::Result<Vec<Ours>> {
     let tenants = customers::tenants(tx, Some(account.id), "", PAGE_LEN).await?;
-    let contract =
-        prices::load_contract(tx, account.id, &mut LoadedBooks::new()).await?.context("an account is gone")?;
+    let contract = contracts::of_account(tx, account.id).await?.context("an account is gone")?;
     let rated = spend::rated(tx, account.id, facts.period, contract.clone()).await?;
     let mut rows = rows(account, &tenants, &contract, &rated, facts);
     let ids: BTreeMap<TenantId, ()> = tenants.iter().map(|tenant| (tenant.id, ())).collect();

@@ -9,8 +9,9 @@ use releve_lago::{
 use releve_store::{
     StoreError,
     agreements::{self, AgreementRecord},
+    contracts,
     lago::{self as store, Kind},
-    prices::{self, LoadedBooks, TermRecord},
+    prices::{self, TermRecord},
 };
 use releve_types::{
     AccountId, Hour,
@@ -111,7 +112,7 @@ async fn begin(
 ) -> anyhow::Result<Result<TermRecord, String>> {
     let (id, now) = (whose.account.id, importing.now);
     let gone = || StoreError::inconsistent("lago_ids", "ours", book);
-    let contract = prices::load_contract(conn, id, &mut LoadedBooks::new()).await?.ok_or_else(gone)?;
+    let contract = contracts::of_account(conn, id).await?.ok_or_else(gone)?;
     let whole = std::sync::Arc::new(prices::load_book(conn, book).await?.ok_or_else(gone)?);
     let mut term = Term { from, book: whole };
     if check_new_term(&contract, &term, now).is_err() {
@@ -149,7 +150,7 @@ async fn agree(
         Ok(agreement) => agreement,
         Err(error) => return Ok(Err(error.reason.to_string())),
     };
-    let contract = prices::load_contract(conn, account, &mut LoadedBooks::new()).await?;
+    let contract = contracts::of_account(conn, account).await?;
     let contract = contract.ok_or_else(|| StoreError::inconsistent("lago_ids", "account_id", account))?;
     if let Err(error) = check_new_agreement(&contract, &agreement) {
         return Ok(Err(error.reason.to_string()));

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use releve_billing::tax::BuyerKind;
-use releve_types::{AccountId, Currency, Language, Money, Timestamp, ids::IssuerId};
+use releve_types::{AccountId, Currency, Language, Money, Timestamp, Zone, ids::IssuerId};
 use rust_decimal::Decimal;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -234,6 +234,19 @@ pub async fn accounts(conn: &mut PgConnection, after: &str, len_max: i64) -> Res
     .fetch_all(conn)
     .await?;
     rows.into_iter().map(Account::try_from).collect()
+}
+
+/// In which zones the months of these accounts begin: those of who sells to them.
+pub async fn zones(conn: &mut PgConnection, accounts: &[AccountId]) -> Result<BTreeMap<AccountId, Zone>, StoreError> {
+    let ids: Vec<Uuid> = accounts.iter().map(|a| a.uuid()).collect();
+    let rows = sqlx::query!(
+        "select a.account_id, i.zone from accounts a join issuers i on i.issuer_id = a.issuer_id where a.account_id = any($1)",
+        &ids
+    )
+    .fetch_all(conn)
+    .await?;
+    let zone = |name: &str| Zone::new(name).map_err(|e| StoreError::inconsistent("issuers", "zone", e));
+    rows.into_iter().map(|row| Ok((AccountId::from_uuid(row.account_id), zone(&row.zone)?))).collect()
 }
 
 /// These accounts, held until the transaction ends: one that moves to another country waits until its invoice is issued.

@@ -8,7 +8,7 @@ mod vat_rates;
 
 pub(crate) use self::issuers::scheme;
 pub use self::{
-    accounts::{Account, account, account_named, accounts, insert_account, share_accounts, update_account},
+    accounts::{Account, account, account_named, accounts, insert_account, share_accounts, update_account, zones},
     brands::{BrandRecord, brand, brands, put_brand},
     issuers::{Issuer, IssuerTerms, insert_issuer, issuer, issuers, lock_issuer, share_issuer, update_issuer},
     tenants::{Project, Tenant, insert_project, insert_tenant, projects, tenant, tenant_named, tenants},

@@ -11,26 +11,19 @@ use std::{
     time::{Duration, Instant},
 };
 
-use releve_store::Db;
 use releve_tests::{
-    fleet::{Fleet, Spread},
+    cluster::{Cluster, NODES},
+    fleet::Spread,
     http::Http,
-    postgres::{Durability, Postgres},
-    rabbit::Rabbit,
-    releve::Launch,
     world::World,
 };
 use releve_types::time::wall_clock;
 use reqwest::Method;
 use serde_json::json;
 
-const PREFIX: &str = "bench";
-const SHARDS: u32 = 2;
-const NODES: u32 = 9_000;
 /// They have four GPUs each.
 const NODES_OF_THE_LARGE: usize = 1_250;
 const MINUTES: u32 = 3;
-const READY_WAIT_MAX: Duration = Duration::from_secs(120);
 /// Between two requests of the reader.
 const PAUSE: Duration = Duration::from_millis(30);
 
@@ -72,37 +65,24 @@ const PAGES: [&str; 10] = [
 #[tokio::main]
 async fn main() {
     let minutes: u32 = std::env::args().nth(1).map_or(MINUTES, |minutes| minutes.parse().expect("minutes"));
-    let (postgres, rabbit) = (Postgres::start(Durability::Fsync), Rabbit::start());
-    let (database, amqp) = (postgres.create_database(), rabbit.vhost());
-    let migrated =
-        Launch::releve(&["migrate", "--json"]).env("DATABASE_URL", database.admin_url()).finish(READY_WAIT_MAX);
-    let operator = migrated.json()["operator_key"].as_str().expect("the first key").to_owned();
-    let owner = Db::connect(&database.admin_url(), 1).await.expect("connects");
+    let cluster = Cluster::start();
+    let owner = cluster.owner().await;
     let now = wall_clock();
     let since = month::start(now);
     let world = World::create(&owner, "UTC", NODES, 4, 4, since).await;
     owner.close().await;
     let began = Instant::now();
-    let rows = month::fill(&database, &world, (since, now));
+    let rows = month::fill(&cluster.database, &world, (since, now));
     println!("{rows} usage hours of one tenant since {since}, filled in {:.0?}", began.elapsed());
 
-    let settings = |launch: Launch| {
-        launch
-            .env("DATABASE_URL", database.login_url())
-            .env("AMQP_URL", &amqp)
-            .env("RELEVE_PREFIX", PREFIX)
-            .env("RELEVE_SHARDS", SHARDS.to_string())
-            .listening()
-    };
-    let mut serving: Vec<_> =
-        ["aggregator", "jobs", "api"].map(|role| settings(Launch::releve(&["serve", role])).spawn()).into();
-    for one in &mut serving {
-        one.ready("/readyz", READY_WAIT_MAX).await;
+    let mut serving = Vec::new();
+    for role in ["aggregator", "jobs", "api"] {
+        serving.push(cluster.serve(role).await);
     }
     let api = serving.last().expect("three").http();
-    let reader = Reader::of(&api, &operator, &world).await;
+    let reader = Reader::of(&api, &cluster.operator, &world).await;
     let others = world.tenants.len() - 1;
-    let fleet = Fleet::connect((&amqp, PREFIX), world.nodes.clone(), |node, gpu| {
+    let fleet = cluster.fleet(world.nodes.clone(), |node, gpu| {
         let holder = if node < NODES_OF_THE_LARGE { 0 } else { 1 + gpu % others };
         world.tenants[holder].key.clone()
     });
