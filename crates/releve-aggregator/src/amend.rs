@@ -38,6 +38,11 @@ pub struct Change {
 }
 
 impl Change {
+    /// In which hours somebody holds more or less.
+    pub(crate) fn hours(&self) -> BTreeSet<(TenantId, Hour)> {
+        self.held_ms.keys().map(|(tenant, _, hour)| (*tenant, *hour)).collect()
+    }
+
     pub(crate) fn add(&mut self, other: Self) {
         self.taken_back.extend(other.taken_back);
         self.uncovered_ms += other.uncovered_ms;
@@ -142,6 +147,7 @@ impl Aggregator {
             standing.retain(whole);
             let because = Because { superseded_by: None, by, reason, now };
             let change = take_back(&mut tx, &catalog, day, &standing, BTreeSet::new(), because).await?;
+            usage_versions::changed(&mut tx, &change.hours(), now).await?;
             if !dry_run {
                 tx.commit().await?;
             }
@@ -202,7 +208,7 @@ async fn make_room_for(
     Ok(change)
 }
 
-/// Takes back all that these reports of a held day counted. `hours` are whose books will be written to besides: books
+/// Takes back all that these reports of a held day counted; whoever asks says in the end which hours changed. `hours` are whose books will be written to besides: books
 /// are locked once, all of them.
 async fn take_back(
     tx: &mut Tx,
@@ -235,8 +241,6 @@ async fn take_back(
     let covered = standing.iter().fold(Ranges::empty(), |all, s| all.union(&covered_of_day(&s.report)));
     coverage::remove(tx, day, &covered).await?;
     record(tx, day, standing, because).await?;
-    let changed: BTreeSet<(TenantId, Hour)> = places.keys().map(|place| (place.tenant, place.hour)).collect();
-    usage_versions::changed(tx, &changed, now).await?;
     let skus = billing_usage::sku_names(tx).await?;
     let mut change = Change { taken_back: keys, uncovered_ms: covered.total(), ..Change::default() };
     for (place, (ranges, _)) in &places {

@@ -121,7 +121,11 @@ pub(crate) async fn count(
     failpoint::hit("aggregator.after_coverage");
     let accepted = store_reports(&mut tx, good, &split.at, cover, catalog, now, &mut verdicts, &mut doubt).await?;
     failpoint::hit("aggregator.after_reports");
-    let named = add_usage(aggregator, &mut tx, catalog, accepted.iter().map(|i| &good[*i]), now).await?;
+    let mut named = add_usage(aggregator, &mut tx, catalog, accepted.iter().map(|i| &good[*i]), now).await?;
+    named.hours.extend(change.hours());
+    if !named.hours.is_empty() {
+        usage_versions::changed(&mut tx, &named.hours, now).await?;
+    }
     for i in accepted {
         verdicts.fates[i] = Some(Fate::Counted);
         if instead.is_some() {
@@ -432,9 +436,10 @@ fn overlap(screened: &Screened, same_key: bool) -> Doubt {
     Doubt::new(Reason::Overlap, "data.head.covered", detail)
 }
 
-/// What a commit makes known: SKUs and allocations that need not be written again.
+/// What a commit makes known: whose hours changed, SKUs and allocations that need not be written again.
 #[derive(Default)]
 struct Named {
+    hours: BTreeSet<(TenantId, Hour)>,
     skus: Vec<(Sku, i32)>,
     allocations: Vec<(TenantId, AllocationId)>,
 }
@@ -476,8 +481,7 @@ async fn add_usage<'a>(
     rollups::name_allocations(tx, unnamed.iter().copied()).await?;
     rollups::add_allocation_hours(tx, deltas.allocation_hours.iter(), &sku_ids).await?;
     rollups::add_usage_hours(tx, deltas.usage_hours.iter(), &sku_ids).await?;
-    usage_versions::changed(tx, &hours, now).await?;
-    Ok(Named { skus: new_skus, allocations: unnamed.into_iter().map(|(id, _)| *id).collect() })
+    Ok(Named { hours, skus: new_skus, allocations: unnamed.into_iter().map(|(id, _)| *id).collect() })
 }
 
 /// The numbers of the batch's SKUs, and which of them were not remembered.

@@ -15,10 +15,12 @@ use releve_types::Timestamp;
 
 use crate::error::Problem;
 
-/// What takes less is counted for every request.
+/// What takes less is counted for every request, unless it is large.
 pub const QUICK_MAX: Duration = Duration::from_millis(20);
 /// What was counted longer ago is not shown any more, unless counting it again takes that long: its reader waits.
 pub const AGE_MAX: Duration = Duration::from_secs(60);
+/// The same of what is large and yet counted quickly.
+pub const LARGE_AGE_MAX: Duration = Duration::from_secs(1);
 /// How many times as long as counting took it then rests: counting takes at most one part in so many and one of the time.
 pub const REST_FACTOR: u32 = 5;
 /// Answers kept in one process; beyond them, those counted longest ago go. A month of a million usage hours takes some 40 MiB.
@@ -28,6 +30,11 @@ pub const KEPT_LEN_MAX: usize = 64;
 pub(crate) trait Keep: Send + Sync + 'static {
     /// Whether it is kept though it was counted quickly: because the last one was, as what it was counted from.
     fn helps_the_next(&self) -> bool {
+        false
+    }
+
+    /// Whether it has so many parts that it is kept for a moment, however quickly they were counted.
+    fn is_large(&self) -> bool {
         false
     }
 }
@@ -64,23 +71,30 @@ pub(crate) struct Made<V> {
     pub as_of: Timestamp,
     begun: Instant,
     took: Duration,
+    is_large: bool,
 }
 
 impl<V> Clone for Made<V> {
     fn clone(&self) -> Self {
-        Self { value: self.value.clone(), as_of: self.as_of, begun: self.begun, took: self.took }
+        Self { value: self.value.clone(), ..*self }
     }
 }
 
 impl<V> Made<V> {
-    /// Whether it may be shown to somebody who asked then.
-    fn serves(&self, asked: Instant) -> bool {
-        let is_young = self.begun.elapsed() <= AGE_MAX.max(self.took * (REST_FACTOR + 3));
-        self.begun >= asked || (is_young && !self.is_quick())
+    /// Whether it may be shown to somebody who asked then, at `now` of a clock that may have been set back.
+    fn serves(&self, asked: Instant, now: Timestamp) -> bool {
+        if self.as_of > now {
+            return false;
+        }
+        let age_max = match self.took < QUICK_MAX {
+            true => LARGE_AGE_MAX,
+            false => AGE_MAX.max(self.took * (REST_FACTOR + 3)),
+        };
+        self.begun >= asked || (self.begun.elapsed() <= age_max && !self.is_quick())
     }
 
     fn is_quick(&self) -> bool {
-        self.took < QUICK_MAX
+        self.took < QUICK_MAX && !self.is_large
     }
 
     fn has_rested(&self) -> bool {
@@ -103,7 +117,7 @@ impl<K: Eq + Hash, V: Keep> Kept<K, V> {
     {
         let asked = Instant::now();
         let place = self.place(question);
-        let kept = |place: &Place<V>| place.made().filter(|made| made.serves(asked) && holds(&made.value));
+        let kept = |place: &Place<V>| place.made().filter(|made| made.serves(asked, now) && holds(&made.value));
         if let Some(made) = kept(&place) {
             if made.has_rested()
                 && let Ok(turn) = place.counting.clone().try_lock_owned()
@@ -150,11 +164,15 @@ impl<K: Eq + Hash, V: Keep> Kept<K, V> {
     fn place(&self, question: K) -> Arc<Place<V>> {
         let mut places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if places.len() >= KEPT_LEN_MAX && !places.contains_key(&question) {
-            places.retain(|_, place| place.made().is_some());
+            // Who counts just now holds its place.
+            let is_counted = |place: &Arc<Place<V>>| Arc::strong_count(place) > 1;
+            places.retain(|_, place| place.made().is_some() || is_counted(place));
             let mut begun: Vec<Instant> = places.values().filter_map(|place| Some(place.made()?.begun)).collect();
             begun.sort_unstable();
-            if let Some(oldest) = begun.len().checked_sub(KEPT_LEN_MAX / 2).and_then(|n| begun.get(n)) {
-                places.retain(|_, place| place.made().is_some_and(|made| made.begun >= *oldest));
+            if places.len() >= KEPT_LEN_MAX
+                && let Some(oldest) = begun.len().checked_sub(KEPT_LEN_MAX / 2).and_then(|n| begun.get(n))
+            {
+                places.retain(|_, p| is_counted(p) || p.made().is_some_and(|made| made.begun >= *oldest));
             }
         }
         places.entry(question).or_default().clone()
@@ -169,10 +187,14 @@ impl<V: Keep> Place<V> {
     async fn count(&self, now: Timestamp, count: impl Future<Output = Result<V, Problem>>) -> Result<Made<V>, Problem> {
         let begun = Instant::now();
         let value = Arc::new(count.await?);
-        let made = Made { value, as_of: now, begun, took: begun.elapsed() };
-        self.quick.store(made.is_quick(), Ordering::Relaxed);
+        let made = Made { as_of: now, begun, took: begun.elapsed(), is_large: value.is_large(), value };
         let keep = !made.is_quick() || made.value.helps_the_next();
-        *self.made.lock().unwrap_or_else(PoisonError::into_inner) = keep.then(|| made.clone());
+        let mut last = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        // What was begun later and is there already knows more.
+        if last.as_ref().is_none_or(|last| last.begun <= begun) {
+            self.quick.store(made.is_quick(), Ordering::Relaxed);
+            *last = keep.then(|| made.clone());
+        }
         Ok(made)
     }
 }
@@ -183,7 +205,13 @@ mod tests {
 
     use super::*;
 
-    impl Keep for u32 {}
+    const LARGE: u32 = 1_000;
+
+    impl Keep for u32 {
+        fn is_large(&self) -> bool {
+            *self >= LARGE
+        }
+    }
 
     /// Counts how often it was counted, and takes so long to do it.
     struct Counter {
@@ -217,6 +245,18 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_is_large_is_shown_for_a_moment_however_quick() {
+        let counter = Counter::taking(Duration::ZERO);
+        counter.times.store(LARGE, Ordering::Relaxed);
+        let first = counter.ask(1, |_| true).await;
+        assert_eq!(first, (LARGE + 1, 1));
+        assert_eq!(counter.ask(2, |_| true).await, first);
+        tokio::time::sleep(LARGE_AGE_MAX + QUICK_MAX).await;
+        let (value, at) = counter.ask(3, |_| true).await;
+        assert!(value > LARGE + 1 && at >= 2, "{value} at {at}");
+    }
+
+    #[tokio::test]
     async fn what_is_slow_is_shown_as_of_then_and_counted_again_after_a_rest() {
         let counter = Counter::taking(QUICK_MAX * 2);
         let together = futures_util::future::join(counter.ask(1, |_| true), counter.ask(2, |_| true)).await;
@@ -245,6 +285,35 @@ mod tests {
         let exact = counter.kept.exact("q", Timestamp::from_millis(2), async { Ok(7) }).await.expect("an answer");
         assert_eq!((*exact.value, exact.as_of.as_millis()), (7, 2));
         assert_eq!(counter.kept.last(&"q"), None, "it was quick");
+    }
+
+    #[tokio::test]
+    async fn what_is_counted_keeps_its_place_while_many_others_ask() {
+        let counter = Counter::taking(QUICK_MAX * 4);
+        let others = async {
+            for n in 0..i64::try_from(KEPT_LEN_MAX * 2).expect("few") {
+                let other: &'static str = format!("other {n}").leak();
+                counter.kept.exact(other, Timestamp::from_millis(n), async { Ok(0) }).await.expect("an answer");
+            }
+        };
+        assert_eq!(futures_util::future::join(counter.ask(1, |_| true), others).await.0, (1, 1));
+        assert_eq!(counter.kept.last(&"q").as_deref(), Some(&1));
+    }
+
+    #[tokio::test]
+    async fn what_was_begun_earlier_does_not_take_the_place_of_what_knows_more() {
+        let counter = Counter::taking(QUICK_MAX * 2);
+        let earlier = counter.kept.exact("q", Timestamp::from_millis(1), async {
+            tokio::time::sleep(QUICK_MAX * 6).await;
+            Ok(9)
+        });
+        let later = async {
+            tokio::time::sleep(QUICK_MAX).await;
+            counter.ask(2, |_| true).await
+        };
+        let (earlier, later) = futures_util::future::join(earlier, later).await;
+        assert_eq!((*earlier.expect("an answer").value, later), (9, (1, 2)));
+        assert_eq!(counter.kept.last(&"q").as_deref(), Some(&1));
     }
 
     #[tokio::test]

@@ -8,7 +8,7 @@ use std::{
 
 use releve_jobs::rolling::pieces_of;
 use releve_store::{
-    StoreError,
+    StoreError, TenantTx,
     usage_views::{self, After, Breakdown, Buckets, UsageSum},
 };
 use releve_types::{Hour, Period, TenantId};
@@ -18,7 +18,9 @@ use crate::{AppState, auth::TenantScope, error::Problem};
 /// Sums that one program keeps, all pieces together; beyond them, those that were used longest ago go. Some 40 MiB.
 pub const SUMS_LEN_MAX: usize = 100_000;
 /// Sums of a piece that are kept; what has more parts is added up page by page.
-pub const PIECE_LEN_MAX: i64 = 20_000;
+pub const PIECE_LEN_MAX: usize = 20_000;
+/// Sums that one statement reads, of pieces that are missing side by side: half of what is kept.
+pub const READ_LEN_MAX: i64 = 50_000;
 
 /// Added up pieces.
 #[derive(Debug, Default)]
@@ -85,6 +87,7 @@ impl Pieces {
         if matches!(breakdown, Breakdown::Label(_)) {
             return Ok(None);
         }
+        let mut reading = None;
         let newest = versions.last_key_value().map_or(buckets.end, |(hour, _)| *hour);
         let ends = buckets.starts.iter().skip(1).chain([&buckets.end]);
         let mut rows: Vec<UsageSum> = Vec::new();
@@ -93,7 +96,8 @@ impl Pieces {
                 continue;
             }
             let bucket = Period::of_hours(*start, *end).map_err(|error| Problem::internal(&error))?;
-            let Some(pieces) = self.of_bucket(app, scope, wanted, &pieces_of(bucket, newest)).await? else {
+            let Some(pieces) = self.of_bucket(app, scope, wanted, &pieces_of(bucket, newest), &mut reading).await?
+            else {
                 return Ok(None);
             };
             let after = after.filter(|after| after.bucket == *start).map(|after| (&*after.part, &*after.sku));
@@ -119,6 +123,7 @@ impl Pieces {
         scope: &TenantScope,
         Wanted { breakdown, versions, .. }: &Wanted<'_>,
         pieces: &[Period],
+        reading: &mut Option<TenantTx>,
     ) -> Result<Option<Vec<Arc<[Row]>>>, Problem> {
         let key = |piece: &Period| (scope.id(), (*breakdown).clone(), piece.first_hour(), piece.end_hour());
         let version = |piece: &Period| versions.range(piece.first_hour()..piece.end_hour()).map(|(_, v)| v).sum();
@@ -128,19 +133,24 @@ impl Pieces {
         if missing.is_empty() {
             return Ok(Some(found));
         }
-        let mut tx = scope.begin(app).await?;
+        let tx = match reading {
+            Some(tx) => tx,
+            None => reading.insert(scope.begin(app).await?),
+        };
         for run in missing.chunk_by(|a, b| a.end_hour() == b.first_hour()) {
             let Some(last) = run.last() else { continue };
             let starts = run.iter().map(|piece| piece.first_hour()).collect();
             let read = Buckets { starts, end: last.end_hour() };
-            let len_max = PIECE_LEN_MAX * i64::try_from(run.len()).unwrap_or(1);
-            let sums = usage_views::usage(&mut tx, scope.id(), &read, breakdown, None, len_max).await?;
-            if i64::try_from(sums.len()).is_ok_and(|len| len >= len_max) {
+            let sums = usage_views::usage(tx, scope.id(), &read, breakdown, None, READ_LEN_MAX).await?;
+            if i64::try_from(sums.len()).is_ok_and(|len| len >= READ_LEN_MAX) {
                 return Ok(None);
             }
             let mut by_piece: BTreeMap<Hour, Vec<Row>> = BTreeMap::new();
             for sum in sums {
                 by_piece.entry(sum.bucket).or_default().push(Row { sku: sum.sku.to_string(), sum });
+            }
+            if by_piece.values().any(|rows| rows.len() > PIECE_LEN_MAX) {
+                return Ok(None);
             }
             for piece in run {
                 let mut rows = by_piece.remove(&piece.first_hour()).unwrap_or_default();
@@ -151,7 +161,6 @@ impl Pieces {
                 found.push(rows);
             }
         }
-        tx.commit().await?;
         Ok(Some(found))
     }
 

@@ -237,6 +237,8 @@ pub enum RateError {
     NeedsHours { sku: Box<Sku>, stretch: Period },
     #[error("allocations: {sku} is reserved, and its price rounds what each allocation holds: one of the two")]
     ReservedRounded { sku: Box<Sku> },
+    #[error("stretch: {stretch} is settled already")]
+    Settled { stretch: Period },
     #[error("at_once: what was held of {sku} at once in the hour of {hour} is not what was used of it")]
     AtOnceDiffers { sku: Box<Sku>, hour: Hour },
     #[error("amount: {0}")]
@@ -250,6 +252,7 @@ pub fn rate(contract: &Contract, period: Period, usage: &Usage) -> Result<Rated,
 
 /// Rates a period of which parts are settled, and the usage of the rest: as if all of it were given.
 pub fn rate_on(contract: &Contract, period: Period, settled: &[&Settled], usage: &Usage) -> Result<Rated, RateError> {
+    not_given_twice(settled, usage)?;
     let gathered = gather(contract, period, settled, usage)?;
     let reserved = reserved(contract, period, settled, &gathered)?;
     let mut charges = Vec::with_capacity(gathered.rows.len());
@@ -289,6 +292,20 @@ pub fn rate_on(contract: &Contract, period: Period, settled: &[&Settled], usage:
         total = total.checked_add(charge.amount)?;
     }
     Ok(Rated { currency: contract.currency(), called: described(contract, &charges), charges, unpriced, total })
+}
+
+/// Refuses usage of a part that is settled, and parts that overlap: one of the two would be counted twice, or not at all.
+fn not_given_twice(settled: &[&Settled], usage: &Usage) -> Result<(), RateError> {
+    for (n, part) in settled.iter().enumerate() {
+        let stretch = part.stretch();
+        let again = settled[n + 1..].iter().any(|other| other.stretch().intersect(stretch).is_some())
+            || usage.items.iter().any(|item| item.stretch.intersect(stretch).is_some())
+            || usage.at_once.iter().any(|item| stretch.contains_hour(item.hour));
+        if again {
+            return Err(RateError::Settled { stretch });
+        }
+    }
+    Ok(())
 }
 
 fn described(contract: &Contract, charges: &[Charge]) -> BTreeMap<Uuid, String> {

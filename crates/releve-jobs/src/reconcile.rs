@@ -71,6 +71,9 @@ impl Job {
     }
 }
 
+/// Of whoever turns marks of changed usage into accounts to judge, beside the jobs' locks.
+pub(crate) const COLLECT_LOCK: i32 = 13;
+
 /// Runs all jobs, again and again, until it is cancelled. A job that fails is logged, counted and tried again in
 /// the next round; the others go on.
 pub async fn run(db: Db, settings: Settings, cancel: CancellationToken) {

@@ -23,6 +23,8 @@ use crate::{
 pub const WHOLE_MAX: Duration = Duration::from_millis(20);
 /// Months that one program keeps settled. One of a million usage hours takes some 40 MiB.
 pub const MONTHS_LEN_MAX: usize = 64;
+/// A month that nobody asked for this long is forgotten first.
+pub const IDLE_MAX: Duration = Duration::from_secs(3_600);
 /// Days of which some hour is not longer before the newest use than this, in hours, are settled by the hour: most changes are there.
 pub const SETTLING_HOURS: i64 = 6;
 
@@ -30,7 +32,10 @@ pub const SETTLING_HOURS: i64 = 6;
 #[derive(Debug)]
 pub struct Rolling {
     contract: Arc<Contract>,
+    period: Period,
     took: Duration,
+    /// What it took at most: what is lost if it is forgotten.
+    longest: Duration,
     /// A plan rounded what was held over the whole period, which no day tells: it is rated whole.
     rounds: bool,
     whole: Option<Whole>,
@@ -52,34 +57,39 @@ struct Piece {
 }
 
 impl Rolling {
-    pub fn is_by(&self, contract: &Contract) -> bool {
-        *self.contract == *contract
+    /// Whether it was rated by these terms.
+    pub fn is_by(&self, terms: &Terms) -> bool {
+        self.period == terms.period && self.contract == terms.contract
     }
 
     /// Rates a month, with what is known from last time; and what is known for the next.
     pub async fn rate(tx: &mut Tx, terms: Terms, last: Option<&Self>) -> Result<(Spend, Self), SpendError> {
-        let rounds = last.is_some_and(|last| last.rounds && last.contract == terms.contract);
-        match last {
+        let rounds = last.is_some_and(|last| last.rounds && last.is_by(&terms));
+        let (spend, mut rolling) = match last {
             Some(last) if last.is_worth_keeping() && !rounds => Self::rate_by_piece(tx, terms, Some(last)).await,
             _ => Self::rate_whole(tx, terms, rounds).await,
-        }
+        }?;
+        rolling.longest = last.map_or(rolling.took, |last| last.longest.max(rolling.took));
+        Ok((spend, rolling))
     }
 
     /// The same, piece by piece however little it takes to rate it whole.
     pub async fn rate_by_piece(tx: &mut Tx, terms: Terms, last: Option<&Self>) -> Result<(Spend, Self), SpendError> {
         let (began, contract) = (Instant::now(), terms.contract.clone());
-        let known = last.filter(|last| last.contract == contract).and_then(|last| last.whole.as_ref());
+        let known = last.filter(|last| last.is_by(&terms)).and_then(|last| last.whole.as_ref());
         let Some(whole) = settled(tx, &terms, known).await? else { return Self::rate_whole(tx, terms, true).await };
         let Terms { account, month, period, .. } = terms;
         let rated = rate_on(&contract, period, &[&whole.sum], &Usage::default())?;
-        let rolling = Self { contract, took: began.elapsed(), rounds: false, whole: Some(whole) };
+        let took = began.elapsed();
+        let rolling = Self { contract, period, took, longest: took, rounds: false, whole: Some(whole) };
         Ok((Spend { account, month, period, rated }, rolling))
     }
 
     async fn rate_whole(tx: &mut Tx, terms: Terms, rounds: bool) -> Result<(Spend, Self), SpendError> {
-        let (began, contract) = (Instant::now(), terms.contract.clone());
+        let (began, contract, period) = (Instant::now(), terms.contract.clone(), terms.period);
         let spend = spend::spend_by(tx, terms).await?;
-        Ok((spend, Self { contract, took: began.elapsed(), rounds, whole: None }))
+        let took = began.elapsed();
+        Ok((spend, Self { contract, period, took, longest: took, rounds, whole: None }))
     }
 
     /// Whether the next time is quicker with it.
@@ -163,7 +173,7 @@ fn days_of(period: Period) -> Vec<Period> {
     days
 }
 
-/// Months as they were rated last, for whoever rates them again and again. Those rated longest ago are forgotten first.
+/// Months as they were rated last, for whoever rates them again and again. Where there are too many, those that took least are forgotten.
 #[derive(Debug, Default)]
 pub struct Months {
     rated: BTreeMap<(AccountId, BillingMonth), (Instant, Rolling)>,
@@ -172,16 +182,25 @@ pub struct Months {
 impl Months {
     pub async fn spend(&mut self, tx: &mut Tx, terms: Terms) -> Result<Spend, SpendError> {
         let place = (terms.account, terms.month);
-        let last = self.rated.remove(&place);
-        let (spend, rolling) = Rolling::rate(tx, terms, last.as_ref().map(|(_, rolling)| rolling)).await?;
-        if rolling.is_worth_keeping() {
-            self.rated.insert(place, (Instant::now(), rolling));
+        let last = self.rated.get(&place).map(|(_, rolling)| rolling);
+        let (spend, rolling) = Rolling::rate(tx, terms, last).await?;
+        match rolling.is_worth_keeping() {
+            true => drop(self.rated.insert(place, (Instant::now(), rolling))),
+            false => drop(self.rated.remove(&place)),
+        }
+        if self.rated.len() > MONTHS_LEN_MAX {
+            self.rated.retain(|_, (at, _)| at.elapsed() <= IDLE_MAX);
         }
         if self.rated.len() > MONTHS_LEN_MAX
-            && let Some(oldest) = self.rated.iter().min_by_key(|(_, (at, _))| *at).map(|(place, _)| *place)
+            && let Some(least) = self.rated.iter().min_by_key(|(_, (_, r))| r.longest).map(|(place, _)| *place)
         {
-            self.rated.remove(&oldest);
+            self.rated.remove(&least);
         }
         Ok(spend)
+    }
+
+    /// Whether rating a month of this account took long the last time.
+    pub fn takes_long(&self, account: AccountId) -> bool {
+        self.rated.keys().any(|(of, _)| *of == account)
     }
 }

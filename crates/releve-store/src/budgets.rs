@@ -294,7 +294,8 @@ pub async fn rearm(
 }
 
 /// Turns marks of changed usage into accounts to judge; how many marks. Of those that have no budget, each once for every full
-/// hour. A mark that somebody holds, or of an account that somebody judges, is left for the next time, so nobody waits for anybody.
+/// hour. A mark that somebody holds, or of an account that somebody judges, is left for the next time, so nobody who counts
+/// waits for judging. One program at a time.
 pub async fn collect(conn: &mut PgConnection, marks_max: i64, hour: Hour, now: Timestamp) -> Result<i64, StoreError> {
     let row = sqlx::query!(
         r#"
@@ -345,20 +346,18 @@ pub async fn collect(conn: &mut PgConnection, marks_max: i64, hour: Hour, now: T
     Ok(row.marks)
 }
 
-/// Takes the next accounts whose budgets are due, or that are judged by the hour: they are judged in this transaction, or are due
-/// again. Served by budgets_due_next.
-pub async fn take_due(
+/// The next accounts whose budgets are due, or that are judged by the hour, without those that somebody judges. Served by
+/// budgets_due_next.
+pub async fn due(
     conn: &mut PgConnection,
     hourly: bool,
     len_max: i64,
     now: Timestamp,
 ) -> Result<Vec<AccountId>, StoreError> {
-    let rows = sqlx::query!(
+    let rows = sqlx::query_scalar!(
         r#"
-        delete from budgets_due where account_id in (
-            select account_id from budgets_due where hourly = $2 and due_at <= $1 order by due_at limit $3
-            for update skip locked)
-        returning account_id
+        select account_id from budgets_due where hourly = $2 and due_at <= $1 order by due_at limit $3
+        for update skip locked
         "#,
         to_sql(now),
         hourly,
@@ -366,13 +365,23 @@ pub async fn take_due(
     )
     .fetch_all(conn)
     .await?;
-    Ok(rows.into_iter().map(|row| AccountId::from_uuid(row.account_id)).collect())
+    Ok(rows.into_iter().map(AccountId::from_uuid).collect())
 }
 
-/// Takes this account, if it is due still.
-pub async fn take(conn: &mut PgConnection, account: AccountId) -> Result<bool, StoreError> {
-    let done = sqlx::query!("delete from budgets_due where account_id = $1", account.uuid()).execute(conn).await?;
-    Ok(done.rows_affected() == 1)
+/// Takes those of these accounts that are due and that nobody judges: they are judged in this transaction, or are due again.
+pub async fn take(conn: &mut PgConnection, accounts: &[AccountId]) -> Result<Vec<AccountId>, StoreError> {
+    let ids: Vec<Uuid> = accounts.iter().map(|account| account.uuid()).collect();
+    let rows = sqlx::query_scalar!(
+        r#"
+        delete from budgets_due where account_id in (
+            select account_id from budgets_due where account_id = any($1) for update skip locked)
+        returning account_id
+        "#,
+        &ids
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(AccountId::from_uuid).collect())
 }
 
 /// Puts an account off that could not be judged.

@@ -45,7 +45,7 @@ pub async fn changed(
 /// How often the usage of each of an account's tenants changed.
 pub type Versions = BTreeMap<TenantId, i64>;
 
-/// The versions of a period's hours. Hours in which nothing was used are not there.
+/// The versions of a period's hours. Hours in which nothing was counted since versions are kept are not there.
 pub async fn versions(
     conn: &mut PgConnection,
     account: AccountId,

@@ -146,8 +146,8 @@ async fn from_rollups(conn: &mut PgConnection, page: &Page<'_>, by_project: bool
         ) hours
         join skus using (sku_id)
         group by bucket, part, sku, unit
-        having $6::timestamptz is null or (bucket, part, sku) > ($6, $7::text, $8::text)
-        order by bucket, part, sku
+        having $6::timestamptz is null or (bucket, part collate "C", sku collate "C") > ($6, $7::text, $8::text)
+        order by bucket, part collate "C", sku collate "C"
         limit $9
         "#,
         page.tenant.uuid(),
@@ -188,8 +188,8 @@ async fn from_allocations(
         ) hours
         join skus using (sku_id)
         group by bucket, part, sku, unit
-        having $6::timestamptz is null or (bucket, part, sku) > ($6, $7::text, $8::text)
-        order by bucket, part, sku
+        having $6::timestamptz is null or (bucket, part collate "C", sku collate "C") > ($6, $7::text, $8::text)
+        order by bucket, part collate "C", sku collate "C"
         limit $9
         "#,
         page.tenant.uuid(),

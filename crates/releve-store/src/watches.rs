@@ -45,26 +45,35 @@ pub async fn due(conn: &mut PgConnection, hour: Hour, len_max: i64) -> Result<u6
     Ok(done.rows_affected())
 }
 
-/// Notes up to which full hour accounts are judged; which of them were not already.
-pub async fn advance(
-    conn: &mut PgConnection,
-    accounts: &[AccountId],
-    hour: Hour,
-) -> Result<BTreeSet<AccountId>, StoreError> {
+/// Which of these accounts are not judged up to this full hour.
+pub async fn behind(conn: &mut PgConnection, accounts: &[AccountId], hour: Hour) -> Result<Vec<AccountId>, StoreError> {
     let ids: Vec<Uuid> = accounts.iter().map(|account| account.uuid()).collect();
-    let rows = sqlx::query!(
+    let rows = sqlx::query_scalar!(
         r#"
-        insert into account_watches as w (account_id, hour, marked_hour)
-        select account_id, $2, to_timestamp(0) from unnest($1::uuid[]) as a(account_id) order by account_id
-        on conflict (account_id) do update set hour = excluded.hour where w.hour < excluded.hour
-        returning account_id
+        select account_id as "account_id!" from unnest($1::uuid[]) as a(account_id)
+        where not exists (select from account_watches w where w.account_id = a.account_id and w.hour >= $2)
         "#,
         &ids,
         hour_to_sql(hour)
     )
     .fetch_all(conn)
     .await?;
-    Ok(rows.into_iter().map(|row| AccountId::from_uuid(row.account_id)).collect())
+    Ok(rows.into_iter().map(AccountId::from_uuid).collect())
+}
+
+/// Notes up to which full hour an account is judged; false if it was already.
+pub async fn advance(conn: &mut PgConnection, account: AccountId, hour: Hour) -> Result<bool, StoreError> {
+    let done = sqlx::query!(
+        r#"
+        insert into account_watches as w (account_id, hour, marked_hour) values ($1, $2, to_timestamp(0))
+        on conflict (account_id) do update set hour = excluded.hour where w.hour < excluded.hour
+        "#,
+        account.uuid(),
+        hour_to_sql(hour)
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() == 1)
 }
 
 /// What tenants used hour by hour, in base units, all projects together. Served by the primary keys of usage_hours and meter_hours.

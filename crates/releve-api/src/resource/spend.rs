@@ -30,6 +30,8 @@ pub fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(of_tenant)).routes(routes!(summary)).routes(routes!(of_account))
 }
 
+/// Charges of a month that is shown as it was up to a second ago.
+pub const LARGE_LEN_MIN: usize = 1_000;
 /// SKUs and projects that a summary names, of each the largest.
 pub const PARTS_LEN_MAX: usize = 100;
 
@@ -259,6 +261,10 @@ impl Keep for KeptSpend {
     fn helps_the_next(&self) -> bool {
         self.rolling.is_worth_keeping()
     }
+
+    fn is_large(&self) -> bool {
+        self.spend.rated.charges.len() >= LARGE_LEN_MIN
+    }
 }
 
 /// A spend, and until when what was used is in it.
@@ -297,8 +303,8 @@ pub(super) async fn lately(
     now: Timestamp,
 ) -> Result<Counted, Problem> {
     let terms = terms(app, account, month, now).await?;
-    let (question, contract) = ((account, terms.month), terms.contract.clone());
-    let holds = |kept: &KeptSpend| kept.rolling.is_by(&contract);
+    let (question, asked) = ((account, terms.month), terms.clone());
+    let holds = |kept: &KeptSpend| kept.rolling.is_by(&asked);
     Ok(Counted(app.spends().get(question, now, holds, rate(app.clone(), terms)).await?))
 }
 

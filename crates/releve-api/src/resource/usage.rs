@@ -111,6 +111,7 @@ async fn list(
     let (rows, as_of) = match app.pieces().sums(&app, &scope, &wanted).await? {
         Some(rows) => (rows, now),
         None => {
+            let is_labelled = matches!(breakdown, Breakdown::Label(_));
             let (here, buckets, breakdown) = (app.clone(), buckets.clone(), breakdown.clone());
             let asked = format!("{request} {after:?} {len_max}");
             let count = async move {
@@ -120,8 +121,13 @@ async fn list(
                 tx.commit().await?;
                 Ok(rows)
             };
-            let made = app.usage().get(asked, now, |_| true, count).await?;
-            (UsageSums::clone(&made.value), made.as_of)
+            // Labels are written anew, and erased: nothing of them is kept.
+            if is_labelled {
+                (count.await?, now)
+            } else {
+                let made = app.usage().get(asked, now, |_| true, count).await?;
+                (UsageSums::clone(&made.value), made.as_of)
+            }
         }
     };
     let place = |last: &UsageSum| (last.bucket.index(), last.part.clone(), last.sku.to_string());

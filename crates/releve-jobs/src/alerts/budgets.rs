@@ -1,15 +1,18 @@
 //! Whose budgets were reached? Marks of changed usage become accounts to judge, some in one transaction.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
-use releve_billing::watch::{self, Figure, Fired};
+use releve_billing::{
+    Contract,
+    watch::{self, Figure, Fired},
+};
 use releve_store::{
     Db, Tx,
     alerts::{self, Alert},
     budgets::{self, BudgetRecord},
     customers,
     outbox::{self, NewEntry},
-    watches,
+    runs, watches,
 };
 use releve_types::{AccountId, Timestamp, ids::AlertId};
 use serde_json::{Value, json};
@@ -17,6 +20,7 @@ use serde_json::{Value, json};
 use super::{BUDGET_REACHED, Limits, accounts, full_hours_end, money};
 use crate::{
     ISSUE_DELAY_MS, JobError,
+    reconcile::COLLECT_LOCK,
     rolling::Months,
     spend::{self, Spend},
 };
@@ -32,96 +36,131 @@ const REST_MS: i64 = 60_000;
 
 /// Judges some of what is due; whether there may be more.
 pub(super) async fn round(db: &Db, limits: &Limits, months: &mut Months, now: Timestamp) -> Result<bool, JobError> {
-    let mut tx = db.begin_app().await?;
-    let marks = budgets::collect(&mut tx, MARKS_MAX, full_hours_end(now), now).await?;
-    tx.commit().await?;
-    let mut tx = db.begin_app().await?;
-    let mut due = budgets::take_due(&mut tx, false, JUDGED_AT_ONCE - HOURLY_AT_ONCE, now).await?;
-    let room = JUDGED_AT_ONCE - i64::try_from(due.len()).unwrap_or(JUDGED_AT_ONCE);
-    due.extend(budgets::take_due(&mut tx, true, room, now).await?);
-    match judge(&mut tx, limits, months, &due, now).await {
-        Ok(()) => tx.commit().await?,
-        Err(_) => {
-            tx.rollback().await?;
-            for account in &due {
-                judge_alone(db, limits, months, *account, now).await?;
+    let (marks, due) = due(db, now).await?;
+    // Nobody waits for a month that takes long.
+    let (mut alone, together): (Vec<_>, Vec<_>) = due.into_iter().partition(|account| months.takes_long(*account));
+    let mut any = false;
+    match judge(db, limits, months, &together, now).await {
+        Ok(judged) => any = judged,
+        Err(error) => {
+            tracing::warn!(%error, accounts = together.len(), "not judged together: each for itself");
+            alone.extend(together);
+        }
+    }
+    for account in alone {
+        match judge(db, limits, months, &[account], now).await {
+            Ok(judged) => any |= judged,
+            Err(error) => {
+                tracing::error!(%account, %error, "an account's budgets could not be judged; tried again later");
+                let mut tx = db.begin_app().await?;
+                budgets::put_off(&mut tx, account, now.plus_millis(REST_MS)).await?;
+                tx.commit().await?;
+                any = true;
             }
         }
     }
-    Ok(!due.is_empty() || marks >= MARKS_MAX)
+    Ok(any || marks >= MARKS_MAX)
 }
 
-/// Judges an account, one of which and others could not be: the others need not wait for it.
-async fn judge_alone(
-    db: &Db,
-    limits: &Limits,
-    months: &mut Months,
-    account: AccountId,
-    now: Timestamp,
-) -> Result<(), JobError> {
+/// Marks that became accounts to judge, and those that are judged next.
+async fn due(db: &Db, now: Timestamp) -> Result<(i64, Vec<AccountId>), JobError> {
     let mut tx = db.begin_app().await?;
-    if !budgets::take(&mut tx, account).await? {
-        return Ok(());
+    // One program at a time: who makes an account due waits for whoever does so too, and holds marks meanwhile.
+    let mut marks = 0;
+    if runs::try_job_lock(&mut tx, COLLECT_LOCK).await? {
+        marks = budgets::collect(&mut tx, MARKS_MAX, full_hours_end(now), now).await?;
     }
-    if let Err(error) = judge(&mut tx, limits, months, &[account], now).await {
-        tracing::error!(%account, %error, "an account's budgets could not be judged; tried again later");
-        tx.rollback().await?;
-        tx = db.begin_app().await?;
-        budgets::put_off(&mut tx, account, now.plus_millis(REST_MS)).await?;
-    }
-    Ok(tx.commit().await?)
+    let mut due = budgets::due(&mut tx, false, JUDGED_AT_ONCE - HOURLY_AT_ONCE, now).await?;
+    let room = JUDGED_AT_ONCE - i64::try_from(due.len()).unwrap_or(JUDGED_AT_ONCE);
+    due.extend(budgets::due(&mut tx, true, room, now).await?);
+    tx.commit().await?;
+    Ok((marks, due))
 }
 
-/// Of the month that runs, and of the one before for as long as its last reports may still come. Once an hour, what their full hours
-/// say beside.
+/// Judges these accounts in one transaction, as far as nobody else does: of the month that runs, and of the one before for as long as
+/// its last reports may still come. Then, once an hour, what the full hours of each say. Whether any was judged.
 async fn judge(
-    tx: &mut Tx,
+    db: &Db,
     limits: &Limits,
     rated: &mut Months,
     accounts: &[AccountId],
     now: Timestamp,
-) -> Result<(), JobError> {
+) -> Result<bool, JobError> {
     if accounts.is_empty() {
-        return Ok(());
+        return Ok(false);
     }
-    let all = spend::terms_of_all(tx, accounts, now).await?;
+    let mut tx = db.begin_app().await?;
+    let taken = budgets::take(&mut tx, accounts).await?;
+    let all = spend::terms_of_all(&mut tx, &taken, now).await?;
     let mut months: BTreeMap<Timestamp, Vec<Spend>> = BTreeMap::new();
     for terms in all.values() {
         let is_settling = now.since(terms.period.start()) < ISSUE_DELAY_MS;
         let before = is_settling.then(|| terms.clone().of(terms.month.previous()));
         for terms in before.into_iter().chain([terms.clone()]) {
-            let spend = rated.spend(tx, terms).await?;
+            let spend = rated.spend(&mut tx, terms).await?;
             months.entry(spend.period.start()).or_default().push(spend);
         }
     }
+    let mut told = 0;
     for (start, spends) in &months {
-        judge_months(tx, *start, spends, now).await?;
+        told += judge_months(&mut tx, *start, spends, now).await?;
     }
-    for account in watches::advance(tx, accounts, full_hours_end(now)).await? {
-        let Some(terms) = all.get(&account) else { continue };
+    let behind = watches::behind(&mut tx, &taken, full_hours_end(now)).await?;
+    tx.commit().await?;
+    super::told(BUDGET_REACHED, told);
+    for account in behind {
         let of: Vec<&Spend> = months.values().flatten().filter(|spend| spend.account == account).collect();
-        accounts::look(tx, limits, (account, &terms.contract), &of, now).await?;
+        let terms = all.get(&account).map(|terms| (account, &terms.contract));
+        look(db, limits, account, terms, &of, now).await.unwrap_or_else(|error| {
+            tracing::error!(%account, %error, "an account's full hours could not be looked at; tried again");
+        });
     }
-    Ok(())
+    Ok(!taken.is_empty())
 }
 
-/// Months that start then.
-async fn judge_months(tx: &mut Tx, start: Timestamp, spends: &[Spend], now: Timestamp) -> Result<(), JobError> {
+/// What an account's full hours say, each once, whoever looks.
+async fn look(
+    db: &Db,
+    limits: &Limits,
+    account: AccountId,
+    contracted: Option<(AccountId, &Arc<Contract>)>,
+    months: &[&Spend],
+    now: Timestamp,
+) -> Result<(), JobError> {
+    let mut tx = db.begin_app().await?;
+    if watches::advance(&mut tx, account, full_hours_end(now)).await?
+        && let Some(contracted) = contracted
+    {
+        accounts::look(&mut tx, limits, contracted, months, now).await?;
+    }
+    Ok(tx.commit().await?)
+}
+
+/// Months that start then; how many thresholds were told of.
+async fn judge_months(tx: &mut Tx, start: Timestamp, spends: &[Spend], now: Timestamp) -> Result<u64, JobError> {
     let accounts: Vec<AccountId> = spends.iter().map(|spend| spend.account).collect();
     let mut records = budgets::of_accounts(tx, &accounts, start).await?;
+    let mut told = 0;
     for spend in spends {
         let of = records.remove(&spend.account).unwrap_or_default();
-        if judge_month(tx, spend, &of, now).await? {
+        let (first, rearmed) = judge_month(tx, spend, &of, now).await?;
+        told += first;
+        if rearmed {
             // What is raised may be reached again at once, of a higher threshold's neighbour: the second look has what the first let go.
             let again = budgets::of_accounts(tx, &[spend.account], start).await?.remove(&spend.account);
-            judge_month(tx, spend, &again.unwrap_or_default(), now).await?;
+            told += judge_month(tx, spend, &again.unwrap_or_default(), now).await?.0;
         }
     }
-    Ok(())
+    Ok(told)
 }
 
-/// Tells of each threshold that was reached; whether some may be reached again.
-async fn judge_month(tx: &mut Tx, spend: &Spend, records: &[BudgetRecord], now: Timestamp) -> Result<bool, JobError> {
+/// Tells of each threshold that was reached; how many, and whether some may be reached again.
+async fn judge_month(
+    tx: &mut Tx,
+    spend: &Spend,
+    records: &[BudgetRecord],
+    now: Timestamp,
+) -> Result<(u64, bool), JobError> {
     let judged: Vec<watch::Budget> = records.iter().map(|record| record.budget.clone()).collect();
     let as_of = now.min(spend.period.end());
     let watched = watch::watch(&judged, watch::Spend { period: spend.period, as_of, rated: &spend.rated })
@@ -130,24 +169,26 @@ async fn judge_month(tx: &mut Tx, spend: &Spend, records: &[BudgetRecord], now: 
     for rearmed in &watched.rearmed {
         budgets::rearm(tx, *rearmed, spend.period.start()).await?;
     }
+    let mut told = 0;
     for fired in &watched.fired {
         if let Some(record) = records.iter().find(|record| record.budget.id == fired.budget) {
-            tell(tx, spend, record, fired, now).await?;
+            told += u64::from(tell(tx, spend, record, fired, now).await?);
         }
     }
-    Ok(!watched.rearmed.is_empty())
+    Ok((told, !watched.rearmed.is_empty()))
 }
 
+/// Whether it was not told of before.
 async fn tell(
     tx: &mut Tx,
     spend: &Spend,
     record: &BudgetRecord,
     fired: &Fired,
     now: Timestamp,
-) -> Result<(), JobError> {
+) -> Result<bool, JobError> {
     let tenant = record.budget.tenant;
     if !budgets::fire(tx, tenant, spend.period.start(), fired, now).await? {
-        return Ok(());
+        return Ok(false);
     }
     let name = customers::tenant(tx, tenant).await?.map(|tenant| tenant.name);
     let numbers = json!({
@@ -180,8 +221,7 @@ async fn tell(
     alerts::insert(tx, &[alert]).await?;
     let entry = NewEntry { topic: BUDGET_REACHED, account: Some(spend.account), tenant: Some(tenant), body: numbers };
     outbox::put(tx, &[entry], now).await?;
-    super::told(BUDGET_REACHED);
-    Ok(())
+    Ok(true)
 }
 
 fn figure(figure: Figure) -> Value {

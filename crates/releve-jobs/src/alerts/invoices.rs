@@ -34,7 +34,7 @@ pub(crate) async fn issued(
     };
     let new: Vec<alerts::Alert> = drafts.iter().map(alert).collect();
     alerts::insert(conn, &new).await?;
-    new.iter().for_each(|_| told(ISSUED));
+    told(ISSUED, u64::try_from(new.len()).unwrap_or(0));
     Ok(())
 }
 
@@ -58,7 +58,7 @@ pub(crate) async fn overdue(tx: &mut Tx, notices: &[Notice], now: Timestamp) -> 
             }
             None => {
                 begun.push(new(Whose::Account(notice.account), OVERDUE, id, condition, now));
-                told(OVERDUE);
+                told(OVERDUE, 1);
             }
         }
     }

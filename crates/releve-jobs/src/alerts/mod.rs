@@ -68,9 +68,14 @@ fn full_hours_end(now: Timestamp) -> Hour {
     now.plus_millis(-HOUR_SETTLES_MS).hour()
 }
 
-/// Watches, again and again, until it is cancelled. Neither of the two waits for the other.
+/// Watches, again and again, until it is cancelled: usage, and beside it the house.
 pub async fn run(db: Db, limits: Limits, cancel: CancellationToken) {
-    tokio::join!(watch_usage(&db, &limits, &cancel), watch_house(&db, &limits, &cancel));
+    let (for_house, its_cancel) = (db.clone(), cancel.clone());
+    let house = tokio::spawn(async move { watch_house(&for_house, &limits, &its_cancel).await });
+    watch_usage(&db, &limits, &cancel).await;
+    if let Err(error) = house.await {
+        tracing::error!(%error, "nobody looks at the house any more");
+    }
 }
 
 async fn watch_usage(db: &Db, limits: &Limits, cancel: &CancellationToken) {
@@ -202,7 +207,7 @@ async fn begin(
     let (id, tenant) = (alert.id, alert.tenant);
     alerts::insert(tx, &[alert]).await?;
     outbox::put(tx, &[NewEntry { topic: kind, account: whose.told(), tenant, body }], now).await?;
-    told(kind);
+    told(kind, 1);
     Ok(id)
 }
 
@@ -232,6 +237,6 @@ fn money(money: Money) -> Value {
     json!({ "amount": money.amount().to_string(), "currency": money.currency().code() })
 }
 
-fn told(kind: &'static str) {
-    metrics::counter!("releve_alerts_total", "kind" => kind).increment(1);
+fn told(kind: &'static str, count: u64) {
+    metrics::counter!("releve_alerts_total", "kind" => kind).increment(count);
 }
