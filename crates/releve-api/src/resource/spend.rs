@@ -295,7 +295,8 @@ pub(super) async fn spend(
     Ok(Counted(app.spends().exact(question, now, rate(app.clone(), terms)).await?))
 }
 
-/// The same for whoever looks and decides nothing: of a moment ago where rating takes long, though by no other prices or agreements.
+/// The same for whoever looks and decides nothing: of a moment ago where rating takes long or comes to many charges, though by no other
+/// prices or agreements.
 pub(super) async fn lately(
     app: &AppState,
     account: AccountId,
