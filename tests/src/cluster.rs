@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use releve_store::Db;
-use releve_types::{TenantKey, Timestamp};
+use releve_types::{
+    TenantKey, Timestamp,
+    time::{MILLIS_PER_HOUR, MILLIS_PER_MINUTE, wall_clock},
+};
 
 use crate::{
     fleet::Fleet,
@@ -67,7 +70,13 @@ impl Cluster {
     }
 }
 
+/// What is left of the minute: a fleet reports of it when it is over.
+pub fn left_of_minute() -> Duration {
+    let left = MILLIS_PER_MINUTE - wall_clock().as_millis() % MILLIS_PER_MINUTE;
+    Duration::from_millis(u64::try_from(left).expect("ahead"))
+}
+
 /// The start of the hour so many before this one.
 pub fn hours_before(now: Timestamp, hours: i64) -> Timestamp {
-    now.hour().start().plus_millis(-hours * releve_types::time::MILLIS_PER_HOUR)
+    now.hour().start().plus_millis(-hours * MILLIS_PER_HOUR)
 }

@@ -10,7 +10,7 @@ use std::{
 
 use releve_store::Db;
 use releve_tests::{
-    cluster::{Cluster, NODES, hours_before},
+    cluster::{Cluster, NODES, hours_before, left_of_minute},
     fleet::{Fleet, Spread},
     world::{Hold, Holder, Machine, World},
 };
@@ -44,9 +44,8 @@ pub async fn run() {
     let mut samples = iter::zip(others, &world.tenants[loaded..]);
     for spread in SPREADS {
         let samples: Vec<_> = samples.by_ref().take(SAMPLES as usize).collect();
-        let begins = MILLIS_PER_MINUTE - wall_clock().as_millis() % MILLIS_PER_MINUTE;
         let waiting = async {
-            tokio::time::sleep(Duration::from_millis(u64::try_from(begins).expect("ahead"))).await;
+            tokio::time::sleep(left_of_minute()).await;
             waits(&db, &fleet, &samples).await
         };
         let (reports, mut waits) = tokio::join!(fleet.report(spread, MINUTES), waiting);

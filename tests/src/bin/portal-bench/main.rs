@@ -2,7 +2,7 @@
 //! portal-bench [-- MINUTES]`, with the programs built beside it. On servers of its own, on loopback.
 //!
 //! The tenant holds 5,000 GPUs, has 1,000,000 usage hours in the month, tiered prices and a reservation. 9,000 nodes report each minute,
-//! first all in the same moment, then spread over it. Meanwhile one reader goes through the pages and answers again and again.
+//! first all in the same moment, then spread over it. From the first report to the end of the last minute one reader goes through the pages and answers again and again.
 
 mod month;
 
@@ -12,7 +12,7 @@ use std::{
 };
 
 use releve_tests::{
-    cluster::{Cluster, NODES},
+    cluster::{Cluster, NODES, left_of_minute},
     fleet::Spread,
     http::Http,
     world::World,
@@ -88,7 +88,12 @@ async fn main() {
     });
     reader.once("nobody reports").await;
     for spread in [Spread::Moment, Spread::Minute] {
-        let reporting = fleet.report(spread, minutes);
+        let reporting = async {
+            let reports = fleet.report(spread, minutes).await;
+            // Of the last minute, that is over too.
+            tokio::time::sleep(left_of_minute()).await;
+            reports
+        };
         reader.during(reporting, &format!("{NODES} reports a minute, {spread:?}")).await;
     }
     for one in &mut serving {
@@ -135,6 +140,7 @@ impl Reader {
     async fn during(&self, reporting: impl Future<Output = u64>, when: &str) {
         let mut took = Took::default();
         let reading = async {
+            tokio::time::sleep(left_of_minute()).await;
             loop {
                 for path in ANSWERS.iter().chain(&PAGES) {
                     self.read(path, &mut took).await;
