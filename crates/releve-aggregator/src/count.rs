@@ -121,11 +121,8 @@ pub(crate) async fn count(
     failpoint::hit("aggregator.after_coverage");
     let accepted = store_reports(&mut tx, good, &split.at, cover, catalog, now, &mut verdicts, &mut doubt).await?;
     failpoint::hit("aggregator.after_reports");
-    let mut named = add_usage(aggregator, &mut tx, catalog, accepted.iter().map(|i| &good[*i]), now).await?;
-    named.hours.extend(change.hours());
-    if !named.hours.is_empty() {
-        usage_versions::changed(&mut tx, &named.hours, now).await?;
-    }
+    let named = add_usage(aggregator, &mut tx, catalog, accepted.iter().map(|i| &good[*i]), now).await?;
+    note_changed(&mut tx, &named, &change, now).await?;
     for i in accepted {
         verdicts.fates[i] = Some(Fate::Counted);
         if instead.is_some() {
@@ -442,6 +439,12 @@ struct Named {
     hours: BTreeSet<(TenantId, Hour)>,
     skus: Vec<(Sku, i32)>,
     allocations: Vec<(TenantId, AllocationId)>,
+}
+
+/// Notes whose hours changed, by what was counted and by what was taken back for it.
+async fn note_changed(tx: &mut Tx, named: &Named, change: &Change, now: Timestamp) -> Result<(), StoreError> {
+    let hours: BTreeSet<(TenantId, Hour)> = named.hours.iter().copied().chain(change.hours()).collect();
+    if hours.is_empty() { Ok(()) } else { usage_versions::changed(tx, &hours, now).await }
 }
 
 /// Adds what the counted reports used to the open books.

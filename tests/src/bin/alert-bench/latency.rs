@@ -38,12 +38,13 @@ pub async fn run() {
          select tenant_id, gen_random_uuid(), 'b', 'amount', 0.01, 'actual', '{100}', false, now(), 'bench' from tenants",
     );
     let mut serving = cluster.serve("all").await;
-    let loaded = LOADED as usize;
-    let (machines, others) = world.nodes.split_at(NODES as usize);
+    let count = |of: u32| usize::try_from(of).expect("fits");
+    let loaded = count(LOADED);
+    let (machines, others) = world.nodes.split_at(count(NODES));
     let fleet = cluster.fleet(machines.to_vec(), |node, gpu| world.tenants[(node * 4 + gpu) % loaded].key.clone());
     let mut samples = iter::zip(others, &world.tenants[loaded..]);
     for spread in SPREADS {
-        let samples: Vec<_> = samples.by_ref().take(SAMPLES as usize).collect();
+        let samples: Vec<_> = samples.by_ref().take(count(SAMPLES)).collect();
         let waiting = async {
             tokio::time::sleep(left_of_minute()).await;
             waits(&db, &fleet, &samples).await
