@@ -219,8 +219,8 @@ impl Consumer {
         let spare = link.channel().await?;
         topology.declare(link, &spare).await?;
         let limits = |prefetch_len: u16| BatchLimits {
-            // The broker sends the other half while this one is handled.
-            len_max: config.batch_len_max.min(usize::from(prefetch_len / 2)).max(1),
+            // What the broker will not send before we acknowledge is not worth waiting for.
+            len_max: config.batch_len_max.min(usize::from(prefetch_len)),
             bytes_max: config.batch_bytes_max,
             wait_max: config.batch_wait_max,
         };
