@@ -128,7 +128,7 @@ fn signed(machines: &[Machine], holders: &[TenantKey], start: Timestamp) -> Vec<
 }
 
 /// The minute that an instant lies in.
-fn minute_of(at: Timestamp) -> Timestamp {
+pub fn minute_of(at: Timestamp) -> Timestamp {
     Timestamp::from_millis(at.as_millis() - at.as_millis() % MILLIS_PER_MINUTE)
 }
 

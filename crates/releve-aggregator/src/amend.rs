@@ -208,8 +208,8 @@ async fn make_room_for(
     Ok(change)
 }
 
-/// Takes back all that these reports of a held day counted; whoever asks says in the end which hours changed. `hours` are whose books will be written to besides: books
-/// are locked once, all of them.
+/// Takes back all that these reports of a held day counted; whoever asks notes in the end which hours changed. `hours` are whose
+/// books will be written to besides: books are locked once, all of them.
 async fn take_back(
     tx: &mut Tx,
     catalog: &Catalog,

@@ -444,7 +444,7 @@ struct Named {
 /// Notes whose hours changed, by what was counted and by what was taken back for it.
 async fn note_changed(tx: &mut Tx, named: &Named, change: &Change, now: Timestamp) -> Result<(), StoreError> {
     let hours: BTreeSet<(TenantId, Hour)> = named.hours.iter().copied().chain(change.hours()).collect();
-    if hours.is_empty() { Ok(()) } else { usage_versions::changed(tx, &hours, now).await }
+    usage_versions::changed(tx, &hours, now).await
 }
 
 /// Adds what the counted reports used to the open books.

@@ -154,7 +154,7 @@ pub async fn items<T>(
 const WORK_MEM: &str = "64MB";
 
 /// Gives the transaction's statements that memory.
-async fn roomy(conn: &mut PgConnection) -> Result<(), StoreError> {
+pub(crate) async fn roomy(conn: &mut PgConnection) -> Result<(), StoreError> {
     sqlx::query("select set_config('work_mem', $1, true)").bind(WORK_MEM).execute(conn).await?;
     Ok(())
 }

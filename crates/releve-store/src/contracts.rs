@@ -9,21 +9,12 @@ use releve_types::{
     ids::{IssuerId, PriceBookId},
 };
 use sqlx::PgConnection;
-use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::{agreements, pool::StoreError, prices, sql_time::hour_from_sql};
 
 /// What accounts are rated by. Those that agreed to the same share one.
 pub type Contracts = BTreeMap<AccountId, Arc<Contract>>;
-
-/// An account with one of its terms; one without terms has a row too.
-struct TermRow {
-    account_id: Uuid,
-    currency: String,
-    from_at: Option<OffsetDateTime>,
-    price_book_id: Option<Uuid>,
-}
 
 /// An account's contract. None if there is no such account; one without terms prices nothing.
 pub async fn of_account(conn: &mut PgConnection, account: AccountId) -> Result<Option<Arc<Contract>>, StoreError> {
@@ -32,9 +23,22 @@ pub async fn of_account(conn: &mut PgConnection, account: AccountId) -> Result<O
 
 /// The contracts of those of the accounts that there are.
 pub async fn of(conn: &mut PgConnection, accounts: &[AccountId]) -> Result<Contracts, StoreError> {
+    let contracts = by_terms(conn, accounts).await?;
+    with_agreements(conn, &contracts, accounts).await
+}
+
+/// The contracts of an issuer's accounts, without what each agreed to beside its price books.
+pub async fn of_issuer(conn: &mut PgConnection, issuer: IssuerId) -> Result<Contracts, StoreError> {
+    let accounts = sqlx::query_scalar!("select account_id from accounts where issuer_id = $1", issuer.uuid())
+        .fetch_all(&mut *conn)
+        .await?;
+    by_terms(conn, &accounts.into_iter().map(AccountId::from_uuid).collect::<Vec<_>>()).await
+}
+
+/// By their price books alone.
+async fn by_terms(conn: &mut PgConnection, accounts: &[AccountId]) -> Result<Contracts, StoreError> {
     let ids: Vec<Uuid> = accounts.iter().map(|account| account.uuid()).collect();
-    let rows = sqlx::query_as!(
-        TermRow,
+    let rows = sqlx::query!(
         r#"
         select a.account_id as "account_id!", a.currency as "currency!", c.from_at as "from_at?", c.price_book_id as "price_book_id?"
         from accounts a
@@ -46,26 +50,28 @@ pub async fn of(conn: &mut PgConnection, accounts: &[AccountId]) -> Result<Contr
     )
     .fetch_all(&mut *conn)
     .await?;
-    let contracts = made(conn, rows).await?;
-    with_agreements(conn, &contracts, accounts).await
-}
-
-/// The contracts of an issuer's accounts, without what each agreed to beside its price books.
-pub async fn of_issuer(conn: &mut PgConnection, issuer: IssuerId) -> Result<Contracts, StoreError> {
-    let rows = sqlx::query_as!(
-        TermRow,
-        r#"
-        select a.account_id as "account_id!", a.currency as "currency!", c.from_at as "from_at?", c.price_book_id as "price_book_id?"
-        from accounts a
-        left join contracts c on c.account_id = a.account_id
-        where a.issuer_id = $1
-        order by a.account_id, c.from_at
-        "#,
-        issuer.uuid()
-    )
-    .fetch_all(&mut *conn)
-    .await?;
-    made(conn, rows).await
+    let mut agreed: BTreeMap<AccountId, Agreed> = BTreeMap::new();
+    for row in rows {
+        let of = agreed.entry(AccountId::from_uuid(row.account_id)).or_insert_with(|| (row.currency, Vec::new()));
+        if let (Some(from), Some(book)) = (row.from_at, row.price_book_id) {
+            of.1.push((hour_from_sql(from), PriceBookId::from_uuid(book)));
+        }
+    }
+    let mut books = LoadedBooks::new();
+    let mut shared: BTreeMap<Agreed, Arc<Contract>> = BTreeMap::new();
+    let mut contracts = Contracts::new();
+    for (account, terms) in agreed {
+        let contract = match shared.get(&terms) {
+            Some(contract) => contract.clone(),
+            None => {
+                let contract = Arc::new(contract(conn, &terms, &mut books).await?);
+                shared.insert(terms, contract.clone());
+                contract
+            }
+        };
+        contracts.insert(account, contract);
+    }
+    Ok(contracts)
 }
 
 /// The contracts of these accounts with what each agreed to beside its price books. Who bills reads it while the accounts' rows are
@@ -93,31 +99,6 @@ type Agreed = (String, Vec<(Hour, PriceBookId)>);
 
 /// Price books that were loaded already: many accounts share a few.
 type LoadedBooks = BTreeMap<PriceBookId, Arc<PriceBook>>;
-
-async fn made(conn: &mut PgConnection, rows: Vec<TermRow>) -> Result<Contracts, StoreError> {
-    let mut agreed: BTreeMap<AccountId, Agreed> = BTreeMap::new();
-    for row in rows {
-        let of = agreed.entry(AccountId::from_uuid(row.account_id)).or_insert_with(|| (row.currency, Vec::new()));
-        if let (Some(from), Some(book)) = (row.from_at, row.price_book_id) {
-            of.1.push((hour_from_sql(from), PriceBookId::from_uuid(book)));
-        }
-    }
-    let mut books = LoadedBooks::new();
-    let mut shared: BTreeMap<Agreed, Arc<Contract>> = BTreeMap::new();
-    let mut contracts = Contracts::new();
-    for (account, terms) in agreed {
-        let contract = match shared.get(&terms) {
-            Some(contract) => contract.clone(),
-            None => {
-                let contract = Arc::new(contract(conn, &terms, &mut books).await?);
-                shared.insert(terms, contract.clone());
-                contract
-            }
-        };
-        contracts.insert(account, contract);
-    }
-    Ok(contracts)
-}
 
 async fn contract(
     conn: &mut PgConnection,

@@ -10,6 +10,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::{
+    billing_usage,
     pool::StoreError,
     sql_time::{from_sql, period_from_sql, to_sql},
 };
@@ -69,12 +70,10 @@ pub async fn try_job_lock(conn: &mut PgConnection, job: i32) -> Result<bool, Sto
 /// Readies the transaction for statements over thousands of accounts: each is planned for the arrays that it is
 /// given, since one plan is right for one account and another for all of them, and may sum them in memory.
 pub async fn expect_large_batches(conn: &mut PgConnection) -> Result<(), StoreError> {
-    sqlx::query!(
-        "select set_config('plan_cache_mode', 'force_custom_plan', true) as plans, set_config('work_mem', '64MB', true) as memory"
-    )
-    .fetch_one(conn)
-    .await?;
-    Ok(())
+    sqlx::query!("select set_config('plan_cache_mode', 'force_custom_plan', true) as plans")
+        .fetch_one(&mut *conn)
+        .await?;
+    billing_usage::roomy(conn).await
 }
 
 /// The run of this period, begun if it is new.

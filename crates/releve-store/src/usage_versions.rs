@@ -17,6 +17,9 @@ pub async fn changed(
     hours: &BTreeSet<(TenantId, Hour)>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
+    if hours.is_empty() {
+        return Ok(());
+    }
     let (tenants, hours): (Vec<Uuid>, Vec<time::OffsetDateTime>) =
         hours.iter().map(|(tenant, hour)| (tenant.uuid(), hour_to_sql(*hour))).unzip();
     sqlx::query!(

@@ -137,10 +137,8 @@ async fn list(
 
 /// The zone that the tenant's months begin in: its seller's.
 pub(super) async fn zone_of(conn: &mut PgConnection, scope: &TenantScope) -> Result<Zone, Problem> {
-    let account = customers::account(conn, scope.account()).await?;
-    let account = account.ok_or_else(|| Problem::not_found("tenant", &scope.tenant().name))?;
-    let issuer = customers::issuer(conn, account.issuer).await?;
-    Ok(issuer.map_or_else(Zone::utc, |issuer| issuer.zone))
+    let zone = customers::zones(conn, &[scope.account()]).await?.remove(&scope.account());
+    zone.ok_or_else(|| Problem::not_found("tenant", &scope.tenant().name))
 }
 
 fn buckets(zone: &Zone, from: Hour, to: Hour, interval: &str) -> Result<Buckets, Problem> {

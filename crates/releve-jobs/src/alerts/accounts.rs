@@ -24,16 +24,17 @@ use super::{
 };
 use crate::{
     JobError,
-    spend::{self, Spend, SpendError},
+    spend::{self, Spend, SpendError, Terms},
 };
 
 pub(super) async fn look(
     tx: &mut Tx,
     limits: &Limits,
-    (account, contract): (AccountId, &Arc<Contract>),
+    Terms { account, contract, .. }: &Terms,
     months: &[&Spend],
     now: Timestamp,
 ) -> Result<(), JobError> {
+    let account = *account;
     let end = full_hours_end(now);
     let last_day = paces(tx, limits, (account, contract), end, now).await?;
     let mut unbilled = Vec::new();

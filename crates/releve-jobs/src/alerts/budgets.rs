@@ -1,11 +1,8 @@
 //! Whose budgets were reached? Marks of changed usage become accounts to judge, some in one transaction.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
-use releve_billing::{
-    Contract,
-    watch::{self, Figure, Fired},
-};
+use releve_billing::watch::{self, Figure, Fired};
 use releve_store::{
     Db, Tx,
     alerts::{self, Alert},
@@ -22,7 +19,7 @@ use crate::{
     ISSUE_DELAY_MS, JobError,
     reconcile::COLLECT_LOCK,
     rolling::Months,
-    spend::{self, Spend},
+    spend::{self, Spend, Terms},
 };
 
 /// Marks that one statement takes.
@@ -108,30 +105,20 @@ async fn judge(
     let behind = watches::behind(&mut tx, &taken, full_hours_end(now)).await?;
     tx.commit().await?;
     super::told(BUDGET_REACHED, told);
-    for account in behind {
-        let of: Vec<&Spend> = months.values().flatten().filter(|spend| spend.account == account).collect();
-        let terms = all.get(&account).map(|terms| (account, &terms.contract));
-        look(db, limits, account, terms, &of, now).await.unwrap_or_else(|error| {
-            tracing::error!(%account, %error, "an account's full hours could not be looked at; tried again");
+    for terms in behind.iter().filter_map(|account| all.get(account)) {
+        let of: Vec<&Spend> = months.values().flatten().filter(|spend| spend.account == terms.account).collect();
+        look(db, limits, terms, &of, now).await.unwrap_or_else(|error| {
+            tracing::error!(account = %terms.account, %error, "an account's full hours could not be looked at; tried again");
         });
     }
     Ok(!taken.is_empty())
 }
 
 /// What an account's full hours say, each once, whoever looks.
-async fn look(
-    db: &Db,
-    limits: &Limits,
-    account: AccountId,
-    contracted: Option<(AccountId, &Arc<Contract>)>,
-    months: &[&Spend],
-    now: Timestamp,
-) -> Result<(), JobError> {
+async fn look(db: &Db, limits: &Limits, terms: &Terms, months: &[&Spend], now: Timestamp) -> Result<(), JobError> {
     let mut tx = db.begin_app().await?;
-    if watches::advance(&mut tx, account, full_hours_end(now)).await?
-        && let Some(contracted) = contracted
-    {
-        accounts::look(&mut tx, limits, contracted, months, now).await?;
+    if watches::advance(&mut tx, terms.account, full_hours_end(now)).await? {
+        accounts::look(&mut tx, limits, terms, months, now).await?;
     }
     Ok(tx.commit().await?)
 }

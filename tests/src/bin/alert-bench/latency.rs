@@ -11,7 +11,7 @@ use std::{
 use releve_store::Db;
 use releve_tests::{
     cluster::{Cluster, NODES, hours_before, left_of_minute},
-    fleet::{Fleet, Spread},
+    fleet::{Fleet, Spread, minute_of},
     world::{Hold, Holder, Machine, World},
 };
 use releve_types::time::{MILLIS_PER_MINUTE, wall_clock};
@@ -103,8 +103,7 @@ async fn waits(db: &Db, fleet: &Fleet, samples: &[(&Machine, &Holder)]) -> Vec<D
 
 /// Of the minute that is over.
 fn first_minute(machine: &Machine, holder: &Holder) -> Vec<u8> {
-    let now = wall_clock();
-    let start = now.plus_millis(-now.as_millis() % MILLIS_PER_MINUTE - MILLIS_PER_MINUTE);
+    let start = minute_of(wall_clock()).plus_millis(-MILLIS_PER_MINUTE);
     machine.report(start, MILLIS_PER_MINUTE, &[Hold::new(&holder.key, 0, "job", 0, MILLIS_PER_MINUTE)])
 }
 
