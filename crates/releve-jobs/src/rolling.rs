@@ -9,10 +9,13 @@ use std::{
 
 use releve_billing::{Contract, Settled, Usage, rate_on, settle};
 use releve_store::{
-    Tx,
+    Tx, billing_usage,
     usage_versions::{self, Versions},
 };
-use releve_types::{AccountId, BillingMonth, Hour, Period, time::HOURS_PER_DAY};
+use releve_types::{
+    AccountId, BillingMonth, Hour, Period, Timestamp,
+    time::{HOURS_PER_DAY, MILLIS_PER_HOUR},
+};
 
 use crate::{
     issue,
@@ -21,6 +24,8 @@ use crate::{
 
 /// A month that takes less is rated whole.
 pub const WHOLE_MAX: Duration = Duration::from_millis(20);
+/// A month of which nothing is known yet is rated piece by piece where more was used in its last full hour: of what SKU, in what project.
+pub const HOUR_LEN_MAX: i64 = 100;
 /// Months that one program keeps settled. One of a million usage hours takes some 40 MiB.
 pub const MONTHS_LEN_MAX: usize = 64;
 /// A month that nobody asked for this long is forgotten first.
@@ -71,6 +76,15 @@ impl Rolling {
         }?;
         rolling.longest = last.map_or(rolling.took, |last| last.longest.max(rolling.took));
         Ok((spend, rolling))
+    }
+
+    /// The same of a month of which nothing is known yet, asked for at `now`: piece by piece if it looks as if it would be the next time.
+    pub async fn rate_first(tx: &mut Tx, terms: Terms, now: Timestamp) -> Result<(Spend, Self), SpendError> {
+        let hour = now.min(terms.period.end()).plus_millis(-MILLIS_PER_HOUR).hour();
+        match billing_usage::has_more_in(tx, terms.account, hour, HOUR_LEN_MAX).await? {
+            true => Self::rate_by_piece(tx, terms, None).await,
+            false => Self::rate(tx, terms, None).await,
+        }
     }
 
     /// The same, piece by piece however little it takes to rate it whole.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use releve_billing::Reports;
 use releve_types::{AccountId, NodeId, Period, TenantId, Timestamp, time::MILLIS_PER_MINUTE};
 use sqlx::PgConnection;
+use time::Date;
 use uuid::Uuid;
 
 use crate::{
@@ -148,12 +149,13 @@ pub async fn used_reports(
         .collect()
 }
 
-/// The first stretch of windows that is looked through for a page of reports; while there is room, the next is so many times as long.
+/// The first stretch of windows that is looked through for a page of reports: of many nodes it has enough. While there is room, the next
+/// is so many times as long: a look costs as much as there are nodes, and of few nodes an hour is little.
 const LOOK_MS_FIRST: i64 = MILLIS_PER_MINUTE;
-const LOOK_FACTOR: i64 = 4;
+const LOOK_FACTOR: i64 = 60;
 
 /// The counted reports of a stretch that hold something of a tenant, by window and node, after one of them: those of days that
-/// are in the database. Served by the primary key, node by node of those that it used anything of.
+/// are in the database. Served by the primary key, node by node of those that it used anything of: days are named one by one.
 pub async fn of_tenant(
     conn: &mut PgConnection,
     tenant: TenantId,
@@ -177,24 +179,24 @@ pub async fn of_tenant(
             break;
         }
         let to = from.plus_millis(look_ms).min(stretch.end());
+        let days: Vec<Date> = (from.day()..=to.plus_millis(-1).day()).map(day_to_sql).collect();
         let rows = sqlx::query!(
             r#"
             select r.node_id, r.window_start, r.body
             from reports r
-            where r.day between $2 and $3 and r.node_id = any($9) and r.window_start >= $4 and r.window_start < $5
+            where r.day = any($2) and r.node_id = any($3) and r.window_start >= $4 and r.window_start < $5
               and r.status = 'counted' and r.tenants @> array[$1]::uuid[] and (r.window_start, r.node_id) > ($6, $7)
             order by r.window_start, r.node_id
             limit $8
             "#,
             tenant.uuid(),
-            day_to_sql(from.day()),
-            day_to_sql(to.plus_millis(-1).day()),
+            &days,
+            &nodes,
             to_sql(from),
             to_sql(to),
             to_sql(start),
             node.uuid(),
-            left_len,
-            &nodes
+            left_len
         );
         found.extend(rows.fetch_all(&mut *conn).await?.into_iter().map(|r| TenantReport {
             node: NodeId::from_uuid(r.node_id),

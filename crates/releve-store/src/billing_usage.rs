@@ -149,6 +149,30 @@ pub async fn items<T>(
         .collect()
 }
 
+/// Whether an account's tenants used more than so many things in an hour: of what SKU, in what project.
+pub async fn has_more_in(
+    conn: &mut PgConnection,
+    account: AccountId,
+    hour: Hour,
+    len_max: i64,
+) -> Result<bool, StoreError> {
+    let len = sqlx::query_scalar!(
+        r#"
+        select count(*) as "len!"
+        from (
+            select from tenants t
+            join usage_hours u on u.tenant_id = t.tenant_id
+            where t.account_id = $1 and u.hour = $2
+            limit $3::bigint + 1
+        ) as found
+        "#,
+        account.uuid(),
+        hour_to_sql(hour),
+        len_max
+    );
+    Ok(len.fetch_one(conn).await? > len_max)
+}
+
 /// Memory that a statement over one large account may sum and sort in, for each step of it: hundreds of thousands of sums take a tenth of
 /// the time there that they take on disk.
 const WORK_MEM: &str = "64MB";

@@ -1,14 +1,15 @@
 //! What is sold? Device model + slice profile + share + standard or spot + region, or another meter.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, str::FromStr, sync::Arc};
 
 /// A thing with a price. Its text form is its identity: `gpu/<model>/<profile>/<num>:<den>/<class>/<region>`
-/// for held GPU time, `meter/<name>/<region>` for any other metered quantity, `fee/<name>` for what is owed whatever is used.
+/// for held GPU time, `meter/<name>/<region>` for any other metered quantity, `fee/<name>` for what is owed whatever is used. Each of a month's
+/// many rows has one, so its parts are shared.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Sku {
-    Gpu { model: String, profile: Option<String>, share: Share, spot: bool, region: String },
-    Meter { meter: String, region: String },
-    Fee { name: String },
+    Gpu { model: Arc<str>, profile: Option<Arc<str>>, share: Share, spot: bool, region: Arc<str> },
+    Meter { meter: Arc<str>, region: Arc<str> },
+    Fee { name: Arc<str> },
 }
 
 /// The part of a time-sliced device that was held: 1/1 unless it is shared.
@@ -49,12 +50,12 @@ pub fn slug(text: &str) -> String {
     out.trim_end_matches('-').to_owned()
 }
 
-fn checked(part: &str) -> Result<String, SkuError> {
+fn checked(part: &str) -> Result<Arc<str>, SkuError> {
     let known = |c: char| matches!(c, 'a'..='z' | '0'..='9' | '.' | '+' | '_' | '-');
     if part.is_empty() || part.len() > SKU_PART_BYTES_MAX || !part.chars().all(known) {
         return Err(SkuError::Part(part.chars().take(80).collect()));
     }
-    Ok(part.to_owned())
+    Ok(part.into())
 }
 
 impl Sku {

@@ -292,7 +292,7 @@ pub(super) async fn spend(
 ) -> Result<Counted, Problem> {
     let terms = terms(app, account, month, now).await?;
     let question = (account, terms.month);
-    Ok(Counted(app.spends().exact(question, now, rate(app.clone(), terms)).await?))
+    Ok(Counted(app.spends().exact(question, now, rate(app.clone(), terms, now)).await?))
 }
 
 /// The same for whoever looks and decides nothing: of a moment ago where rating takes long or comes to many charges, though by no other
@@ -306,13 +306,16 @@ pub(super) async fn lately(
     let terms = terms(app, account, month, now).await?;
     let (question, asked) = ((account, terms.month), terms.clone());
     let holds = |kept: &KeptSpend| kept.rolling.is_by(&asked);
-    Ok(Counted(app.spends().get(question, now, holds, rate(app.clone(), terms)).await?))
+    Ok(Counted(app.spends().get(question, now, holds, rate(app.clone(), terms, now)).await?))
 }
 
-async fn rate(app: AppState, terms: Terms) -> Result<KeptSpend, Problem> {
+async fn rate(app: AppState, terms: Terms, now: Timestamp) -> Result<KeptSpend, Problem> {
     let last = app.spends().last(&(terms.account, terms.month));
     let mut tx = app.db().begin_app().await?;
-    let (spend, rolling) = Rolling::rate(&mut tx, terms, last.as_ref().map(|last| &last.rolling)).await?;
+    let (spend, rolling) = match last {
+        Some(last) => Rolling::rate(&mut tx, terms, Some(&last.rolling)).await,
+        None => Rolling::rate_first(&mut tx, terms, now).await,
+    }?;
     tx.commit().await?;
     Ok(KeptSpend { spend, rolling })
 }

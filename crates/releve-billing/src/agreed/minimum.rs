@@ -27,7 +27,7 @@ pub(crate) fn minimum(contract: &Contract, period: Period, charges: &[Charge]) -
     if missing.is_zero() || missing.is_negative() {
         return Ok(None);
     }
-    let sku = Sku::Fee { name: NAME.to_owned() };
+    let sku = Sku::Fee { name: NAME.into() };
     let price = UnitPrice::new(missing.amount()).map_err(|_| RateError::TooLarge { sku: Box::new(sku.clone()) })?;
     Owed::one(ChargeKind::Minimum(id), &sku, RateClass::Standard, stretch, price).charge(contract).map(Some)
 }

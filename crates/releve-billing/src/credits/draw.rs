@@ -81,7 +81,7 @@ fn line(offer: &Offer, class: RateClass, amount: Money, period: Period) -> Resul
         tenant: None,
         project: String::new(),
         // One per class, since a line is of one.
-        sku: Sku::Fee { name: format!("credit-{class}") },
+        sku: Sku::Fee { name: format!("credit-{class}").into() },
         unit: Unit::Count,
         kind: ChargeKind::Credit(offer.credit.id()),
         class,

@@ -63,7 +63,7 @@ impl Deposit<'_> {
         let charge = Charge {
             tenant: None,
             project: String::new(),
-            sku: Sku::Fee { name: "deposit".to_owned() },
+            sku: Sku::Fee { name: "deposit".into() },
             unit: Unit::Count,
             kind: ChargeKind::Deposit(self.credit),
             class: RateClass::Standard,

@@ -63,6 +63,6 @@ fn describe(sku: &Sku) -> String {
             text + &format!(", {region}")
         }
         Sku::Meter { meter, region } => format!("{meter}, {region}"),
-        Sku::Fee { name } => name.clone(),
+        Sku::Fee { name } => name.to_string(),
     }
 }

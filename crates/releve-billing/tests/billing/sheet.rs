@@ -92,8 +92,8 @@ fn short(sku: &Sku) -> String {
             let profile = profile.as_ref().map_or_else(String::new, |profile| format!(":{profile}"));
             format!("{model}{profile}{}", if *spot { ":spot" } else { "" })
         }
-        Sku::Meter { meter, .. } => meter.clone(),
-        Sku::Fee { name } => name.clone(),
+        Sku::Meter { meter, .. } => meter.to_string(),
+        Sku::Fee { name } => name.to_string(),
     }
 }
 

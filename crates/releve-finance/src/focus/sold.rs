@@ -87,7 +87,7 @@ const fn finest(unit: Unit) -> &'static str {
 
 pub fn region(sku: &Sku) -> Option<String> {
     match sku {
-        Sku::Gpu { region, .. } | Sku::Meter { region, .. } => Some(region.clone()),
+        Sku::Gpu { region, .. } | Sku::Meter { region, .. } => Some(region.to_string()),
         Sku::Fee { .. } => None,
     }
 }
@@ -109,9 +109,9 @@ pub fn details(charge: &Charge) -> Option<String> {
     let Sku::Gpu { model, profile, share, spot, .. } = &charge.sku else { return None };
     let mut all = Map::new();
     all.insert("GpuCount".to_owned(), json!(1));
-    all.insert("x_DeviceModel".to_owned(), json!(model));
+    all.insert("x_DeviceModel".to_owned(), json!(&**model));
     if let Some(profile) = profile {
-        all.insert("x_SliceProfile".to_owned(), json!(profile));
+        all.insert("x_SliceProfile".to_owned(), json!(&**profile));
     }
     if share.num != share.den {
         all.insert("x_DeviceShare".to_owned(), json!(format!("{}/{}", share.num, share.den)));

@@ -71,9 +71,10 @@ pub(crate) async fn page(
     let asked = ask.hour.as_deref().and_then(hour);
     let of = |part: &'static str| path(&["v1", "tenants", &tenant.id, part]);
     let query = [("from", asked.as_deref()), ("limit", Some("20")), ("cursor", ask.cursor.as_deref())];
-    let found: Paged<Report> = visitor.get(&with_query(of("evidence"), &query)).await?;
+    let (reports_of, gaps_of) = (with_query(of("evidence"), &query), of("gaps"));
+    let both = futures_util::future::try_join(visitor.get(&reports_of), visitor.get(&gaps_of));
+    let (found, gaps): (Paged<Report>, Paged<Gap>) = both.await?;
     let hour = asked.or_else(|| found.items.first().and_then(|report| hour(&report.window_start)));
-    let gaps: Paged<Gap> = visitor.get(&of("gaps")).await?;
     let here = path(&["portal", "tenants", &tenant.id, "evidence"]);
     let main = html! {
         p.soft {
