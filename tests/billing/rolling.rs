@@ -2,12 +2,12 @@
 
 use releve_billing::{AgreedTerms, Matching, Percent, Scope};
 use releve_jobs::{
-    rolling::Rolling,
+    rolling::{HOUR_LEN_MAX, Rolling},
     spend::{self, Terms},
 };
 use releve_store::{Tx, catalog};
 use releve_tests::world;
-use releve_types::{Money, TenantKey};
+use releve_types::{Money, TenantKey, Timestamp};
 
 use crate::{
     agreeing::{agree, reservation},
@@ -91,6 +91,38 @@ async fn only_what_changed_is_read() {
     bench.database.sql("update usage_hours set ms = 3 * ms where hour = '2020-05-04Z'");
     bench.counted(vec![bench.hour(0, 3 * DAY + 1, &[0, 0])]).await;
     assert_eq!(by_piece(&bench, &known).await, hours(3));
+}
+
+#[tokio::test]
+async fn a_large_month_that_goes_on_is_rated_by_piece_from_the_first_time_on() {
+    let bench = Bench::new(1, 1, 24 * 31).await;
+    bench.counted(vec![bench.hour(0, 0, &[0])]).await;
+    let more = |from: i64, to: i64| {
+        bench.database.sql(&format!(
+            "insert into usage_hours select tenant_id, hour, book, 'p' || n, sku_id, ms, energy_mj
+             from usage_hours, generate_series({from}, {to}) n where project not like 'p%'"
+        ));
+    };
+    more(2, HOUR_LEN_MAX);
+    assert!(!follows(&bench, at(1)).await, "not more than so many");
+    more(HOUR_LEN_MAX + 1, HOUR_LEN_MAX + 1);
+    assert!(follows(&bench, at(1)).await);
+    assert!(follows(&bench, at(2).plus_millis(-1)).await);
+    assert!(!follows(&bench, at(0)).await, "no hour of it is full");
+    assert!(!follows(&bench, at(2)).await, "nothing was used in the last full hour");
+    assert!(!follows(&bench, at(32 * DAY)).await, "it is over");
+}
+
+/// Whether rating the month the second time reads only what changed.
+async fn follows(bench: &Bench, now: Timestamp) -> bool {
+    let mut tx = bench.db.begin_app().await.expect("a transaction");
+    let terms = terms(&mut tx, bench).await;
+    let (first, known) = Rolling::rate(&mut tx, terms.clone(), None, now).await.expect("rated");
+    assert_eq!(first.rated, spend::spend_by(&mut tx, terms.clone()).await.expect("rated").rated);
+    bench.database.sql("update usage_hours set ms = 2 * ms");
+    let (second, _) = Rolling::rate(&mut tx, terms, Some(&known), now).await.expect("rated");
+    bench.database.sql("update usage_hours set ms = ms / 2");
+    second.rated == first.rated
 }
 
 /// Rates the month by what is known of it.

@@ -9,7 +9,7 @@ use std::{
 
 use releve_billing::{Contract, Settled, Usage, rate_on, settle};
 use releve_store::{
-    Tx, billing_usage,
+    StoreError, Tx, billing_usage,
     usage_versions::{self, Versions},
 };
 use releve_types::{
@@ -22,9 +22,9 @@ use crate::{
     spend::{self, Spend, SpendError, Terms},
 };
 
-/// A month that takes less is rated whole.
+/// A month that takes less when it is rated whole is rated so again.
 pub const WHOLE_MAX: Duration = Duration::from_millis(20);
-/// A month of which nothing is known yet is rated piece by piece where more was used in its last full hour: of what SKU, in what project.
+/// Rows of usage in the last full hour: a month that goes on and has more is rated piece by piece from the first time on.
 pub const HOUR_LEN_MAX: i64 = 100;
 /// Months that one program keeps settled. One of a million usage hours takes some 40 MiB.
 pub const MONTHS_LEN_MAX: usize = 64;
@@ -67,24 +67,24 @@ impl Rolling {
         self.period == terms.period && self.contract == terms.contract
     }
 
-    /// Rates a month, with what is known from last time; and what is known for the next.
-    pub async fn rate(tx: &mut Tx, terms: Terms, last: Option<&Self>) -> Result<(Spend, Self), SpendError> {
+    /// Rates a month at `now`, with what is known from last time; and what is known for the next.
+    pub async fn rate(
+        tx: &mut Tx,
+        terms: Terms,
+        last: Option<&Self>,
+        now: Timestamp,
+    ) -> Result<(Spend, Self), SpendError> {
         let rounds = last.is_some_and(|last| last.rounds && last.is_by(&terms));
-        let (spend, mut rolling) = match last {
-            Some(last) if last.is_worth_keeping() && !rounds => Self::rate_by_piece(tx, terms, Some(last)).await,
-            _ => Self::rate_whole(tx, terms, rounds).await,
+        let by_piece = match last {
+            Some(last) => last.is_worth_keeping() && !rounds,
+            None => is_large(tx, &terms, now).await?,
+        };
+        let (spend, mut rolling) = match by_piece {
+            true => Self::rate_by_piece(tx, terms, last).await,
+            false => Self::rate_whole(tx, terms, rounds).await,
         }?;
         rolling.longest = last.map_or(rolling.took, |last| last.longest.max(rolling.took));
         Ok((spend, rolling))
-    }
-
-    /// The same of a month of which nothing is known yet, asked for at `now`: piece by piece if it looks as if it would be the next time.
-    pub async fn rate_first(tx: &mut Tx, terms: Terms, now: Timestamp) -> Result<(Spend, Self), SpendError> {
-        let hour = now.min(terms.period.end()).plus_millis(-MILLIS_PER_HOUR).hour();
-        match billing_usage::has_more_in(tx, terms.account, hour, HOUR_LEN_MAX).await? {
-            true => Self::rate_by_piece(tx, terms, None).await,
-            false => Self::rate(tx, terms, None).await,
-        }
     }
 
     /// The same, piece by piece however little it takes to rate it whole.
@@ -110,6 +110,15 @@ impl Rolling {
     pub fn is_worth_keeping(&self) -> bool {
         self.took >= WHOLE_MAX || self.whole.is_some()
     }
+}
+
+/// Whether a month that goes on, and of which nothing is known yet, is rated piece by piece at once: it would be the next time.
+async fn is_large(tx: &mut Tx, terms: &Terms, now: Timestamp) -> Result<bool, StoreError> {
+    let hour = now.plus_millis(-MILLIS_PER_HOUR).hour();
+    if !terms.period.contains_hour(hour) || !terms.contract.rounded_skus(terms.period).is_empty() {
+        return Ok(false);
+    }
+    billing_usage::has_more_in(tx, terms.account, hour, HOUR_LEN_MAX).await
 }
 
 /// Settles a month, as far as it changed since what is known. None: a plan rounds what was held over the whole period, which no piece tells.
@@ -194,10 +203,10 @@ pub struct Months {
 }
 
 impl Months {
-    pub async fn spend(&mut self, tx: &mut Tx, terms: Terms) -> Result<Spend, SpendError> {
+    pub async fn spend(&mut self, tx: &mut Tx, terms: Terms, now: Timestamp) -> Result<Spend, SpendError> {
         let place = (terms.account, terms.month);
         let last = self.rated.get(&place).map(|(_, rolling)| rolling);
-        let (spend, rolling) = Rolling::rate(tx, terms, last).await?;
+        let (spend, rolling) = Rolling::rate(tx, terms, last, now).await?;
         match rolling.is_worth_keeping() {
             true => drop(self.rated.insert(place, (Instant::now(), rolling))),
             false => drop(self.rated.remove(&place)),

@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use releve_billing::Reports;
-use releve_types::{AccountId, NodeId, Period, TenantId, Timestamp, time::MILLIS_PER_MINUTE};
+use releve_types::{
+    AccountId, NodeId, Period, TenantId, Timestamp,
+    time::{MILLIS_PER_HOUR, MILLIS_PER_MINUTE},
+};
 use sqlx::PgConnection;
 use time::Date;
 use uuid::Uuid;
@@ -149,10 +152,10 @@ pub async fn used_reports(
         .collect()
 }
 
-/// The first stretch of windows that is looked through for a page of reports: of many nodes it has enough. While there is room, the next
-/// is so many times as long: a look costs as much as there are nodes, and of few nodes an hour is little.
-const LOOK_MS_FIRST: i64 = MILLIS_PER_MINUTE;
+/// After a look for a page of reports that found nothing, the next is so many times as long.
 const LOOK_FACTOR: i64 = 60;
+/// The longest look: it reads what all nodes said meanwhile, however little of it has room.
+const LOOK_MS_MAX: i64 = MILLIS_PER_HOUR;
 
 /// The counted reports of a stretch that hold something of a tenant, by window and node, after one of them: those of days that
 /// are in the database. Served by the primary key, node by node of those that it used anything of: days are named one by one.
@@ -172,13 +175,16 @@ pub async fn of_tenant(
         to_sql(stretch.end())
     );
     let nodes: Vec<Uuid> = nodes.fetch_all(&mut *conn).await?;
-    let (mut look_ms, mut found) = (LOOK_MS_FIRST, Vec::new());
+    let node_len = i64::try_from(nodes.len()).unwrap_or(i64::MAX).max(1);
+    let (mut widened, mut found) = (1, Vec::new());
     while from < stretch.end() && !nodes.is_empty() {
         let left_len = len_max - i64::try_from(found.len()).unwrap_or(len_max);
         if left_len <= 0 {
             break;
         }
-        let to = from.plus_millis(look_ms).min(stretch.end());
+        // As long as has enough if each node says something every minute.
+        let look_ms = (left_len / node_len + 1).saturating_mul(widened).saturating_mul(MILLIS_PER_MINUTE);
+        let to = from.plus_millis(look_ms.min(LOOK_MS_MAX)).min(stretch.end());
         let days: Vec<Date> = (from.day()..=to.plus_millis(-1).day()).map(day_to_sql).collect();
         let rows = sqlx::query!(
             r#"
@@ -198,12 +204,14 @@ pub async fn of_tenant(
             node.uuid(),
             left_len
         );
-        found.extend(rows.fetch_all(&mut *conn).await?.into_iter().map(|r| TenantReport {
+        let rows = rows.fetch_all(&mut *conn).await?;
+        widened = if rows.is_empty() { LOOK_FACTOR } else { 1 };
+        found.extend(rows.into_iter().map(|r| TenantReport {
             node: NodeId::from_uuid(r.node_id),
             window_start: from_sql(r.window_start),
             body: r.body,
         }));
-        (from, look_ms) = (to, look_ms * LOOK_FACTOR);
+        from = to;
     }
     Ok(found)
 }

@@ -149,7 +149,7 @@ pub async fn items<T>(
         .collect()
 }
 
-/// Whether an account's tenants used more than so many things in an hour: of what SKU, in what project.
+/// Whether an account's tenants have more than so many rows of GPU usage in an hour. Served by the primary key, tenant by tenant.
 pub async fn has_more_in(
     conn: &mut PgConnection,
     account: AccountId,
@@ -161,8 +161,10 @@ pub async fn has_more_in(
         select count(*) as "len!"
         from (
             select from tenants t
-            join usage_hours u on u.tenant_id = t.tenant_id
-            where t.account_id = $1 and u.hour = $2
+            cross join lateral (
+                select from usage_hours u where u.tenant_id = t.tenant_id and u.hour = $2 limit $3::bigint + 1
+            ) row
+            where t.account_id = $1
             limit $3::bigint + 1
         ) as found
         "#,

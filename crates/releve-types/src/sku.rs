@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr, sync::Arc};
 
 /// A thing with a price. Its text form is its identity: `gpu/<model>/<profile>/<num>:<den>/<class>/<region>`
 /// for held GPU time, `meter/<name>/<region>` for any other metered quantity, `fee/<name>` for what is owed whatever is used. Each of a month's
-/// many rows has one, so its parts are shared.
+/// many rows has one, so clones share their parts.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Sku {
     Gpu { model: Arc<str>, profile: Option<Arc<str>>, share: Share, spot: bool, region: Arc<str> },

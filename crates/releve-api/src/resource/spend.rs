@@ -312,10 +312,7 @@ pub(super) async fn lately(
 async fn rate(app: AppState, terms: Terms, now: Timestamp) -> Result<KeptSpend, Problem> {
     let last = app.spends().last(&(terms.account, terms.month));
     let mut tx = app.db().begin_app().await?;
-    let (spend, rolling) = match last {
-        Some(last) => Rolling::rate(&mut tx, terms, Some(&last.rolling)).await,
-        None => Rolling::rate_first(&mut tx, terms, now).await,
-    }?;
+    let (spend, rolling) = Rolling::rate(&mut tx, terms, last.as_ref().map(|last| &last.rolling), now).await?;
     tx.commit().await?;
     Ok(KeptSpend { spend, rolling })
 }

@@ -65,16 +65,35 @@ async fn evidence_goes_on_page_by_page() {
         send(&world, "/v1/reports", &agent, ONE, body).await.expect(200);
     }
     let key = world.tenant_key("lab").await;
-    let (mut path, mut starts) = ("/v1/tenants/lab/evidence?from=2026-03-10T10:00:00Z&limit=3".to_owned(), Vec::new());
+    let wanted: Vec<String> = (0..4).map(|minute| format!("2026-03-10T10:0{minute}:00Z")).collect();
+    assert_eq!(paged(&world, &key, "from=2026-03-10T10:00:00Z&limit=3").await, wanted);
+}
+
+#[tokio::test]
+async fn evidence_goes_on_over_hours_and_midnight() {
+    let (world, node) = shared().await;
+    let agent = world.key(&[Scope::Agent]).await;
+    let wanted = ["2026-03-09T22:00:00Z", "2026-03-09T22:01:00Z", "2026-03-09T23:01:00Z", "2026-03-10T00:00:00Z"];
+    for (seq, start) in (2..).zip(wanted) {
+        send(&world, "/v1/reports", &agent, ONE, node.report(start, seq, "static:lab")).await.expect(200);
+    }
+    let key = world.tenant_key("lab").await;
+    for limit in [1, 3, 1_000] {
+        let asked = format!("from=2026-03-09T21:00:00Z&to=2026-03-10T01:00:00Z&limit={limit}");
+        assert_eq!(paged(&world, &key, &asked).await, wanted, "{limit} at a time");
+    }
+}
+
+/// When the windows of a tenant's evidence begin, page by page.
+async fn paged(world: &World, key: &str, asked: &str) -> Vec<String> {
+    let (mut cursor, mut starts) = (String::new(), Vec::new());
     loop {
-        let found = ask(&world, &key, &path).await;
+        let found = ask(world, key, &format!("/v1/tenants/lab/evidence?{asked}{cursor}")).await;
         let items = found["items"].as_array().expect("items");
         starts.extend(items.iter().map(|item| item["window_start"].as_str().expect("an instant").to_owned()));
-        let Some(next) = found["next"].as_str() else { break };
-        path = format!("/v1/tenants/lab/evidence?from=2026-03-10T10:00:00Z&limit=3&cursor={next}");
+        let Some(next) = found["next"].as_str() else { return starts };
+        cursor = format!("&cursor={next}");
     }
-    let wanted: Vec<String> = (0..4).map(|minute| format!("2026-03-10T10:0{minute}:00Z")).collect();
-    assert_eq!(starts, wanted);
 }
 
 #[tokio::test]

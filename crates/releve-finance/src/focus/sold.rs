@@ -109,9 +109,9 @@ pub fn details(charge: &Charge) -> Option<String> {
     let Sku::Gpu { model, profile, share, spot, .. } = &charge.sku else { return None };
     let mut all = Map::new();
     all.insert("GpuCount".to_owned(), json!(1));
-    all.insert("x_DeviceModel".to_owned(), json!(&**model));
+    all.insert("x_DeviceModel".to_owned(), json!(model.as_ref()));
     if let Some(profile) = profile {
-        all.insert("x_SliceProfile".to_owned(), json!(&**profile));
+        all.insert("x_SliceProfile".to_owned(), json!(profile.as_ref()));
     }
     if share.num != share.den {
         all.insert("x_DeviceShare".to_owned(), json!(format!("{}/{}", share.num, share.den)));

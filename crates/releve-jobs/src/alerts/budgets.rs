@@ -94,7 +94,7 @@ async fn judge(
         let is_settling = now.since(terms.period.start()) < ISSUE_DELAY_MS;
         let before = is_settling.then(|| terms.clone().of(terms.month.previous()));
         for terms in before.into_iter().chain([terms.clone()]) {
-            let spend = rated.spend(&mut tx, terms).await?;
+            let spend = rated.spend(&mut tx, terms, now).await?;
             months.entry(spend.period.start()).or_default().push(spend);
         }
     }

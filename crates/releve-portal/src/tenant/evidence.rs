@@ -72,8 +72,8 @@ pub(crate) async fn page(
     let of = |part: &'static str| path(&["v1", "tenants", &tenant.id, part]);
     let query = [("from", asked.as_deref()), ("limit", Some("20")), ("cursor", ask.cursor.as_deref())];
     let (reports_of, gaps_of) = (with_query(of("evidence"), &query), of("gaps"));
-    let both = futures_util::future::try_join(visitor.get(&reports_of), visitor.get(&gaps_of));
-    let (found, gaps): (Paged<Report>, Paged<Gap>) = both.await?;
+    let (found, gaps) = futures_util::future::join(visitor.get(&reports_of), visitor.get(&gaps_of)).await;
+    let (found, gaps): (Paged<Report>, Paged<Gap>) = (found?, gaps?);
     let hour = asked.or_else(|| found.items.first().and_then(|report| hour(&report.window_start)));
     let here = path(&["portal", "tenants", &tenant.id, "evidence"]);
     let main = html! {

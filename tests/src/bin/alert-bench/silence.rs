@@ -14,7 +14,7 @@ use releve_types::{Timestamp, time::MILLIS_PER_MINUTE};
 
 const BATCH_LEN_MAX: usize = 500;
 
-/// Counting stops for ten minutes and more, and starts again while two racks stay cut off.
+/// Counting stops for ten minutes and more, and starts again while two racks stay cut off; later every node is cut off.
 pub async fn run() {
     let postgres = Postgres::start(Durability::Fsync);
     let start = Timestamp::from_millis(1_588_291_200_000);
@@ -53,6 +53,13 @@ pub async fn run() {
     count(&aggregator, &world.nodes[36..], clock(75), quarter, clock(90)).await;
     look(&db, clock(90)).await;
     println!("they are back and cut off again, the rest goes on: {}", database.sql(told));
+    count(&aggregator, &world.nodes, clock(90), quarter, clock(105)).await;
+    look(&db, clock(105)).await;
+    println!("all report: {}", database.sql(told));
+    for minute in 106..120 {
+        look(&db, clock(minute)).await;
+    }
+    println!("and all are cut off at once: {}", database.sql(told));
     println!(
         "{}",
         database.sql("select kind, count, fold, resolved_at is not null as over from alerts order by alert_id")

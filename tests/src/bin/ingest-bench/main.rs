@@ -57,7 +57,7 @@ fn main() {
         [] => runtime.block_on(measure(FLEET, LARGE)),
         ["short"] => runtime
             .block_on(measure(Load { nodes: 900, windows: 10, ..FLEET }, Load { nodes: 50, windows: 4, ..LARGE })),
-        [windows] if let Ok(windows) = windows.parse() => {
+        [windows] if let Ok(windows @ 1..) = windows.parse() => {
             runtime.block_on(measure(Load { windows, ..FLEET }, LARGE));
         }
         ["drain", how, amqp, database, reports] => {
