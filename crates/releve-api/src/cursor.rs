@@ -3,7 +3,10 @@
 //! A cursor holds a place in an order and the request it belongs to, and no right: what may be seen is decided by
 //! the scope of the request that it comes back with.
 
+use std::ops::RangeInclusive;
+
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use releve_types::{Hour, Timestamp, time::MILLIS_PER_HOUR};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
@@ -86,6 +89,20 @@ pub fn decode<T: DeserializeOwned>(request: &str, cursor: Option<&str>) -> Resul
         return Err(refused("it is not one that a page gave"));
     }
     Ok(Some(held.after))
+}
+
+/// Instants that a place may name, in milliseconds: of the years that RFC 3339 can write, from 1 to 9999.
+const INSTANTS_MS: RangeInclusive<i64> = -62_135_596_800_000..=253_402_300_799_999;
+
+/// An instant that a place names.
+pub fn instant(millis: i64) -> Result<Timestamp, Problem> {
+    let known = INSTANTS_MS.contains(&millis).then(|| Timestamp::from_millis(millis));
+    known.ok_or_else(|| Problem::new(Code::CursorRefused, "it is not one that a page gave").at("cursor"))
+}
+
+/// An hour that a place names.
+pub fn hour(index: i64) -> Result<Hour, Problem> {
+    instant(index.saturating_mul(MILLIS_PER_HOUR)).map(Timestamp::hour)
 }
 
 fn fingerprint(request: &str) -> String {

@@ -1,7 +1,6 @@
 //! How does one come in and go out? With a key that one pastes or a link that one was sent, for a session that ends.
 
 use axum::{
-    Form,
     extract::{Path, State},
     http::{HeaderMap, Method, StatusCode, header},
     response::{IntoResponse, Redirect, Response},
@@ -12,6 +11,7 @@ use serde::Deserialize;
 use crate::{
     Portal,
     api::{Failure, path},
+    forms::Form,
     layout::{self, Page},
     visitor::{Visitor, check_origin, cookie},
 };

@@ -2,12 +2,28 @@
 //! that it was sent from.
 
 use axum::{
+    extract::{FromRequest, Request},
     http::StatusCode,
     response::{IntoResponse, Redirect, Response},
 };
 use maud::{Markup, html};
+use serde::de::DeserializeOwned;
 
 use crate::{api::Failure, layout::Page, visitor::Visitor};
+
+/// A form as it was sent; one that can't be read is answered with a page.
+pub(crate) struct Form<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Form<T> {
+    type Rejection = Failure;
+    async fn from_request(request: Request, state: &S) -> Result<Self, Failure> {
+        let read = axum::Form::from_request(request, state).await;
+        let refused = |why: axum::extract::rejection::FormRejection| {
+            Failure::new(why.status(), "This form can't be read", &why.body_text())
+        };
+        read.map(|axum::Form(form)| Self(form)).map_err(refused)
+    }
+}
 
 /// What says that a form is of this session.
 pub(crate) fn token(visitor: &Visitor) -> Markup {

@@ -3,7 +3,6 @@
 //! What binds the way back to the browser that left is a secret in a cookie; everything else is the API's.
 
 use axum::{
-    Form,
     extract::{Query, State},
     http::{HeaderMap, Method, StatusCode, header},
     response::{AppendHeaders, IntoResponse, Redirect, Response},
@@ -15,6 +14,7 @@ use serde_json::{Value, json};
 use crate::{
     FORM_BYTES_MAX, Portal,
     api::Failure,
+    forms::Form,
     layout,
     visitor::{check_origin, cookie, login_cookie, login_in},
 };

@@ -91,11 +91,14 @@ pub enum MoneyError {
     NoAmount(String),
     #[error("{0} and {1} do not add")]
     MixedCurrencies(Currency, Currency),
-    #[error("the amount passes the 28 digits that money is exact in")]
+    #[error("the amount passes the 28 digits that money is exact in, 19 of them before the point")]
     TooLarge,
     #[error("{amount} has more decimals than {currency} has minor units")]
     TooFine { amount: Decimal, currency: Currency },
 }
+
+/// Digits before the point: with the nine decimals that unit prices have, an amount is kept in 28.
+pub const WHOLE_DIGITS_MAX: u32 = 19;
 
 /// An amount that was rounded to its currency's minor unit, once. There is no other way to make one.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -147,7 +150,8 @@ impl Money {
     fn at_scale(amount: Decimal, currency: Currency) -> Result<Self, MoneyError> {
         let mut scaled = amount.normalize();
         scaled.rescale(currency.decimals());
-        if scaled.scale() != currency.decimals() {
+        let whole = scaled.mantissa().unsigned_abs() / 10_u128.pow(scaled.scale());
+        if scaled.scale() != currency.decimals() || whole >= 10_u128.pow(WHOLE_DIGITS_MAX) {
             return Err(MoneyError::TooLarge);
         }
         if scaled.is_zero() {
@@ -265,6 +269,19 @@ mod tests {
         for bad in ["", "1e3", "1,200.00", "1_200", " 1", "0.001", "--1", "1.2.3"] {
             assert!(Money::parse(bad, Currency::Eur).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn an_amount_has_so_many_digits_before_the_point() {
+        let most = "9999999999999999999.99";
+        assert_eq!(Money::parse(most, Currency::Eur).map(|m| m.amount().to_string()), Ok(most.to_owned()));
+        assert!(Money::parse(&format!("-{most}"), Currency::Eur).is_ok());
+        for more in ["10000000000000000000", "-10000000000000000000.00", "99999999999999999999999999"] {
+            assert_eq!(Money::parse(more, Currency::Eur), Err(MoneyError::TooLarge), "{more}");
+        }
+        let cent = Money::parse("0.01", Currency::Eur).expect("an amount");
+        let sum = Money::parse(most, Currency::Eur).and_then(|most| most.checked_add(cent));
+        assert_eq!(sum, Err(MoneyError::TooLarge));
     }
 
     #[test]

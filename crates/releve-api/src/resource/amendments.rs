@@ -9,7 +9,6 @@ use releve_store::{
     floor,
     reports::ReportKey,
 };
-use releve_types::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -91,7 +90,7 @@ async fn list(
     let request = format!("reports of {node} in {stretch}");
     let after: Option<(i64, i64, String)> = cursor::decode(&request, query.cursor.as_deref())?;
     let after = after.map(|(at, seq, run)| {
-        let window_start = Timestamp::from_millis(at);
+        let window_start = cursor::instant(at)?;
         let run = lookup::parsed("cursor", &run)?;
         Ok::<_, Problem>(ReportKey { day: window_start.day(), node, window_start, seq, run })
     });

@@ -102,6 +102,6 @@ async fn list(
 
 fn place(request: &str, cursor: Option<&str>) -> Result<Option<(Timestamp, NodeId)>, Problem> {
     let after: Option<(i64, String)> = cursor::decode(request, cursor)?;
-    let parsed = |(at, node): (i64, String)| Ok((Timestamp::from_millis(at), crate::lookup::parsed("cursor", &node)?));
+    let parsed = |(at, node): (i64, String)| Ok((cursor::instant(at)?, crate::lookup::parsed("cursor", &node)?));
     after.map(parsed).transpose()
 }

@@ -231,7 +231,7 @@ async fn list(
     let after: Option<(String, i64)> = cursor::decode(&request, query.cursor.as_deref())?;
     let mut tx = app.db().begin_app().await?;
     let book = lookup::book_or_default(&mut tx, query.price_book.as_deref()).await?;
-    let after = after.as_ref().map(|(sku, hour)| (sku.as_str(), Hour::from_index(*hour)));
+    let after = after.as_ref().map(|(sku, hour)| Ok::<_, Problem>((sku.as_str(), cursor::hour(*hour)?))).transpose()?;
     let rows = prices::prices(&mut tx, book.id, sku.as_ref(), after, query.limit.and_one()).await?;
     let place = |last: &PriceRecord| (last.price.sku().to_string(), last.price.from().index());
     Ok(Json(Paged::of(rows, query.limit, &request, place, |record| PriceView::from(&record))?))

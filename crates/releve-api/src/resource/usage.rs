@@ -97,7 +97,8 @@ async fn list(
     let breakdown = breakdown(question.by.as_deref())?;
     let request = format!("usage of {} {from} {to} {interval} {breakdown:?}", scope.id());
     let after: Option<(i64, String, String)> = cursor::decode(&request, question.cursor.as_deref())?;
-    let after = after.map(|(bucket, part, sku)| After { bucket: Hour::from_index(bucket), part, sku });
+    let after = after.map(|(bucket, part, sku)| Ok::<_, Problem>(After { bucket: cursor::hour(bucket)?, part, sku }));
+    let after = after.transpose()?;
     let len_max = question.limit.and_one();
     let first = after.as_ref().map_or(from, |after| after.bucket);
     let wanted = Wanted {

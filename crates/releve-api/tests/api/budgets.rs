@@ -19,6 +19,7 @@ async fn bad_input_names_its_field() {
         (json!({ "name": "b" }), "amount"),
         (json!({ "name": "b", "amount": "0" }), "amount"),
         (json!({ "name": "b", "amount": "1.001" }), "amount"),
+        (json!({ "name": "b", "amount": "10000000000000000000" }), "amount"),
         (json!({ "name": "b", "amount": "1", "gpu_hours": 1 }), "gpu_hours"),
         (json!({ "name": "b", "gpu_hours": -1 }), "gpu_hours"),
         (json!({ "name": "b", "gpu_hours": i64::MAX }), "gpu_hours"),

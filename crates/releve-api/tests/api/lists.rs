@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::json;
 
 use crate::world::World;
@@ -72,6 +73,40 @@ async fn a_cursor_belongs_to_its_list() {
         let (status, code, field) = world.get(&format!("{path}&cursor={cursor}")).await.problem();
         assert_eq!((status, code.as_str(), field.as_str()), (422, "cursor_refused", "cursor"), "{path}");
     }
+}
+
+#[tokio::test]
+async fn an_hour_that_no_page_gave_is_refused() {
+    let world = World::new().await;
+    world.post("/v1/tenants", json!({ "name": "lab" })).await.expect(201);
+    for (n, hour) in ["08", "09"].into_iter().enumerate() {
+        let reading = json!({
+            "source": "s", "id": n.to_string(), "meter": "storage", "tenant": "lab", "project": "p", "quantity": 1, "unit": "gib_second",
+            "from": format!("2026-03-10T{hour}:00:00Z"), "to": format!("2026-03-10T{hour}:30:00Z"),
+        });
+        world.post("/v1/readings", reading).await.expect(200);
+        let price = json!({ "sku": "meter/storage/default", "unit": "gib_second", "price": "1", "from": format!("2026-04-0{}T00:00:00Z", n + 1) });
+        world.post("/v1/prices", price).await.expect(201);
+    }
+    let usage = "/v1/tenants/lab/usage?from=2026-03-10T00:00:00Z&to=2026-03-11T00:00:00Z&interval=hour&limit=1";
+    for (path, place) in [(usage, 0), ("/v1/prices?limit=1", 1)] {
+        let page = world.get(path).await.expect(200);
+        let cursor = page["next"].as_str().expect("a next page");
+        for hour in [i64::MIN, -2_147_483_649, 70_389_529, 9_007_199_254_740_992, i64::MAX] {
+            let answer = world.get(&format!("{path}&cursor={}", forged(cursor, place, hour))).await;
+            assert_eq!(answer.problem().1, "cursor_refused", "{path} after {hour}");
+        }
+        world.get(&format!("{path}&cursor={}", forged(cursor, place, 0))).await.expect(200);
+    }
+}
+
+/// A cursor with another number in its place.
+pub fn forged(cursor: &str, place: usize, number: i64) -> String {
+    let json = URL_SAFE_NO_PAD.decode(cursor).expect("base64");
+    let mut held: serde_json::Value = serde_json::from_slice(&json).expect("JSON");
+    assert!(held["after"][place].is_i64(), "{held}");
+    held["after"][place] = json!(number);
+    URL_SAFE_NO_PAD.encode(held.to_string())
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ use releve_wire::verify_disclosed;
 use serde_json::{Value, json};
 
 use crate::{
+    lists::forged,
     node::{Node, ONE, send},
     payments::billed,
     world::World,
@@ -81,6 +82,23 @@ async fn evidence_goes_on_over_hours_and_midnight() {
     for limit in [1, 3, 1_000] {
         let asked = format!("from=2026-03-09T21:00:00Z&to=2026-03-10T01:00:00Z&limit={limit}");
         assert_eq!(paged(&world, &key, &asked).await, wanted, "{limit} at a time");
+    }
+}
+
+#[tokio::test]
+async fn a_window_that_no_page_gave_is_refused() {
+    let (world, node) = shared().await;
+    let agent = world.key(&[Scope::Agent]).await;
+    let more = node.report("2026-03-10T10:01:00Z", 2, "static:lab");
+    send(&world, "/v1/reports", &agent, ONE, more).await.expect(200);
+    let of_node = format!("/v1/nodes/{}/reports?from=2026-03-10T10:00:00Z&to=2026-03-10T11:00:00Z&limit=1", node.id);
+    for path in ["/v1/tenants/lab/evidence?from=2026-03-10T10:00:00Z&limit=1", &of_node] {
+        let page = world.get(path).await.expect(200);
+        let cursor = page["next"].as_str().expect("a next page");
+        for at in [i64::MIN, i64::MAX] {
+            let answer = world.get(&format!("{path}&cursor={}", forged(cursor, 0, at))).await;
+            assert_eq!(answer.problem().1, "cursor_refused", "{path} after {at}");
+        }
     }
 }
 

@@ -1,7 +1,6 @@
 //! What has somebody to look at? What the house was told, the latest first, until somebody says that they have seen it.
 
 use axum::{
-    Form,
     extract::{Path, Query},
     http::HeaderMap,
     response::Response,
@@ -13,7 +12,7 @@ use serde_json::{Value, json};
 use super::must_operate;
 use crate::{
     api::{Failure, Paged, path, with_query},
-    forms,
+    forms::{self, Form},
     layout::{self, Page},
     tenant::alerts::{self, Alert},
     visitor::Visitor,

@@ -1,6 +1,6 @@
 //! Which nodes were in service and said nothing, and is that accepted? Accepting one is on record, with its reason.
 
-use axum::{Form, extract::Query, http::HeaderMap, response::Response};
+use axum::{extract::Query, http::HeaderMap, response::Response};
 use maud::{Markup, html};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{Ask, Gap, must_operate};
 use crate::{
     api::{Failure, Paged, path, with_query},
-    forms,
+    forms::{self, Form},
     layout::{self, Page},
     show,
     visitor::Visitor,

@@ -1,6 +1,6 @@
 //! What waits for a second person? Credits above what one may give, approved or refused by another.
 
-use axum::{Form, extract::Path, extract::Query, http::HeaderMap, response::Response};
+use axum::{extract::Path, extract::Query, http::HeaderMap, response::Response};
 use maud::{Markup, html};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{Ask, must_operate};
 use crate::{
     api::{Failure, Paged, path, with_query},
-    forms,
+    forms::{self, Form},
     layout::{self, Page},
     show::{self, Amount},
     visitor::{OPERATOR_BILLING, Visitor},

@@ -1,6 +1,6 @@
 //! What was understood and not believed, and what becomes of it? Looked at by group, weighed first, then judged again or rejected.
 
-use axum::{Form, http::HeaderMap};
+use axum::http::HeaderMap;
 use maud::{Markup, html};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::must_operate;
 use crate::{
     api::{Failure, Paged},
-    forms,
+    forms::{self, Form},
     layout::{self, Page},
     show::{self, Amount},
     visitor::Visitor,

@@ -1,7 +1,6 @@
 //! What do customers question, and what is the answer? A credit note that was issued for it, or why the line stands.
 
 use axum::{
-    Form,
     extract::{Path, Query},
     http::HeaderMap,
     response::Response,
@@ -13,7 +12,7 @@ use serde_json::{Value, json};
 use super::{Ask, must_operate};
 use crate::{
     api::{Failure, Paged, path, with_query},
-    forms,
+    forms::{self, Form},
     layout::{self, Page},
     show,
     tenant::questions::{Question, standing},

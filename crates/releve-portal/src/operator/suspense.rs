@@ -1,6 +1,6 @@
 //! What was used under a key that is nobody's, and whose is it? Weighed first, then mapped: what was counted moves with it.
 
-use axum::{Form, extract::Query, http::HeaderMap, response::Response};
+use axum::{extract::Query, http::HeaderMap, response::Response};
 use maud::{Markup, html};
 use serde::Deserialize;
 use serde_json::json;
@@ -8,7 +8,7 @@ use serde_json::json;
 use super::{Ask, must_operate};
 use crate::{
     api::{Failure, Paged, path, with_query},
-    forms,
+    forms::{self, Form},
     layout::{self, Page},
     show::{self, Amount},
     visitor::Visitor,

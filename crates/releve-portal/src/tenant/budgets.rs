@@ -1,6 +1,6 @@
 //! How far are the budgets used up, and what was told of them? Made and removed here by whoever may.
 
-use axum::{Form, extract::Path, http::HeaderMap, response::Response};
+use axum::{extract::Path, http::HeaderMap, response::Response};
 use maud::{Markup, html};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{alerts, named};
 use crate::{
     api::{Failure, Paged, path},
-    forms,
+    forms::{self, Form},
     layout::{self, Page},
     show,
     visitor::{Named, TENANT_BILLING, Visitor},

@@ -1,6 +1,9 @@
 //! What did the nodes say of an hour? Signed reports with the visitor's own segments, and gaps in which nothing was said.
 
-use axum::extract::{Path, Query};
+use axum::{
+    extract::{Path, Query},
+    http::StatusCode,
+};
 use maud::{Markup, html};
 use releve_types::Timestamp;
 use serde::Deserialize;
@@ -68,7 +71,15 @@ pub(crate) async fn page(
     Query(ask): Query<Ask>,
 ) -> Result<Page, Failure> {
     let tenant = named(&visitor, &reference).await?;
-    let asked = ask.hour.as_deref().and_then(hour);
+    let asked = ask.hour.as_deref().filter(|asked| !asked.is_empty());
+    let unread = |asked| {
+        Failure::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "This can't be read",
+            &format!("hour takes one in UTC, as in 2026-03-10T14:00, and not '{asked}'"),
+        )
+    };
+    let asked = asked.map(|asked| hour(asked).ok_or_else(|| unread(asked))).transpose()?;
     let of = |part: &'static str| path(&["v1", "tenants", &tenant.id, part]);
     let query = [("from", asked.as_deref()), ("limit", Some("20")), ("cursor", ask.cursor.as_deref())];
     let (reports_of, gaps_of) = (with_query(of("evidence"), &query), of("gaps"));

@@ -1,7 +1,6 @@
 //! What was invoiced, what is open of it, and where are the documents?
 
 use axum::{
-    Form,
     extract::{Path, Query},
     http::{HeaderMap, HeaderValue, Method, header},
     response::Response,
@@ -12,7 +11,7 @@ use serde::Deserialize;
 use super::{named, questions};
 use crate::{
     api::{Failure, Paged, path, with_query},
-    forms,
+    forms::{self, Form},
     layout::{self, Page},
     show::{self, Amount},
     visitor::{Named, Visitor},

@@ -1,6 +1,6 @@
 //! Which programs may read and change what is the tenant's? Its API keys, made, rotated and revoked; a new one is shown once.
 
-use axum::{Form, extract::Path, http::HeaderMap, response::Response};
+use axum::{extract::Path, http::HeaderMap, response::Response};
 use maud::{Markup, html};
 use serde::Deserialize;
 use serde_json::json;
@@ -8,7 +8,7 @@ use serde_json::json;
 use super::named;
 use crate::{
     api::{Failure, Paged, path},
-    forms,
+    forms::{self, Form},
     layout::{self, Page},
     show,
     visitor::{Named, TENANT_ADMIN, Visitor},

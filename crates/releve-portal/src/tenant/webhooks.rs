@@ -1,7 +1,6 @@
 //! Who is told what happens, and did it arrive? Webhook endpoints with the log of what each was sent, and what is sent once more.
 
 use axum::{
-    Form,
     extract::{Path, Query},
     http::HeaderMap,
     response::Response,
@@ -13,7 +12,7 @@ use serde_json::{Value, json};
 use super::named;
 use crate::{
     api::{Failure, Paged, path, with_query},
-    forms,
+    forms::{self, Form},
     layout::{self, Page},
     show,
     visitor::{Named, TENANT_ADMIN, Visitor},

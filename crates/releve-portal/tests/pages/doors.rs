@@ -94,6 +94,27 @@ async fn forms_come_from_our_pages_only() {
 }
 
 #[tokio::test]
+async fn what_can_not_be_read_is_told_on_a_page() {
+    let (world, [own, _]) = World::with_tenants().await;
+    let session = world.tenant_session(&own).await;
+    let budgets = format!("/portal/tenants/{own}/budgets");
+    let large = format!("name={}", "a".repeat(3 * 1024 * 1024));
+    for (body, status) in [("name=a&limit=5", 422), (&large, 413)] {
+        let answer = world.form(&budgets, Some(&session), &[], body).await;
+        assert_eq!(answer.status.as_u16(), status, "{}", answer.text());
+        check_page(&budgets, &answer);
+    }
+    for hour in ["zzz", "2026-03-10T00", "2026-03-10 00:00"] {
+        let path = format!("/portal/tenants/{own}/evidence?hour={}", hour.replace(' ', "+"));
+        let answer = world.page(&path, &session).await;
+        assert_eq!((answer.status.as_u16(), answer.text().contains(hour)), (422, true), "{hour}");
+        check_page(&path, &answer);
+    }
+    let path = format!("/portal/tenants/{own}/evidence?hour=");
+    assert_eq!(world.page(&path, &session).await.status.as_u16(), 200, "none was asked for");
+}
+
+#[tokio::test]
 async fn somebody_comes_in_over_their_identity_provider() {
     let now = NOW.parse::<Timestamp>().expect("an instant").as_millis() / 1_000;
     let provider = IdentityProvider::new(now).await;
