@@ -7,9 +7,10 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use maud::{Markup, html};
+use releve_types::{Timestamp, time::MILLIS_PER_HOUR};
 use serde::de::DeserializeOwned;
 
-use crate::{api::Failure, layout::Page, visitor::Visitor};
+use crate::{api::Failure, layout::Page, show, visitor::Visitor};
 
 /// A form as it was sent; one that can't be read is answered with a page.
 pub(crate) struct Form<T>(pub T);
@@ -22,6 +23,25 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Form<T> {
             Failure::new(why.status(), "This form can't be read", &why.body_text())
         };
         read.map(|axum::Form(form)| Self(form)).map_err(refused)
+    }
+}
+
+/// The hour that was typed into a field, as the API takes it: a browser's field for one knows no zone and no seconds. None: nothing was typed.
+pub(crate) fn hour(field: &str, typed: Option<&str>) -> Result<Option<String>, Failure> {
+    let Some(typed) = typed.filter(|typed| !typed.is_empty()) else { return Ok(None) };
+    let exact = if typed.len() == 16 { format!("{typed}:00Z") } else { typed.to_owned() };
+    let start = |ms: i64| Timestamp::from_millis(ms.div_euclid(MILLIS_PER_HOUR) * MILLIS_PER_HOUR).to_string();
+    let unread = || {
+        let detail = format!("{field} takes an hour in UTC, as in 2026-03-10T14:00, and not '{typed}'");
+        Failure::new(StatusCode::UNPROCESSABLE_ENTITY, "This can't be read", &detail)
+    };
+    show::millis(&exact).map(|ms| Some(start(ms))).ok_or_else(unread)
+}
+
+/// A field for an hour.
+pub(crate) fn hour_field(name: &str, label: &str, hour: Option<&str>) -> Markup {
+    html! {
+        div { label for=(name) { (label) } input id=(name) type="datetime-local" name=(name) step="3600" value=[hour.and_then(|hour| hour.get(..16))]; }
     }
 }
 

@@ -231,7 +231,7 @@ pub fn hours(ms: i64) -> String {
 
 fn print(outcome: &Outcome) {
     println!("\n{} of a made-up cluster, {} reports, {} readings", outcome.month, outcome.reports, outcome.readings);
-    println!("\n{:<16} {:>12} {:>14} {:>14}  {:<12}", "tenant", "GPU-hours", "amount", "with VAT", "invoice");
+    println!("\n{:<16} {:>12} {:>14} {:>14}  {:<12}", "tenant", "GPU-hours", "its usage", "to pay", "invoice");
     for row in &outcome.tenants {
         let (tenant, hours, currency) = (&row.tenant, hours(row.gpu_ms), &row.currency);
         // Of a correction, the account is named first.

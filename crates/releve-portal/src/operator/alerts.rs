@@ -9,7 +9,7 @@ use maud::{Markup, html};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::must_operate;
+use super::{must_operate, names};
 use crate::{
     api::{Failure, Paged, path, with_query},
     forms::{self, Form},
@@ -37,6 +37,14 @@ async fn render(visitor: &Visitor, ask: &Ask, refused: Option<&str>) -> Result<P
     let state = Some(chosen).filter(|state| *state != "any");
     let asked = [("state", state), ("limit", Some("50")), ("cursor", ask.cursor.as_deref())];
     let found: Paged<Alert> = visitor.get(&with_query(path(&["v1", "alerts"]), &asked)).await?;
+    let accounts = names(visitor, "accounts", found.items.iter().filter_map(|alert| alert.account.as_deref())).await?;
+    let tenants = names(visitor, "tenants", found.items.iter().filter_map(|alert| alert.tenant.as_deref())).await?;
+    let whose = |alert: &Alert| {
+        html! {
+            @if let Some((id, name)) = alert.tenant.as_ref().and_then(|id| tenants.get_key_value(id)) { small { "of " a href=(path(&["portal", "tenants", id])) { (name) } } }
+            @else if let Some(name) = alert.account.as_ref().and_then(|id| accounts.get(id)) { small { "of the account " (name) } }
+        }
+    };
     let act = |alert: &Alert| html! { @if visitor.may("operator:write") { (seen(visitor, alert)) } };
     let option = |value: &'static str, name: &'static str| {
         html! { option value=(value) selected=[(chosen == value).then_some("selected")] { (name) } }
@@ -48,7 +56,7 @@ async fn render(visitor: &Visitor, ask: &Ask, refused: Option<&str>) -> Result<P
             div { label for="state" { "Which" } select #state name="state" data-sends="" { (option("open", "open")) (option("acknowledged", "seen")) (option("resolved", "over")) (option("any", "all")) } }
             button.quiet type="submit" { "Show" }
         }
-        section.card { (alerts::table("What you were told", &found.items, act)) }
+        section.card { (alerts::table("What you were told", &found.items, whose, act)) }
         (layout::more(&with_query(HERE.to_owned(), &[("state", Some(chosen))]), found.next.as_deref()))
     };
     Ok(layout::operator(visitor, "alerts", "Alerts", main))

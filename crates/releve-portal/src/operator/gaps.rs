@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Ask, Gap, must_operate};
+use super::{Gap, must_operate};
 use crate::{
     api::{Failure, Paged, path, with_query},
     forms::{self, Form},
@@ -14,14 +14,27 @@ use crate::{
     visitor::Visitor,
 };
 
-pub(crate) async fn page(visitor: Visitor, Query(ask): Query<Ask>) -> Result<Page, Failure> {
-    must_operate(&visitor)?;
-    render(&visitor, ask.cursor.as_deref(), None).await
+const HERE: &str = "/portal/operator/gaps";
+
+/// From when until when; the last 24 full hours, if nothing is said.
+#[derive(Deserialize)]
+pub(crate) struct Ask {
+    from: Option<String>,
+    to: Option<String>,
+    cursor: Option<String>,
 }
 
-async fn render(visitor: &Visitor, cursor: Option<&str>, refused: Option<&str>) -> Result<Page, Failure> {
-    let found: Paged<Gap> =
-        visitor.get(&with_query(path(&["v1", "gaps"]), &[("limit", Some("50")), ("cursor", cursor)])).await?;
+pub(crate) async fn page(visitor: Visitor, Query(ask): Query<Ask>) -> Result<Page, Failure> {
+    must_operate(&visitor)?;
+    render(&visitor, &ask, None).await
+}
+
+async fn render(visitor: &Visitor, ask: &Ask, refused: Option<&str>) -> Result<Page, Failure> {
+    let (from, to) = (forms::hour("from", ask.from.as_deref())?, forms::hour("to", ask.to.as_deref())?);
+    let stretch = [("from", from.as_deref()), ("to", to.as_deref())];
+    let [since, until] = stretch;
+    let asked = [since, until, ("limit", Some("50")), ("cursor", ask.cursor.as_deref())];
+    let found: Paged<Gap> = visitor.get(&with_query(path(&["v1", "gaps"]), &asked)).await?;
     let shown = html! {
         @for (index, gap) in found.items.iter().enumerate() {
             tr {
@@ -33,25 +46,31 @@ async fn render(visitor: &Visitor, cursor: Option<&str>, refused: Option<&str>) 
                         div { a href=(path(&["portal", "tenants", &concerned.tenant])) { (concerned.tenant) } ": " (show::grouped(&concerned.gpu_hours)) " GPU-h" }
                     }
                 }
-                td { @if visitor.may("operator:write") { (form(visitor, gap, index)) } @else { span.soft { "takes operator:write" } } }
+                td { @if visitor.may("operator:write") { (form(visitor, gap, stretch, index)) } @else { span.soft { "takes operator:write" } } }
             }
         }
     };
     let head = [("Node", false), ("Silent", false), ("Whom it concerns", false), ("Accept", false)];
     let main = html! {
         (forms::notice(refused))
-        p.soft { "The last 24 full hours. A gap holds back the invoices of those who held the node beside it, until it is reported after all, or accepted." }
+        p.soft { "The last 24 full hours, or those that you ask for, at most 32 days. A gap holds back the invoices of those who held the node beside it, until it is reported after all, or accepted." }
+        form.pick.wide method="get" action=(HERE) {
+            (forms::hour_field("from", "From, in UTC", from.as_deref()))
+            (forms::hour_field("to", "Until, in UTC", to.as_deref()))
+            button.quiet type="submit" { "Show" }
+        }
         section.card { (layout::table("Gaps that nobody accepted", &head, &shown, found.items.len())) }
-        (layout::more("/portal/operator/gaps", found.next.as_deref()))
+        (layout::more(&with_query(HERE.to_owned(), &stretch), found.next.as_deref()))
     };
     Ok(layout::operator(visitor, "gaps", "Gaps", main))
 }
 
-fn form(visitor: &Visitor, gap: &Gap, index: usize) -> Markup {
+fn form(visitor: &Visitor, gap: &Gap, stretch: [(&str, Option<&str>); 2], index: usize) -> Markup {
     let id = format!("reason-{index}");
     html! {
-        form.row method="post" action="/portal/operator/gaps" {
+        form.row method="post" action=(HERE) {
             (forms::token(visitor))
+            @for (name, hour) in stretch { @if let Some(hour) = hour { input type="hidden" name={ "shown_" (name) } value=(hour); } }
             input type="hidden" name="node" value=(gap.node);
             input type="hidden" name="from" value=(gap.from);
             input type="hidden" name="to" value=(gap.to);
@@ -70,6 +89,9 @@ pub(crate) struct Acceptance {
     from: String,
     to: String,
     reason: String,
+    /// What the page that it comes from showed.
+    shown_from: Option<String>,
+    shown_to: Option<String>,
 }
 
 pub(crate) async fn accept(
@@ -81,5 +103,7 @@ pub(crate) async fn accept(
     visitor.check_form(&headers, &form.token)?;
     let body = json!({ "node": form.node, "from": form.from, "to": form.to, "reason": form.reason });
     let outcome = visitor.post::<Value>("/v1/gaps/accept", &body).await;
-    forms::done(outcome, "/portal/operator/gaps", async |why| render(&visitor, None, Some(why)).await).await
+    let here = with_query(HERE.to_owned(), &[("from", form.shown_from.as_deref()), ("to", form.shown_to.as_deref())]);
+    let shown = Ask { from: form.shown_from, to: form.shown_to, cursor: None };
+    forms::done(outcome, &here, async |why| render(&visitor, &shown, Some(why)).await).await
 }

@@ -9,6 +9,8 @@ pub(crate) mod questions;
 pub(crate) mod runs;
 pub(crate) mod suspense;
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use axum::extract::Query;
 use maud::html;
 use serde::Deserialize;
@@ -17,7 +19,7 @@ use crate::{
     api::{Failure, Paged, path, with_query},
     layout::{self, Page},
     show,
-    visitor::Visitor,
+    visitor::{Named, Visitor},
 };
 
 #[derive(Deserialize)]
@@ -53,6 +55,20 @@ struct Coverage {
 /// Refuses a tenant's session the way it refuses what is not there. The API's scopes are the wall; this says it before a page begins.
 pub(crate) fn must_operate(visitor: &Visitor) -> Result<(), Failure> {
     if visitor.is_operator() { Ok(()) } else { Err(Failure::not_found()) }
+}
+
+/// What accounts or tenants are called, by their ids.
+async fn names<'a>(
+    visitor: &Visitor,
+    kind: &str,
+    ids: impl Iterator<Item = &'a str>,
+) -> Result<BTreeMap<String, String>, Failure> {
+    let mut names = BTreeMap::new();
+    for id in ids.collect::<BTreeSet<&str>>() {
+        let named: Named = visitor.get(&path(&["v1", kind, id])).await?;
+        names.insert(named.id, named.name);
+    }
+    Ok(names)
 }
 
 pub(crate) async fn fleet(visitor: Visitor, Query(ask): Query<Ask>) -> Result<Page, Failure> {

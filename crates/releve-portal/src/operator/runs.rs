@@ -4,7 +4,7 @@ use axum::extract::{Path, Query};
 use maud::html;
 use serde::Deserialize;
 
-use super::{Ask, must_operate};
+use super::{Ask, must_operate, names};
 use crate::{
     api::{Failure, Paged, path, with_query},
     layout::{self, Page},
@@ -84,6 +84,14 @@ pub(crate) async fn one(visitor: Visitor, Path(run): Path<String>, Query(ask): Q
         &[("limit", Some("200")), ("cursor", ask.cursor.as_deref())],
     );
     let found: Paged<Outcome> = visitor.get(&list).await?;
+    let of_parked = found.items.iter().filter(|row| row.outcome == "parked").take(TOLD_LEN);
+    let names = names(&visitor, "accounts", of_parked.map(|row| row.account.as_str())).await?;
+    let name = |row: &Outcome| {
+        names
+            .get(&row.account)
+            .map(|name| html! { (name) small { (row.account) } })
+            .unwrap_or_else(|| html! { (row.account) })
+    };
     let mut parked = Vec::new();
     for row in found.items.iter().filter(|row| row.outcome == "parked").take(TOLD_LEN) {
         if let Some(invoice) = &row.invoice {
@@ -94,7 +102,7 @@ pub(crate) async fn one(visitor: Visitor, Path(run): Path<String>, Query(ask): Q
     let shown = html! {
         @for row in &found.items {
             tr {
-                th.what scope="row" { (row.account) }
+                th.what scope="row" { (name(row)) }
                 td { span class=(if row.outcome == "parked" { "badge bad" } else { "badge good" }) { (row.outcome) } }
                 td.what { (row.invoice.as_deref().unwrap_or("—")) }
             }
@@ -103,7 +111,7 @@ pub(crate) async fn one(visitor: Visitor, Path(run): Path<String>, Query(ask): Q
     let main = html! {
         @for (row, told) in &parked {
             section.warning {
-                h2 { "Parked: " (row.account) }
+                h2 { "Parked: " (name(row)) }
                 @for hold in &told.held_by { p { strong { (hold.kind) } " — " (hold.detail) } p.soft { (hold.to_do) } }
             }
         }

@@ -15,6 +15,7 @@ pub(crate) struct Alert {
     pub id: String,
     /// None: its account's, or the operator's.
     pub tenant: Option<String>,
+    pub account: Option<String>,
     pub kind: String,
     pub subject: String,
     pub count: i64,
@@ -33,12 +34,17 @@ pub(super) async fn latest(visitor: &Visitor, tenant: &Named) -> Result<Vec<Aler
     Ok(found.items)
 }
 
-/// Alerts, each with what can be done about it.
-pub(crate) fn table(caption: &str, alerts: &[Alert], act: impl Fn(&Alert) -> Markup) -> Markup {
+/// Alerts, each with whose it is, where that is not plain, and with what can be done about it.
+pub(crate) fn table(
+    caption: &str,
+    alerts: &[Alert],
+    whose: impl Fn(&Alert) -> Markup,
+    act: impl Fn(&Alert) -> Markup,
+) -> Markup {
     let shown = html! {
         @for alert in alerts {
             tr {
-                th.what scope="row" { (alert.subject) small { code { (alert.kind) } @if alert.count > 1 { " · " (alert.count) " alike" } } }
+                th.what scope="row" { (alert.subject) (whose(alert)) small { code { (alert.kind) } @if alert.count > 1 { " · " (alert.count) " alike" } } }
                 td.what { (numbers(&alert.numbers)) }
                 td { (show::instant(&alert.first_at)) @if alert.last_at != alert.first_at { br; "to " (show::instant(&alert.last_at)) } }
                 td.what { (state(alert)) }

@@ -71,7 +71,7 @@ async fn render(visitor: &Visitor, tenant: &Named, refused: Option<&str>) -> Res
         @if let Some(row) = found.items.first() { p.soft { "Counted up to " time datetime=(row.as_of) { (show::clock(&row.as_of)) } ". Amounts are without VAT." } }
         section.card { (layout::table("Budgets of this month", &head, &shown, found.items.len())) }
         @if changes { section.card { h2 { "New budget" } (form(visitor, tenant)) } }
-        section.card { (alerts::table("What you were told", &told, |alert| html! { @if changes && alert.tenant.is_some() { (seen(visitor, tenant, alert)) } })) }
+        section.card { (alerts::table("What you were told", &told, |_| html! {}, |alert| html! { @if changes && alert.tenant.is_some() { (seen(visitor, tenant, alert)) } })) }
     };
     Ok(layout::tenant(visitor, tenant, "budgets", "Budgets and alerts", main))
 }

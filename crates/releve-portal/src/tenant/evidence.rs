@@ -1,22 +1,18 @@
 //! What did the nodes say of an hour? Signed reports with the visitor's own segments, and gaps in which nothing was said.
 
-use axum::{
-    extract::{Path, Query},
-    http::StatusCode,
-};
+use axum::extract::{Path, Query};
 use maud::{Markup, html};
-use releve_types::Timestamp;
+use releve_types::{Timestamp, time::MILLIS_PER_HOUR};
 use serde::Deserialize;
 
 use super::named;
 use crate::{
     api::{Failure, Paged, path, with_query},
+    forms,
     layout::{self, Page},
     show,
     visitor::{Named, Visitor},
 };
-
-const HOUR_MS: i64 = 3_600_000;
 
 #[derive(Deserialize)]
 pub(crate) struct Ask {
@@ -58,34 +54,28 @@ struct Gap {
     accepted: bool,
 }
 
-/// The hour that was asked for, as the API takes it: a browser's field for one knows no zone and no seconds.
-fn hour(asked: &str) -> Option<String> {
-    let exact = if asked.len() == 16 { format!("{asked}:00Z") } else { asked.to_owned() };
-    let hour = show::millis(&exact)?.div_euclid(HOUR_MS) * HOUR_MS;
-    Some(Timestamp::from_millis(hour).to_string())
-}
-
 pub(crate) async fn page(
     visitor: Visitor,
     Path(reference): Path<String>,
     Query(ask): Query<Ask>,
 ) -> Result<Page, Failure> {
     let tenant = named(&visitor, &reference).await?;
-    let asked = ask.hour.as_deref().filter(|asked| !asked.is_empty());
-    let unread = |asked| {
-        Failure::new(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "This can't be read",
-            &format!("hour takes one in UTC, as in 2026-03-10T14:00, and not '{asked}'"),
-        )
-    };
-    let asked = asked.map(|asked| hour(asked).ok_or_else(|| unread(asked))).transpose()?;
+    let asked = forms::hour("hour", ask.hour.as_deref())?;
+    let end =
+        asked.as_deref().and_then(show::millis).map(|ms| Timestamp::from_millis(ms + MILLIS_PER_HOUR).to_string());
     let of = |part: &'static str| path(&["v1", "tenants", &tenant.id, part]);
     let query = [("from", asked.as_deref()), ("limit", Some("20")), ("cursor", ask.cursor.as_deref())];
-    let (reports_of, gaps_of) = (with_query(of("evidence"), &query), of("gaps"));
+    let (reports_of, gaps_of) = (
+        with_query(of("evidence"), &query),
+        with_query(of("gaps"), &[("from", asked.as_deref()), ("to", end.as_deref())]),
+    );
     let (found, gaps) = futures_util::future::join(visitor.get(&reports_of), visitor.get(&gaps_of)).await;
     let (found, gaps): (Paged<Report>, Paged<Gap>) = (found?, gaps?);
-    let hour = asked.or_else(|| found.items.first().and_then(|report| hour(&report.window_start)));
+    let missing = missing(&tenant, asked.is_some(), &gaps.items);
+    let hour = match asked {
+        Some(hour) => Some(hour),
+        None => forms::hour("hour", found.items.first().map(|report| report.window_start.as_str()))?,
+    };
     let here = path(&["portal", "tenants", &tenant.id, "evidence"]);
     let main = html! {
         p.soft {
@@ -93,12 +83,12 @@ pub(crate) async fn page(
             code { (with_query(of("evidence"), &[("from", hour.as_deref())])) } "; those of an invoice in its evidence pack."
         }
         form.pick.wide method="get" action=(here) {
-            div { label for="hour" { "Hour, in UTC" } input #hour type="datetime-local" name="hour" step="3600" value=[hour.as_deref().and_then(|hour| hour.get(..16))]; }
+            (forms::hour_field("hour", "Hour, in UTC", hour.as_deref()))
             button.quiet type="submit" { "Show" }
         }
         section.card { (reports(&found.items)) }
         (layout::more(&with_query(here, &[("hour", hour.as_deref())]), found.next.as_deref()))
-        section.card { (missing(&tenant, &gaps.items)) }
+        section.card { (missing) }
     };
     Ok(layout::tenant(&visitor, &tenant, "evidence", "Evidence", main))
 }
@@ -134,7 +124,7 @@ fn reports(found: &[Report]) -> Markup {
     layout::table("Your segments of the signed reports", &head, &shown, count)
 }
 
-fn missing(tenant: &Named, gaps: &[Gap]) -> Markup {
+fn missing(tenant: &Named, of_hour: bool, gaps: &[Gap]) -> Markup {
     let shown = html! {
         @for gap in gaps {
             tr {
@@ -145,7 +135,8 @@ fn missing(tenant: &Named, gaps: &[Gap]) -> Markup {
             }
         }
     };
-    let caption = format!("Time of {} that no node told of, in the last 24 full hours", tenant.name);
+    let when = if of_hour { "that hour" } else { "the last 24 full hours" };
+    let caption = format!("Time of {} that no node told of, in {when}", tenant.name);
     layout::table(
         &caption,
         &[("Silent", false), ("Node", false), ("At most GPU-hours", true), ("State", false)],

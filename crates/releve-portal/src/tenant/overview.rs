@@ -64,7 +64,8 @@ pub(crate) async fn page(
         dl.facts {
             @if let Some(forecast) = spent.forecast.as_ref().filter(|_| !over) {
                 div { dt { "Forecast to the month’s end" } dd { (forecast.amount.shown()) }
-                    dd.basis { "Usage of the first " (forecast.hours_begun) " hours since " (show::date(&forecast.from)) ", stretched to " (forecast.hours) "; other charges as they stand" } }
+                    dd.basis { "Usage of the first " (forecast.hours_begun) " hours since " (show::date(&forecast.from)) ", stretched to " (forecast.hours) "; other charges as they stand"
+                    @if spent.of_account.is_something() { ", without what your account owes as a whole" } } }
             }
             div { dt { "GPU-hours" } dd { (show::grouped(&show::hours(gpu_ms))) } }
             div { dt { "Energy" } dd { (show::grouped(&show::kwh(energy_mj))) " " span.unit { "kWh" } } }

@@ -28,7 +28,7 @@ pub const SECRET_QUANTITY: i64 = 77_777;
 static SERVER: OnceLock<Postgres> = OnceLock::new();
 
 pub struct World {
-    _database: Database,
+    pub database: Database,
     pub router: Router,
     pub operator: String,
     pub now: Arc<AtomicI64>,
@@ -74,7 +74,7 @@ impl World {
         let aggregator = Arc::new(Aggregator::new(db.clone(), Settings::default()));
         let api = releve_api::router(set_up(AppState::new(db.clone(), aggregator, clock, quiet_metrics())));
         let router = api.clone().merge(releve_portal::router(api));
-        let mut world = Self { _database: database, router, operator: String::new(), now };
+        let mut world = Self { database, router, operator: String::new(), now };
         world.set_now(NOW);
         let at = Timestamp::from_millis(world.now.load(Ordering::SeqCst));
         world.operator = bootstrap_operator_key(&db, at).await.expect("bootstraps").expect("the first key");
