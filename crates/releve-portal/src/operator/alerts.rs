@@ -38,12 +38,9 @@ async fn render(visitor: &Visitor, ask: &Ask, refused: Option<&str>) -> Result<P
     let asked = [("state", state), ("limit", Some("50")), ("cursor", ask.cursor.as_deref())];
     let found: Paged<Alert> = visitor.get(&with_query(path(&["v1", "alerts"]), &asked)).await?;
     let accounts = names(visitor, "accounts", found.items.iter().filter_map(|alert| alert.account.as_deref())).await?;
-    let tenants = names(visitor, "tenants", found.items.iter().filter_map(|alert| alert.tenant.as_deref())).await?;
     let whose = |alert: &Alert| {
-        html! {
-            @if let Some((id, name)) = alert.tenant.as_ref().and_then(|id| tenants.get_key_value(id)) { small { "of " a href=(path(&["portal", "tenants", id])) { (name) } } }
-            @else if let Some(name) = alert.account.as_ref().and_then(|id| accounts.get(id)) { small { "of the account " (name) } }
-        }
+        let name = alert.account.as_ref().and_then(|id| accounts.get(id));
+        html! { @if let Some(name) = name { small { "of the account " (name) } } }
     };
     let act = |alert: &Alert| html! { @if visitor.may("operator:write") { (seen(visitor, alert)) } };
     let option = |value: &'static str, name: &'static str| {
