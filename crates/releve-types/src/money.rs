@@ -97,7 +97,8 @@ pub enum MoneyError {
     TooFine { amount: Decimal, currency: Currency },
 }
 
-/// Digits before the point: with the nine decimals that unit prices have, an amount is kept in 28.
+/// Digits before the point: with the nine decimals that unit prices have, an amount is kept in 28. What is above has no place on an invoice,
+/// nor in the database.
 pub const WHOLE_DIGITS_MAX: u32 = 19;
 
 /// An amount that was rounded to its currency's minor unit, once. There is no other way to make one.

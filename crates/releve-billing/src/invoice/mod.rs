@@ -12,7 +12,11 @@ mod number;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use releve_types::{AccountId, Currency, InvoiceId, Money, Period, Timestamp, ids::IssuerId, money::MoneyError};
+use releve_types::{
+    AccountId, Currency, InvoiceId, Money, Period, Timestamp,
+    ids::IssuerId,
+    money::{MoneyError, WHOLE_DIGITS_MAX},
+};
 
 pub use self::{
     advance::Advances,
@@ -28,9 +32,6 @@ use crate::{
     refusal::PriceError,
     tax::{ExchangeRate, Missing, RateClass, Stated, TaxError, Taxes, Vat, VatRate, tax},
 };
-
-/// Digits before the point of the largest total: what is above has no place on an invoice, nor in the database.
-pub const AMOUNT_DIGITS_MAX: u32 = 19;
 
 /// For whom, from whom and for when a document is: the open book of an account's period.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -202,7 +203,7 @@ pub enum InvoiceError {
     Twice { line: usize },
     #[error("lines[{line}].amount: it passes what can be checked exactly")]
     TooLarge { line: usize },
-    #[error("total: {0} has more than {AMOUNT_DIGITS_MAX} digits before the point")]
+    #[error("total: {0} has more than {WHOLE_DIGITS_MAX} digits before the point")]
     AboveAll(Money),
     #[error("vat[{at}]: {base} at {rate} % is not {tax}")]
     Tax { at: usize, base: Money, rate: VatRate, tax: Money },

@@ -9,7 +9,7 @@ use maud::{Markup, html};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{must_operate, names};
+use super::{account_names, must_operate};
 use crate::{
     api::{Failure, Paged, path, with_query},
     forms::{self, Form},
@@ -37,7 +37,7 @@ async fn render(visitor: &Visitor, ask: &Ask, refused: Option<&str>) -> Result<P
     let state = Some(chosen).filter(|state| *state != "any");
     let asked = [("state", state), ("limit", Some("50")), ("cursor", ask.cursor.as_deref())];
     let found: Paged<Alert> = visitor.get(&with_query(path(&["v1", "alerts"]), &asked)).await?;
-    let accounts = names(visitor, "accounts", found.items.iter().filter_map(|alert| alert.account.as_deref())).await?;
+    let accounts = account_names(visitor, found.items.iter().filter_map(|alert| alert.account.as_deref())).await?;
     let whose = |alert: &Alert| {
         let name = alert.account.as_ref().and_then(|id| accounts.get(id));
         html! { @if let Some(name) = name { small { "of the account " (name) } } }

@@ -57,15 +57,14 @@ pub(crate) fn must_operate(visitor: &Visitor) -> Result<(), Failure> {
     if visitor.is_operator() { Ok(()) } else { Err(Failure::not_found()) }
 }
 
-/// What accounts or tenants are called, by their ids.
-async fn names<'a>(
+/// What accounts are called, by their ids.
+async fn account_names<'a>(
     visitor: &Visitor,
-    kind: &str,
     ids: impl Iterator<Item = &'a str>,
 ) -> Result<BTreeMap<String, String>, Failure> {
     let mut names = BTreeMap::new();
     for id in ids.collect::<BTreeSet<&str>>() {
-        let named: Named = visitor.get(&path(&["v1", kind, id])).await?;
+        let named: Named = visitor.get(&path(&["v1", "accounts", id])).await?;
         names.insert(named.id, named.name);
     }
     Ok(names)

@@ -4,7 +4,7 @@ use axum::extract::{Path, Query};
 use maud::html;
 use serde::Deserialize;
 
-use super::{Ask, must_operate, names};
+use super::{Ask, account_names, must_operate};
 use crate::{
     api::{Failure, Paged, path, with_query},
     layout::{self, Page},
@@ -85,7 +85,7 @@ pub(crate) async fn one(visitor: Visitor, Path(run): Path<String>, Query(ask): Q
     );
     let found: Paged<Outcome> = visitor.get(&list).await?;
     let of_parked = found.items.iter().filter(|row| row.outcome == "parked").take(TOLD_LEN);
-    let names = names(&visitor, "accounts", of_parked.map(|row| row.account.as_str())).await?;
+    let names = account_names(&visitor, of_parked.map(|row| row.account.as_str())).await?;
     let name = |row: &Outcome| {
         names
             .get(&row.account)
