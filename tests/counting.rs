@@ -1,5 +1,7 @@
 //! What becomes of a report, by the whole road but the broker? Each fate, and what may not change it.
 
+#[path = "counting/ahead.rs"]
+mod ahead;
 #[path = "counting/culprits.rs"]
 mod culprits;
 #[path = "counting/races.rs"]

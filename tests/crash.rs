@@ -225,7 +225,8 @@ fn publisher(amqp: &str) -> Publisher {
 /// At each step of the count: killed there, start again, and nothing is lost or counted twice.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_aggregator_may_die_at_any_step() {
-    const POINTS: [&str; 6] = [
+    const POINTS: [&str; 7] = [
+        "aggregator.judged",
         "aggregator.after_coverage",
         "aggregator.after_reports",
         "aggregator.before_commit",

@@ -1,11 +1,11 @@
 //! Does it work when nothing goes wrong?
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use futures_util::future::join_all;
-use releve_broker::{Ended, Handled, Topology};
+use releve_broker::{Delivery, Ended, Handled, Handler, Topology};
 use releve_tests::rabbit::Rabbit;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
 use crate::kit::{Running, SOON, Seen, consuming, message, publish_all, publisher, until_ready, until_threads};
 
@@ -50,8 +50,8 @@ async fn cancelling_lets_a_running_handler_end_and_acknowledges_its_batch() {
     let rabbit = Rabbit::shared();
     let url = rabbit.vhost();
     let seen = Seen::default();
-    let (remembered, gate) = (seen.clone(), std::sync::Arc::new(Semaphore::new(0)));
-    let entered = std::sync::Arc::new(Semaphore::new(0));
+    let (remembered, gate) = (seen.clone(), Arc::new(Semaphore::new(0)));
+    let entered = Arc::new(Semaphore::new(0));
     let (gate_in, entered_in) = (gate.clone(), entered.clone());
     let mut config = consuming(&url, 1);
     config.batch_len_max = 10;
@@ -74,6 +74,110 @@ async fn cancelling_lets_a_running_handler_end_and_acknowledges_its_batch() {
     let handled = u32::try_from(seen.len()).unwrap();
     assert!((1..=10).contains(&handled), "one batch: {handled}");
     until_ready(&url, &Topology::new("releve", 1), 25 - handled).await;
+}
+
+/// Notes what it is given; settles when it is let.
+struct InSteps {
+    prepared: watch::Sender<usize>,
+    settling: watch::Sender<usize>,
+    gate: Arc<Semaphore>,
+    seen: Seen,
+}
+
+impl Handler for InSteps {
+    type Prepared = Vec<Delivery>;
+
+    async fn prepare(&self, batch: Vec<Delivery>) -> Vec<Delivery> {
+        self.prepared.send_modify(|batches| *batches += 1);
+        batch
+    }
+
+    async fn settle(&self, batch: Vec<Delivery>) -> Handled {
+        self.settling.send_modify(|batches| *batches += 1);
+        self.gate.acquire().await.unwrap().forget();
+        self.seen.add(batch);
+        Handled::Acknowledge
+    }
+}
+
+async fn reaches(batches: &mut watch::Receiver<usize>, count: usize, what: &str) {
+    let reached = tokio::time::timeout(SOON, batches.wait_for(|batches| *batches == count)).await;
+    reached.unwrap_or_else(|_| panic!("{count} {what}")).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_batch_is_prepared_while_another_is_settled_and_waits_for_its_turn() {
+    let rabbit = Rabbit::shared();
+    let url = rabbit.vhost();
+    let (prepared, settling) = (watch::Sender::new(0), watch::Sender::new(0));
+    let (gate, seen) = (Arc::new(Semaphore::new(0)), Seen::default());
+    let (mut batches_prepared, mut batches_settling) = (prepared.subscribe(), settling.subscribe());
+    let handler = InSteps { prepared, settling, gate: gate.clone(), seen: seen.clone() };
+    // More is sent than two batches of ten: it is not the broker that holds the third back.
+    let mut config = consuming(&url, 1);
+    (config.batch_bytes_max, config.batch_wait_max) = (10 * 1_024, SOON);
+    assert!(config.prefetch_len() > 60);
+    let publisher = publisher(&url);
+    let consumer = Running::start_handler(config, seen.clone(), handler).await;
+    publish_all(&publisher, (0..60).map(|number| message(1, number, 1_024)).collect(), 60).await;
+
+    for settled in 0..3 {
+        reaches(&mut batches_settling, settled + 1, "batches are settled").await;
+        reaches(&mut batches_prepared, settled + 2, "batches are prepared").await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        assert_eq!((*batches_settling.borrow(), *batches_prepared.borrow()), (settled + 1, settled + 2));
+        assert_eq!(seen.len(), settled * 10);
+        if settled < 2 {
+            gate.add_permits(1);
+        }
+    }
+    // The third is being settled and ends; the fourth is prepared and comes again.
+    consumer.cancel();
+    gate.add_permits(10);
+    assert_eq!(consumer.ended().await, Ended::Cancelled);
+    let ids: Vec<String> = seen.deliveries().into_iter().map(|delivery| delivery.message_id.unwrap()).collect();
+    assert_eq!(ids, (0..30).map(|number| format!("1/{number}")).collect::<Vec<_>>());
+    until_ready(&url, &Topology::new("releve", 1), 30).await;
+}
+
+/// One that can't prepare what says so.
+struct Clumsy(InSteps);
+
+impl Handler for Clumsy {
+    type Prepared = Vec<Delivery>;
+
+    async fn prepare(&self, batch: Vec<Delivery>) -> Vec<Delivery> {
+        let batch = self.0.prepare(batch).await;
+        assert!(*self.0.prepared.borrow() != 2, "as it must once");
+        batch
+    }
+
+    async fn settle(&self, batch: Vec<Delivery>) -> Handled {
+        self.0.settle(batch).await
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_panic_while_one_batch_is_prepared_lets_the_one_before_it_be_settled() {
+    let rabbit = Rabbit::shared();
+    let url = rabbit.vhost();
+    let (prepared, settling) = (watch::Sender::new(0), watch::Sender::new(0));
+    let (gate, seen) = (Arc::new(Semaphore::new(0)), Seen::default());
+    let mut batches_prepared = prepared.subscribe();
+    let handler = Clumsy(InSteps { prepared, settling, gate: gate.clone(), seen: seen.clone() });
+    let mut config = consuming(&url, 1);
+    (config.batch_len_max, config.batch_wait_max) = (10, SOON);
+    let publisher = publisher(&url);
+    let consumer = Running::start_handler(config, seen.clone(), handler).await;
+    publish_all(&publisher, (0..20).map(|number| message(1, number, 0)).collect(), 20).await;
+    reaches(&mut batches_prepared, 2, "batches are prepared").await;
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert_eq!(seen.len(), 0, "the first waits");
+    gate.add_permits(10);
+    consumer.until_seen(20).await;
+    let times = seen.counts();
+    assert_eq!(times.values().max(), Some(&1), "the first was acknowledged, the second came again: {times:?}");
+    consumer.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -102,7 +206,7 @@ async fn no_more_is_delivered_than_the_prefetch_has_bytes_for() {
     config.batch_bytes_max = 3 * BODY_BYTES;
     assert_eq!(config.prefetch_len(), 12);
     let topology = config.topology.clone();
-    let (gate, largest) = (std::sync::Arc::new(Semaphore::new(0)), std::sync::Arc::new(std::sync::Mutex::new(0)));
+    let (gate, largest) = (Arc::new(Semaphore::new(0)), Arc::new(std::sync::Mutex::new(0)));
     let (gate_in, largest_in, seen) = (gate.clone(), largest.clone(), Seen::default());
     let remembered = seen.clone();
     let consumer = Running::start_with(config, seen, move |deliveries| {

@@ -8,8 +8,8 @@ use std::{
 
 use futures_util::{StreamExt as _, stream};
 use releve_broker::{
-    BrokerConfig, Consumer, ConsumerConfig, Delivery, Ended, Handled, HealthHandle, Outgoing, PublishError, Publisher,
-    PublisherConfig, QueueDepth, Topology,
+    BrokerConfig, Consumer, ConsumerConfig, Delivery, Ended, Handled, Handler, HealthHandle, Outgoing, PublishError,
+    Publisher, PublisherConfig, QueueDepth, Topology,
 };
 use releve_tests::wait;
 use releve_types::ids::NodeId;
@@ -126,6 +126,10 @@ impl Running {
     where
         F: Future<Output = Handled> + Send + 'static,
     {
+        Self::start_handler(config, seen, handler).await
+    }
+
+    pub async fn start_handler(config: ConsumerConfig, seen: Seen, handler: impl Handler) -> Self {
         let consumer = Consumer::new(config).unwrap();
         let (mut health, depths, cancel) = (consumer.health(), consumer.depths(), CancellationToken::new());
         let task = tokio::spawn(consumer.run(handler, cancel.clone()));

@@ -24,11 +24,11 @@ impl Bench {
         conn.execute(sqlx::raw_sql(AssertSqlSafe(sql))).await.expect("a trigger");
     }
 
-    fn named_hour(&self, hour: i64, alloc: &str) -> Vec<u8> {
+    pub fn named_hour(&self, hour: i64, alloc: &str) -> Vec<u8> {
         self.node(0).report(at(hour), MILLIS_PER_HOUR, &[Hold::new(self.key(0), 0, alloc, 0, MILLIS_PER_HOUR)])
     }
 
-    async fn refuse_cursed_jobs(&self) {
+    pub async fn refuse_cursed_jobs(&self) {
         let id = allocation_id(self.key(0), "cursed").uuid();
         self.refuse("allocation_hours", &format!("new.allocation_id = '{id}'")).await;
     }

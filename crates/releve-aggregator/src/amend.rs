@@ -136,7 +136,7 @@ impl Aggregator {
                 return Err(WithdrawError::Archived(floor));
             }
             if releve_store::catalog::version_for_share(&mut tx).await? != catalog.version {
-                self.forget_catalog();
+                self.forget_catalog(catalog.version);
                 continue;
             }
             if coverage::lock(&mut tx, day).await?.is_none() {

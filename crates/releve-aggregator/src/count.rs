@@ -8,7 +8,9 @@ use std::{
 };
 
 use metrics::{counter, histogram};
-use releve_metering::{Catalog, Deltas, NodeDay, Reason, Screened, arrange, fit, flags, roll_up, screen::Doubt};
+use releve_metering::{
+    Catalog, Deltas, NodeDay, Reason, Screened, Writer, arrange, fit, flags, roll_up, screen::Doubt,
+};
 use releve_store::{
     StoreError, Tx, books,
     books::AccountPeriod,
@@ -477,10 +479,10 @@ async fn add_usage<'a>(
         rollups::create_suspense(tx, &suspense, now).await?;
     }
     let (sku_ids, new_skus) = sku_ids(aggregator, tx, &deltas, now).await?;
-    let is_news = |id: &&(TenantId, AllocationId), writer: &releve_metering::Writer| {
-        writer.labels.is_some() || aggregator.remembered(|m| !m.allocations.contains(*id))
-    };
-    let unnamed: Vec<_> = deltas.allocations.iter().filter(|(id, writer)| is_news(id, writer)).collect();
+    let unnamed: Vec<_> = aggregator.remembered(|m| {
+        let is_news = |id, writer: &Writer| writer.labels.is_some() || !m.allocations.contains(id);
+        deltas.allocations.iter().filter(|(id, writer)| is_news(*id, writer)).collect()
+    });
     rollups::name_allocations(tx, unnamed.iter().copied()).await?;
     rollups::add_allocation_hours(tx, deltas.allocation_hours.iter(), &sku_ids).await?;
     rollups::add_usage_hours(tx, deltas.usage_hours.iter(), &sku_ids).await?;

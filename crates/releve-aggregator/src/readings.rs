@@ -102,7 +102,7 @@ impl Aggregator {
             let mut tx = self.db.begin_app().await?;
             let floor = floor::read_shared(&mut tx).await?;
             if releve_store::catalog::version_for_share(&mut tx).await? != catalog.version {
-                self.forget_catalog();
+                self.forget_catalog(catalog.version);
                 continue;
             }
             for placed in &mut placed {

@@ -73,7 +73,7 @@ impl Aggregator {
             let catalog = self.catalog().await?;
             let mut tx = self.db.begin_app().await?;
             if releve_store::catalog::version_for_share(&mut tx).await? != catalog.version {
-                self.forget_catalog();
+                self.forget_catalog(catalog.version);
                 continue;
             }
             moves::lock_keys(&mut tx, std::iter::once(key)).await?;

@@ -52,7 +52,7 @@ impl Aggregator {
                     let fates = split.fates(&counted.fates);
                     return Ok((ids.into_iter().zip(fates).collect(), counted.change));
                 }
-                Err(CountError::CatalogMoved) => self.forget_catalog(),
+                Err(CountError::CatalogMoved) => self.forget_catalog(catalog.version),
                 Err(CountError::KeyReused(more)) => reused.extend(more),
                 Err(CountError::Taken(taken)) => {
                     entries.retain(|e| !taken.contains(&e.id));

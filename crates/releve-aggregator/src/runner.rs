@@ -10,7 +10,7 @@ use std::{
 };
 
 use metrics::{counter, gauge};
-use releve_broker::{Consumer, Delivery, Ended, Handled};
+use releve_broker::{Consumer, Delivery, Ended, Handled, Handler};
 use releve_store::quarantine::Source;
 use releve_types::Timestamp;
 use tokio_util::sync::CancellationToken;
@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     failpoint,
     judge::Message,
-    take::{Aggregator, Fate, TakeError},
+    take::{Aggregator, Fate, Judgement, TakeError},
 };
 
 /// The first and the longest wait before a batch is tried again, in milliseconds.
@@ -68,30 +68,53 @@ impl Runner {
     pub async fn run(&self, consumer: Consumer, cancel: CancellationToken) -> Ended {
         let depths = consumer.depths();
         let watcher = tokio::spawn(watch_depths(depths, cancel.clone()));
-        let (runner, stop) = (self.clone(), cancel.clone());
-        let handler = move |deliveries: Vec<Delivery>| {
-            let (runner, stop) = (runner.clone(), stop.clone());
-            async move { runner.handle(deliveries, stop).await }
-        };
-        let ended = consumer.run(handler, cancel).await;
+        let counting = Counting { runner: self.clone(), stop: cancel.clone() };
+        let ended = consumer.run(counting, cancel).await;
         watcher.abort();
         ended
     }
+}
 
-    async fn handle(&self, deliveries: Vec<Delivery>, stop: CancellationToken) -> Handled {
-        failpoint::hit("aggregator.next_batch");
-        let redelivered = deliveries.iter().filter(|d| d.redelivered).count();
-        counter!("releve_redelivered_total").increment(u64::try_from(redelivered).unwrap_or(0));
-        let ids: Vec<Option<String>> = match self.observer {
-            Some(_) => deliveries.iter().map(|d| d.message_id.clone()).collect(),
+/// Judges each batch while the one before it is counted.
+struct Counting {
+    runner: Runner,
+    stop: CancellationToken,
+}
+
+/// A batch on its way to its fates.
+struct Ready {
+    redelivered: usize,
+    /// What its messages were published under, where somebody wants to know.
+    ids: Vec<Option<String>>,
+    messages: Arc<Vec<Message>>,
+    ahead: Option<Judgement>,
+}
+
+impl Handler for Counting {
+    type Prepared = Ready;
+
+    async fn prepare(&self, batch: Vec<Delivery>) -> Ready {
+        let redelivered = batch.iter().filter(|d| d.redelivered).count();
+        let ids = match self.runner.observer {
+            Some(_) => batch.iter().map(|d| d.message_id.clone()).collect(),
             None => Vec::new(),
         };
-        let messages = Arc::new(deliveries.into_iter().map(message).collect::<Vec<_>>());
+        let messages = Arc::new(batch.into_iter().map(message).collect::<Vec<_>>());
+        let ahead = self.runner.aggregator.judge_ahead(&messages, (self.runner.clock)()).await;
+        failpoint::hit("aggregator.judged");
+        Ready { redelivered, ids, messages, ahead }
+    }
+
+    async fn settle(&self, batch: Ready) -> Handled {
+        failpoint::hit("aggregator.next_batch");
+        let Ready { redelivered, ids, messages, mut ahead } = batch;
+        counter!("releve_redelivered_total").increment(u64::try_from(redelivered).unwrap_or(0));
+        let runner = &self.runner;
         let mut wait_ms = RETRY_MS_MIN;
         loop {
-            match self.aggregator.take_shared(messages.clone(), (self.clock)()).await {
+            match runner.aggregator.take_judged(&messages, ahead.take(), (runner.clock)()).await {
                 Ok(fates) => {
-                    if let Some(observer) = &self.observer {
+                    if let Some(observer) = &runner.observer {
                         observer(&ids, &fates);
                     }
                     failpoint::hit("aggregator.before_acknowledge");
@@ -101,14 +124,14 @@ impl Runner {
                     counter!("releve_aggregate_retries_total").increment(1);
                     tracing::warn!(%error, wait_ms, batch.len = messages.len(), "the batch is kept and tried again");
                     tokio::select! {
-                        () = stop.cancelled() => return Handled::Stop,
+                        () = self.stop.cancelled() => return Handled::Stop,
                         () = tokio::time::sleep(Duration::from_millis(wait_ms)) => {}
                     }
                     wait_ms = (wait_ms * 2).min(RETRY_MS_MAX);
                 }
                 Err(error) => {
                     tracing::error!(%error, "taking stops; the deliveries stay in their queue");
-                    self.taking.store(false, Ordering::Relaxed);
+                    runner.taking.store(false, Ordering::Relaxed);
                     return Handled::Stop;
                 }
             }

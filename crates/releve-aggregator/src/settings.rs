@@ -7,7 +7,8 @@ use releve_wire::limits::MESSAGE_BYTES_MAX;
 pub struct Settings {
     /// Deliveries judged and committed together.
     pub batch_len_max: usize,
-    /// Bytes of deliveries held together: bounds memory where messages are large.
+    /// Bytes of deliveries held together: bounds memory where messages are large. A queue holds one batch that is
+    /// counted and one that is judged.
     pub batch_bytes_max: usize,
     /// How long a batch waits to fill, in milliseconds.
     pub batch_wait_ms_max: u64,

@@ -129,19 +129,28 @@ impl Aggregator {
     /// One batch: its fates, in order. On an error nothing of it was counted by this call that is not in the
     /// database, and the same batch may be given again: what was counted will be a duplicate.
     pub async fn take(&self, messages: Vec<Message>, now: Timestamp) -> Result<Vec<Fate>, TakeError> {
-        self.take_shared(Arc::new(messages), now).await
+        self.take_judged(&Arc::new(messages), None, now).await
     }
 
-    pub(crate) async fn take_shared(
+    /// Judges a batch before it is taken, by the catalog as last loaded and by the clock as it comes. Asks nothing of
+    /// the database: None if no catalog was loaded yet.
+    pub(crate) async fn judge_ahead(&self, messages: &Arc<Vec<Message>>, now: Timestamp) -> Option<Judgement> {
+        let catalog = self.remembered(|m| m.catalog.clone())?;
+        self.judge(messages, 0..messages.len(), catalog, now).await.ok()
+    }
+
+    /// As `take`, of a batch that may have been judged: `ahead` is of all of it.
+    pub(crate) async fn take_judged(
         &self,
-        messages: Arc<Vec<Message>>,
+        messages: &Arc<Vec<Message>>,
+        mut ahead: Option<Judgement>,
         now: Timestamp,
     ) -> Result<Vec<Fate>, TakeError> {
         let started = Instant::now();
         histogram!("releve_aggregate_batch_len").record(u32::try_from(messages.len()).unwrap_or(u32::MAX));
         let mut halving = Halving::of(messages.len());
         while let Some(span) = halving.next() {
-            match self.attempt(&messages, span.clone(), now).await {
+            match self.attempt(messages, span.clone(), ahead.take(), now).await {
                 Ok(fates) => halving.settle(span, fates),
                 Err(TakeError::Store(error)) if span.len() > 1 => {
                     tracing::warn!(%error, batch.len = span.len(), "a batch was refused: halving it");
@@ -165,34 +174,45 @@ impl Aggregator {
         Ok(fates)
     }
 
-    /// One span of the batch in one transaction, judged again for as long as the catalog moves under it.
+    /// One span of the batch in one transaction, judged again for as long as the catalog moves under it. `ahead` is of
+    /// this span.
     async fn attempt(
         &self,
         messages: &Arc<Vec<Message>>,
         span: Range<usize>,
+        mut ahead: Option<Judgement>,
         now: Timestamp,
     ) -> Result<Vec<Fate>, TakeError> {
         let mut reused = Reused::default();
         loop {
-            let catalog = self.catalog().await?;
-            let judged = {
-                let (messages, catalog, settings) = (messages.clone(), catalog.clone(), self.settings.clone());
-                let span = span.clone();
-                let work = move || judge::judge(&messages[span], &catalog, &settings, now);
-                tokio::task::spawn_blocking(work)
-                    .await
-                    .map_err(|_| TakeError::Store(StoreError::Sql(sqlx::Error::WorkerCrashed)))?
+            let Judgement { catalog, judged } = match ahead.take() {
+                Some(judgement) => judgement,
+                None => self.judge(messages, span.clone(), self.catalog().await?, now).await?,
             };
             let split = Split::of(&messages[span.clone()], judged, &catalog, &reused);
             self.make_days(&split, now).await?;
             match count::count(self, &catalog, &messages[span.clone()], &split, None, now).await {
                 Ok(counted) => return Ok(split.fates(&counted.fates)),
-                Err(CountError::CatalogMoved) => self.forget_catalog(),
+                Err(CountError::CatalogMoved) => self.forget_catalog(catalog.version),
                 Err(CountError::KeyReused(more)) => reused.extend(more),
                 Err(CountError::Taken(_)) => {}
                 Err(CountError::Store(error)) => return Err(error.into()),
             }
         }
+    }
+
+    /// Judges on a thread of its own: it would hold up an async one.
+    async fn judge(
+        &self,
+        messages: &Arc<Vec<Message>>,
+        span: Range<usize>,
+        catalog: Arc<Catalog>,
+        now: Timestamp,
+    ) -> Result<Judgement, TakeError> {
+        let (messages, settings) = (messages.clone(), self.settings.clone());
+        let work = move || Judgement { judged: judge::judge(&messages[span], &catalog, &settings, now), catalog };
+        let done = tokio::task::spawn_blocking(work).await;
+        done.map_err(|_| TakeError::Store(StoreError::Sql(sqlx::Error::WorkerCrashed)))
     }
 
     /// The catalog as last loaded; loaded now if it is not there.
@@ -207,8 +227,9 @@ impl Aggregator {
         Ok(catalog)
     }
 
-    pub(crate) fn forget_catalog(&self) {
-        self.remember(|m| m.catalog = None);
+    /// Forgets the catalog that was found stale. A newer one, which another batch has loaded, stays.
+    pub(crate) fn forget_catalog(&self, stale: i64) {
+        self.remember(|m| drop(m.catalog.take_if(|catalog| catalog.version == stale)));
     }
 
     pub(crate) fn remember(&self, change: impl FnOnce(&mut Memory)) {
@@ -286,6 +307,13 @@ impl Aggregator {
         }
         Ok((sqlstate, count))
     }
+}
+
+/// What judging made of messages, and the catalog that they were judged by.
+#[derive(Debug)]
+pub(crate) struct Judgement {
+    catalog: Arc<Catalog>,
+    judged: Vec<Judged>,
 }
 
 /// What a day needs in order to be written to.

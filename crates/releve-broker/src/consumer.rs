@@ -1,12 +1,14 @@
 //! How do batches get from the queues to whoever counts them, and when are they acknowledged?
 //!
-//! Each queue has a channel and a task of its own: take a batch, wait for the handler, acknowledge it all at once, take
-//! the next. So one queue's batches are strictly in order and the queues run side by side. Nothing is ever rejected:
-//! what is not acknowledged goes back to its queue when the channel ends. A handler that has begun is never cut short;
-//! only when all have ended is a failed connection built anew, so that no batch overtakes its own redelivery.
+//! Each queue has a channel and a task of its own: take a batch, prepare it, settle it, acknowledge it all at once.
+//! While one batch is settled, the next is taken and prepared; it is settled only once the one before is acknowledged.
+//! So one queue's batches are strictly in order and the queues run side by side. Nothing is ever rejected: what is not
+//! acknowledged goes back to its queue when the channel ends. Settling that has begun is never cut short; only when all
+//! has ended is a failed connection built anew, so that no batch overtakes its own redelivery.
 
-use std::{sync::Arc, time::Duration};
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
+use futures_util::FutureExt as _;
 use lapin::{
     Channel,
     options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions},
@@ -21,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     backoff::Backoff,
-    batch::{BatchLimits, Batches, Delivery},
+    batch::{Batch, BatchLimits, Batches, Delivery},
     config::BrokerConfig,
     error::{ConfigError, LinkError},
     health::{HealthHandle, HealthSender},
@@ -82,12 +84,40 @@ impl ConsumerConfig {
     }
 
     /// Messages that one shard's queue may have under way: its share of the memory if each is as large as allowed, and
-    /// never more than one batch in the handler and one waiting. At least two, or nothing would overlap.
+    /// never more than one batch that is settled and one that is prepared. At least two, or nothing would overlap.
     pub fn prefetch_len(&self) -> u16 {
         let messages = self.prefetch_bytes_max / self.message_bytes_max.max(1);
         let share = messages.saturating_sub(usize::from(PREFETCH_LEN_DEAD)) / self.shards.len().max(1);
         let share = share.min(self.batch_len_max.saturating_mul(2)).max(2);
         u16::try_from(share).unwrap_or(u16::MAX)
+    }
+}
+
+/// What becomes of batches, in two steps. A function of a batch is a handler that prepares nothing.
+pub trait Handler: Send + Sync + 'static {
+    type Prepared: Send;
+
+    /// What can be done to a batch while the one before it is settled. It decides nothing: what it made may be dropped,
+    /// and the batch comes again. It is waited for when all stops, so it asks nobody who may be slow.
+    fn prepare(&self, batch: Vec<Delivery>) -> impl Future<Output = Self::Prepared> + Send;
+
+    /// One batch of a queue after the other, in order; never cut short.
+    fn settle(&self, prepared: Self::Prepared) -> impl Future<Output = Handled> + Send;
+}
+
+impl<H, F> Handler for H
+where
+    H: Fn(Vec<Delivery>) -> F + Send + Sync + 'static,
+    F: Future<Output = Handled> + Send + 'static,
+{
+    type Prepared = Vec<Delivery>;
+
+    async fn prepare(&self, batch: Vec<Delivery>) -> Vec<Delivery> {
+        batch
+    }
+
+    fn settle(&self, batch: Vec<Delivery>) -> impl Future<Output = Handled> + Send {
+        self(batch)
     }
 }
 
@@ -138,13 +168,9 @@ impl Consumer {
         self.depths.subscribe()
     }
 
-    /// Runs until cancelled or stopped by the handler. On cancellation each running handler ends first, and its batch
+    /// Runs until cancelled or stopped by the handler. On cancellation each batch that is being settled ends first, and
     /// is acknowledged.
-    pub async fn run<H, F>(self, handler: H, cancel: CancellationToken) -> Ended
-    where
-        H: Fn(Vec<Delivery>) -> F + Send + Sync + 'static,
-        F: Future<Output = Handled> + Send + 'static,
-    {
+    pub async fn run(self, handler: impl Handler, cancel: CancellationToken) -> Ended {
         let (handler, broker) = (Arc::new(handler), &self.config.broker);
         let mut backoff = Backoff::new(broker.backoff_min, broker.backoff_max);
         let ended = loop {
@@ -171,11 +197,7 @@ impl Consumer {
     }
 
     /// One connection, from its making to its certain end.
-    async fn serve<H, F>(&self, handler: &Arc<H>, cancel: &CancellationToken) -> Stopping
-    where
-        H: Fn(Vec<Delivery>) -> F + Send + Sync + 'static,
-        F: Future<Output = Handled> + Send + 'static,
-    {
+    async fn serve(&self, handler: &Arc<impl Handler>, cancel: &CancellationToken) -> Stopping {
         let link = match cancel.run_until_cancelled(Link::open(&self.config.broker)).await {
             Some(Ok(link)) => link,
             Some(Err(error)) => return Stopping::Failed(error),
@@ -189,7 +211,7 @@ impl Consumer {
         let events = link.events();
         self.health.connected();
         tracing::info!(broker = %self.config.broker, queues = lanes.len(), "consuming connection is open");
-        // A child, so that no lane begins another batch once `cancel` was called: not only once this task has woken.
+        // A child, so that no lane settles another batch once `cancel` was called: not only once this task has woken.
         let stop = cancel.child_token();
         let mut tasks = JoinSet::new();
         for lane in lanes {
@@ -219,8 +241,8 @@ impl Consumer {
         let spare = link.channel().await?;
         topology.declare(link, &spare).await?;
         let limits = |prefetch_len: u16| BatchLimits {
-            // What the broker will not send before we acknowledge is not worth waiting for.
-            len_max: config.batch_len_max.min(usize::from(prefetch_len)),
+            // So that there is room for one that is settled and one that is prepared.
+            len_max: config.batch_len_max.min(usize::from(prefetch_len / 2)),
             bytes_max: config.batch_bytes_max,
             wait_max: config.batch_wait_max,
         };
@@ -246,7 +268,7 @@ impl Consumer {
     }
 }
 
-/// Waits for each handler to end. A handler that says stop while a connection fails is heard.
+/// Waits for what is being settled to end. A handler that says stop while a connection fails is heard.
 async fn drain(mut tasks: JoinSet<Stopping>, mut stopping: Stopping) -> Stopping {
     while let Some(joined) = tasks.join_next().await {
         if let Ok(Stopping::Ended(Ended::Stopped)) = joined {
@@ -284,26 +306,46 @@ impl Lane {
         Ok(Self { batches: Batches::new(deliveries, dead_letters, limits), queue, channel })
     }
 
-    async fn run<H, F>(mut self, handler: Arc<H>, stop: CancellationToken) -> Stopping
-    where
-        H: Fn(Vec<Delivery>) -> F,
-        F: Future<Output = Handled>,
-    {
+    async fn run(self, handler: Arc<impl Handler>, stop: CancellationToken) -> Stopping {
+        let Self { queue, channel, mut batches } = self;
+        let mut ready = None;
         loop {
-            let batch = match stop.run_until_cancelled(self.batches.next()).await {
-                Some(Ok(batch)) => batch,
-                Some(Err(error)) => return Stopping::Failed(error),
-                None => return Stopping::Ended(Ended::Cancelled),
+            // So that nothing more is taken once settling says that it is over.
+            let over = stop.child_token();
+            let settling = async {
+                let Some((batch, last_tag)) = ready else { return Ok(()) };
+                let settled = match handler.settle(batch).await {
+                    Handled::Acknowledge => acknowledge(&channel, &queue, last_tag).await.map_err(Stopping::Failed),
+                    Handled::Stop => Err(Stopping::Ended(Ended::Stopped)),
+                };
+                if settled.is_err() {
+                    over.cancel();
+                }
+                settled
             };
-            match handler(batch.deliveries).await {
-                Handled::Acknowledge => {}
-                Handled::Stop => return Stopping::Ended(Ended::Stopped),
-            }
-            let acknowledged = self.channel.basic_ack(batch.last_tag, BasicAckOptions { multiple: true }).await;
-            if let Err(source) = acknowledged {
-                let doing = format!("acknowledging on '{}'", self.queue);
-                return Stopping::Failed(LinkError::Operation { doing, source });
+            let preparing = async {
+                let Some(batch) = over.run_until_cancelled(batches.next()).await else {
+                    return Err(Stopping::Ended(Ended::Cancelled));
+                };
+                let Batch { deliveries, last_tag } = batch.map_err(Stopping::Failed)?;
+                // Caught, so that it does not cut short what is being settled beside it.
+                let prepared = AssertUnwindSafe(handler.prepare(deliveries)).catch_unwind().await;
+                let prepared = prepared.map_err(|_| Stopping::Failed(LinkError::Panicked(queue.clone())))?;
+                Ok((prepared, last_tag))
+            };
+            let (settled, prepared) = tokio::join!(settling, preparing);
+            ready = match settled.and(prepared) {
+                Ok(prepared) => Some(prepared),
+                Err(stopping) => return stopping,
+            };
+            if stop.is_cancelled() {
+                return Stopping::Ended(Ended::Cancelled);
             }
         }
     }
+}
+
+async fn acknowledge(channel: &Channel, queue: &str, last_tag: u64) -> Result<(), LinkError> {
+    let acknowledged = channel.basic_ack(last_tag, BasicAckOptions { multiple: true }).await;
+    acknowledged.map_err(LinkError::operation(format!("acknowledging on '{queue}'")))
 }

@@ -17,7 +17,7 @@ pub mod topology;
 pub use crate::{
     batch::Delivery,
     config::{BrokerConfig, TlsConfig},
-    consumer::{Consumer, ConsumerConfig, Ended, Handled},
+    consumer::{Consumer, ConsumerConfig, Ended, Handled, Handler},
     error::{ConfigError, LinkError, PublishError},
     events::{Event, Events, Heard},
     health::{Health, HealthHandle},

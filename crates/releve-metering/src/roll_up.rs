@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use releve_types::{AllocationId, Hour, NodeId, Ranges, Sku, TenantId, sku::SkuError};
+use releve_types::{
+    AllocationId, Hour, NodeId, Ranges, Sku, TenantId,
+    sku::{Share, SkuError},
+};
 use releve_wire::{Segment, allocation_id};
 use uuid::Uuid;
 
@@ -74,6 +77,8 @@ pub fn roll_up<'a>(
 ) -> Result<Deltas, SkuError> {
     let mut deltas = Deltas::default();
     let mut sku_index: BTreeMap<Sku, usize> = BTreeMap::new();
+    // Neighbours mostly sell the same: its name is spelled once.
+    let mut last: Option<(Sold<'a>, usize)> = None;
     for screened in counted {
         let head = &screened.report.head;
         let hour = head.window.start.hour();
@@ -81,9 +86,15 @@ pub fn roll_up<'a>(
         for (section, &tenant) in screened.report.sections.iter().zip(&screened.tenants) {
             let book = book_of(tenant, hour);
             for segment in &section.segments {
-                let sku = sku_of(screened, segment)?;
-                let next = sku_index.len();
-                let sku = *sku_index.entry(sku).or_insert(next);
+                let sold = sold(screened, segment);
+                let sku = match last {
+                    Some((before, sku)) if before == sold => sku,
+                    _ => {
+                        let next = sku_index.len();
+                        *sku_index.entry(sold.sku()?).or_insert(next)
+                    }
+                };
+                last = Some((sold, sku));
                 let allocation = allocation_id(&section.tenant_key, &segment.alloc);
                 let project = segment.project.clone().unwrap_or_default();
                 let ms = segment.end_ms - segment.start_ms;
@@ -136,8 +147,23 @@ pub fn roll_up<'a>(
 }
 
 /// What a segment sells: the device's model and profile, the segment's share and class, the node's region.
-pub fn sku_of(screened: &Screened, segment: &Segment) -> Result<Sku, SkuError> {
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Sold<'a> {
+    model: &'a str,
+    profile: Option<&'a str>,
+    share: Share,
+    spot: bool,
+    region: &'a str,
+}
+
+impl Sold<'_> {
+    fn sku(self) -> Result<Sku, SkuError> {
+        Sku::gpu(self.model, self.profile, self.share, self.spot, self.region)
+    }
+}
+
+fn sold<'a>(screened: &'a Screened, segment: &Segment) -> Sold<'a> {
     let device = screened.report.head.devices.iter().find(|d| d.gpu == segment.gpu);
     let (model, profile) = device.map_or(("unlisted", None), |d| (d.model.as_str(), d.profile.as_deref()));
-    Sku::gpu(model, profile, segment.share, segment.spot, &screened.place.region)
+    Sold { model, profile, share: segment.share, spot: segment.spot, region: &screened.place.region }
 }

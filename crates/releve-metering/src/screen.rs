@@ -166,13 +166,13 @@ fn energy_doubt(report: &Report) -> Option<Doubt> {
     let most = u64::try_from(window_ms.saturating_mul(DEVICE_MILLIWATTS_MAX) / 1_000).unwrap_or(0);
     let too_much = |energy: Option<u64>| energy.filter(|mj| *mj > most);
     let of_devices = report.head.devices.iter().enumerate();
-    let device =
-        of_devices.filter_map(|(i, d)| Some((format!("data.head.devices[{i}].energy_mj"), too_much(d.energy_mj)?)));
+    let device = of_devices
+        .filter_map(|(i, d)| too_much(d.energy_mj).map(|mj| (format!("data.head.devices[{i}].energy_mj"), mj)));
     let of_segments = report.sections.iter().enumerate().flat_map(|(s, section)| {
         section.segments.iter().enumerate().map(move |(i, segment)| (s, i, segment.energy_mj))
     });
-    let segment =
-        of_segments.filter_map(|(s, i, e)| Some((format!("data.sections[{s}].segments[{i}].energy_mj"), too_much(e)?)));
+    let segment = of_segments
+        .filter_map(|(s, i, e)| too_much(e).map(|mj| (format!("data.sections[{s}].segments[{i}].energy_mj"), mj)));
     device.chain(segment).next().map(|(field, mj)| {
         Doubt::new(Reason::ImplausibleEnergy, &field, format!("{mj} mJ in {window_ms} ms, more than {most}"))
     })
@@ -182,9 +182,15 @@ fn energy_doubt(report: &Report) -> Option<Doubt> {
 fn sku_doubt(report: &Report, place: &Place) -> Option<Doubt> {
     let held: BTreeSet<DeviceId> = report.sections.iter().flat_map(|s| &s.segments).map(|s| s.gpu).collect();
     let devices = report.head.devices.iter().enumerate().filter(|(_, device)| held.contains(&device.gpu));
+    // A node's devices are mostly alike, and one like the last, which was good, is as good.
+    let mut last = None;
     devices
         .filter_map(|(i, device)| {
             let profile = device.profile.as_deref();
+            let named = (&device.model, profile);
+            if last.replace(named) == Some(named) {
+                return None;
+            }
             let error = Sku::gpu(&device.model, profile, Share::WHOLE, false, &place.region).err()?;
             let no_part = |text: &str| slug(text).is_empty();
             let field = if no_part(&device.model) {

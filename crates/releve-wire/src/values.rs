@@ -157,8 +157,34 @@ fn has_instant_shape(text: &str) -> bool {
     fixed && fraction && date_time.get(17) != Some(&b'6')
 }
 
+/// Reports hold many of these; looked at once, where a general decoder would take both cases.
 pub(crate) fn lower_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
+    let nibble = |digit: u8| match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        _ => None,
+    };
+    let (pairs, odd) = text.as_bytes().as_chunks::<2>();
+    if pairs.len() != N || !odd.is_empty() {
+        return None;
+    }
     let mut bytes = [0; N];
-    let lower = text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-    (lower && hex::decode_to_slice(text, &mut bytes).is_ok()).then_some(bytes)
+    for (byte, &[high, low]) in bytes.iter_mut().zip(pairs) {
+        *byte = (nibble(high)? << 4) | nibble(low)?;
+    }
+    Some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::lower_hex;
+
+    #[test]
+    fn hexadecimal_digits_are_lower_case_and_as_many_as_asked_for() {
+        assert_eq!(lower_hex::<2>("0f9a"), Some([0x0f, 0x9a]));
+        for bad in ["", "0f9", "0f", "0f9a00", "0f9A", "0f9g", "0f/a", "0f:a", "0f`a", "0f é", "é9a"] {
+            assert_eq!(lower_hex::<2>(bad), None, "{bad:?}");
+        }
+        assert_eq!(lower_hex::<0>(""), Some([]));
+    }
 }

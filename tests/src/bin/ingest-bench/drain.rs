@@ -9,8 +9,8 @@ use std::{
     time::Instant,
 };
 
-use releve_aggregator::{Aggregator, Message, Settings, Source};
-use releve_broker::{BrokerConfig, Consumer, ConsumerConfig, Delivery, Handled, Topology};
+use releve_aggregator::{Aggregator, Fate, Runner, Settings};
+use releve_broker::{BrokerConfig, Consumer, ConsumerConfig, Ended, Topology};
 use releve_store::Db;
 use releve_types::time::MILLIS_PER_DAY;
 use tokio_util::sync::CancellationToken;
@@ -28,7 +28,7 @@ pub async fn drain(how: &str, amqp: &str, database: &str, reports: u64) {
     println!("{} {}", started.elapsed().as_millis(), peak_kib());
 }
 
-/// What `releve serve aggregator` does with a batch.
+/// As `releve serve aggregator` does.
 async fn aggregator(amqp: &str, database: &str, reports: u64) {
     let db = Db::connect(database, 4).await.expect("connects");
     let aggregator = Arc::new(Aggregator::new(db, Settings { batch_len_max: BATCH_LEN_MAX, ..Settings::default() }));
@@ -36,22 +36,18 @@ async fn aggregator(amqp: &str, database: &str, reports: u64) {
     let mut config = ConsumerConfig::new(broker, Topology::new(PREFIX, SHARDS));
     config.batch_len_max = BATCH_LEN_MAX;
     let consumer = Consumer::new(config).expect("a consumer");
-    let (done, cancel) = (Arc::new(AtomicU64::new(0)), CancellationToken::new());
+    let (done, cancel) = (AtomicU64::new(0), CancellationToken::new());
     let stop = cancel.clone();
-    let handler = move |deliveries: Vec<Delivery>| {
-        let (aggregator, done, stop) = (aggregator.clone(), done.clone(), stop.clone());
-        async move {
-            let messages = deliveries.into_iter().map(|d| Message { body: d.body, source: Source::Amqp }).collect();
-            let fates = aggregator.take(messages, START.plus_millis(MILLIS_PER_DAY)).await.expect("counted");
-            assert!(fates.iter().all(|f| f.name() == "counted"), "{:?}", fates.iter().find(|f| f.name() != "counted"));
-            let len = u64::try_from(fates.len()).expect("small");
-            if done.fetch_add(len, Ordering::SeqCst) + len >= reports {
-                stop.cancel();
-            }
-            Handled::Acknowledge
+    let observer = move |_: &[Option<String>], fates: &[Fate]| {
+        assert!(fates.iter().all(|f| *f == Fate::Counted), "{:?}", fates.iter().find(|f| **f != Fate::Counted));
+        let len = u64::try_from(fates.len()).expect("small");
+        if done.fetch_add(len, Ordering::SeqCst) + len >= reports {
+            stop.cancel();
         }
     };
-    consumer.run(handler, cancel).await;
+    let now = START.plus_millis(MILLIS_PER_DAY);
+    let runner = Runner::new(aggregator, Arc::new(move || now)).watched_by(Arc::new(observer));
+    assert_eq!(runner.run(consumer, cancel).await, Ended::Cancelled, "stopped by itself");
 }
 
 /// The most memory that this process ever held.
