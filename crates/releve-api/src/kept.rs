@@ -41,26 +41,31 @@ pub(crate) trait Keep: Send + Sync + 'static {
 
 /// Counted answers by what was asked.
 #[derive(Debug)]
-pub(crate) struct Kept<K, V>(Mutex<HashMap<K, Arc<Place<V>>>>);
+pub(crate) struct Kept<K, V> {
+    places: Mutex<HashMap<K, Arc<Place<V>>>>,
+    quick_max: Duration,
+}
 
-impl<K, V> Default for Kept<K, V> {
-    fn default() -> Self {
-        Self(Mutex::default())
+impl<K, V> Kept<K, V> {
+    /// What takes less than `quick_max` is counted for every request, unless it is large.
+    pub fn new(quick_max: Duration) -> Self {
+        Self { places: Mutex::default(), quick_max }
     }
 }
 
 /// One question: its last answer, and whoever is counting.
 #[derive(Debug)]
 struct Place<V> {
+    quick_max: Duration,
     made: Mutex<Option<Made<V>>>,
     counting: Arc<tokio::sync::Mutex<()>>,
     /// It was counted quickly the last time.
     quick: AtomicBool,
 }
 
-impl<V> Default for Place<V> {
-    fn default() -> Self {
-        Self { made: Mutex::default(), counting: Arc::default(), quick: AtomicBool::new(false) }
+impl<V> Place<V> {
+    fn new(quick_max: Duration) -> Self {
+        Self { quick_max, made: Mutex::default(), counting: Arc::default(), quick: AtomicBool::new(false) }
     }
 }
 
@@ -71,6 +76,7 @@ pub(crate) struct Made<V> {
     pub as_of: Timestamp,
     begun: Instant,
     took: Duration,
+    was_quick: bool,
     is_large: bool,
 }
 
@@ -86,15 +92,16 @@ impl<V> Made<V> {
         if self.as_of > now {
             return false;
         }
-        let age_max = match self.took < QUICK_MAX {
+        let age_max = match self.was_quick {
             true => LARGE_AGE_MAX,
             false => AGE_MAX.max(self.took * (REST_FACTOR + 3)),
         };
-        self.begun >= asked || (self.begun.elapsed() <= age_max && !self.is_quick())
+        self.begun >= asked || (self.begun.elapsed() <= age_max && !self.is_for_one())
     }
 
-    fn is_quick(&self) -> bool {
-        self.took < QUICK_MAX && !self.is_large
+    /// Whether whoever asks next has it counted again.
+    fn is_for_one(&self) -> bool {
+        self.was_quick && !self.is_large
     }
 
     fn has_rested(&self) -> bool {
@@ -157,12 +164,12 @@ impl<K: Eq + Hash, V: Keep> Kept<K, V> {
 
     /// What was counted last, for whoever counts again.
     pub fn last(&self, question: &K) -> Option<Arc<V>> {
-        let places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
         Some(places.get(question)?.made()?.value)
     }
 
     fn place(&self, question: K) -> Arc<Place<V>> {
-        let mut places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
         if places.len() >= KEPT_LEN_MAX && !places.contains_key(&question) {
             // Who counts just now holds its place.
             let is_counted = |place: &Arc<Place<V>>| Arc::strong_count(place) > 1;
@@ -175,7 +182,7 @@ impl<K: Eq + Hash, V: Keep> Kept<K, V> {
                 places.retain(|_, p| is_counted(p) || p.made().is_some_and(|made| made.begun >= *oldest));
             }
         }
-        places.entry(question).or_default().clone()
+        places.entry(question).or_insert_with(|| Arc::new(Place::new(self.quick_max))).clone()
     }
 }
 
@@ -187,12 +194,13 @@ impl<V: Keep> Place<V> {
     async fn count(&self, now: Timestamp, count: impl Future<Output = Result<V, Problem>>) -> Result<Made<V>, Problem> {
         let begun = Instant::now();
         let value = Arc::new(count.await?);
-        let made = Made { as_of: now, begun, took: begun.elapsed(), is_large: value.is_large(), value };
-        let keep = !made.is_quick() || made.value.helps_the_next();
+        let (took, is_large) = (begun.elapsed(), value.is_large());
+        let made = Made { as_of: now, begun, took, was_quick: took < self.quick_max, is_large, value };
+        let keep = !made.is_for_one() || made.value.helps_the_next();
         let mut last = self.made.lock().unwrap_or_else(PoisonError::into_inner);
         // What was begun later and is there already knows more.
         if last.as_ref().is_none_or(|last| last.begun <= begun) {
-            self.quick.store(made.is_quick(), Ordering::Relaxed);
+            self.quick.store(made.is_for_one(), Ordering::Relaxed);
             *last = keep.then(|| made.clone());
         }
         Ok(made)
@@ -222,7 +230,7 @@ mod tests {
 
     impl Counter {
         fn taking(takes: Duration) -> Self {
-            Self { kept: Kept::default(), times: Arc::default(), takes }
+            Self { kept: Kept::new(QUICK_MAX), times: Arc::default(), takes }
         }
 
         async fn ask(&self, at: i64, holds: impl Fn(&u32) -> bool + Send) -> (u32, i64) {

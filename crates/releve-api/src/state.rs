@@ -12,7 +12,7 @@ use crate::{
     approval::Approval,
     error::{Code, Problem},
     gather::Gathering,
-    kept::Kept,
+    kept::{Kept, QUICK_MAX},
     limit::Limits,
     pieces::Pieces,
     resource::{spend::KeptSpends, tenant_gaps::KeptGaps, usage::KeptUsage},
@@ -52,7 +52,7 @@ impl AppState {
         let (limits, gathering) = (Limits::default(), Gathering::default());
         let ready: Ready = Arc::new(|| true);
         let (sign_in, approval, exports) = (None, Approval::default(), None);
-        let (spends, usage, pieces, gaps) = (Kept::default(), Kept::default(), Pieces::default(), Kept::default());
+        let (spends, usage, gaps) = (Kept::new(QUICK_MAX), Kept::new(QUICK_MAX), Kept::new(QUICK_MAX));
         Self(Arc::new(Inner {
             db,
             aggregator,
@@ -66,9 +66,20 @@ impl AppState {
             exports,
             spends,
             usage,
-            pieces,
+            pieces: Pieces::default(),
             gaps,
         }))
+    }
+
+    /// Keeps answers that took as long as this to count, instead of [`QUICK_MAX`]. Before the state is shared; later it changes nothing.
+    #[must_use]
+    pub fn keeping_from(mut self, quick_max: Duration) -> Self {
+        if let Some(inner) = Arc::get_mut(&mut self.0) {
+            inner.spends = Kept::new(quick_max);
+            inner.usage = Kept::new(quick_max);
+            inner.gaps = Kept::new(quick_max);
+        }
+        self
     }
 
     /// Not ready while `ready` says no. Before the state is shared; later it changes nothing.

@@ -37,12 +37,17 @@ pub async fn gaps(conn: &mut PgConnection, period: Period) -> Result<Vec<Gap>, S
 
 /// What is missing of a period still, and was accepted: in-service time ∩ accepted − coverage.
 pub async fn accepted(conn: &mut PgConnection, period: Period) -> Result<Vec<Gap>, StoreError> {
-    let any = sqlx::query_scalar!(
-        r#"select exists (select from gap_acceptances where from_at < $2 and to_at > $1) as "any!""#,
+    if acceptances(conn, period).await? > 0 { missing(conn, period, true).await } else { Ok(Vec::new()) }
+}
+
+/// How many acceptances touch a period: it only grows.
+pub async fn acceptances(conn: &mut PgConnection, period: Period) -> Result<i64, StoreError> {
+    let count = sqlx::query_scalar!(
+        r#"select count(*) as "count!" from gap_acceptances where from_at < $2 and to_at > $1"#,
         to_sql(period.start()),
         to_sql(period.end())
     );
-    if any.fetch_one(&mut *conn).await? { missing(conn, period, true).await } else { Ok(Vec::new()) }
+    Ok(count.fetch_one(conn).await?)
 }
 
 /// The nodes of which some of a period was not reported, whether in service or not: most of a fleet said all, and this is the quick way

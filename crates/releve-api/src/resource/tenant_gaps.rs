@@ -45,6 +45,8 @@ pub(crate) type KeptGaps = Kept<Period, FleetGaps>;
 pub(crate) struct FleetGaps {
     open: Vec<Gap>,
     accepted: Vec<Gap>,
+    /// Of the stretch, when it was looked through: whoever accepts another sees it at once.
+    acceptances: i64,
 }
 
 impl Keep for FleetGaps {}
@@ -78,12 +80,16 @@ async fn list(
     let count = async move {
         // As the application: whose node it was and who held it then, no tenant may read of another.
         let mut tx = db.begin_app().await?;
+        let acceptances = gaps::acceptances(&mut tx, stretch).await?;
         let (open, accepted) = (gaps::gaps(&mut tx, stretch).await?, gaps::accepted(&mut tx, stretch).await?);
         tx.commit().await?;
-        Ok(FleetGaps { open, accepted })
+        Ok(FleetGaps { open, accepted, acceptances })
     };
-    let made = app.gaps().get(stretch, now, |_| true, count).await?;
-    let FleetGaps { open, accepted } = &*made.value;
+    let mut tx = app.db().begin_app().await?;
+    let acceptances = gaps::acceptances(&mut tx, stretch).await?;
+    tx.commit().await?;
+    let made = app.gaps().get(stretch, now, |kept| kept.acceptances >= acceptances, count).await?;
+    let FleetGaps { open, accepted, .. } = &*made.value;
     let gaps = open.iter().map(|gap| (gap, false)).chain(accepted.iter().map(|gap| (gap, true)));
     let rows: Vec<TenantGapView> =
         gaps.filter_map(|(gap, accepted)| view(gap, scope.id(), accepted, made.as_of)).collect();
