@@ -76,12 +76,37 @@ async fn cancelling_lets_a_running_handler_end_and_acknowledges_its_batch() {
     until_ready(&url, &Topology::new("releve", 1), 25 - handled).await;
 }
 
-/// Notes what it is given; settles when it is let.
+/// Notes what it is given; settles when it is let. One that is clumsy can't prepare the second batch, and one that has enough stops
+/// instead of settling.
 struct InSteps {
     prepared: watch::Sender<usize>,
     settling: watch::Sender<usize>,
     gate: Arc<Semaphore>,
     seen: Seen,
+    is_clumsy: bool,
+    has_enough: bool,
+}
+
+/// What a test sees and lets of it.
+struct Steps {
+    prepared: watch::Receiver<usize>,
+    settling: watch::Receiver<usize>,
+    gate: Arc<Semaphore>,
+    seen: Seen,
+}
+
+impl InSteps {
+    fn new() -> (Self, Steps) {
+        let (prepared, settling) = (watch::Sender::new(0), watch::Sender::new(0));
+        let (gate, seen) = (Arc::new(Semaphore::new(0)), Seen::default());
+        let steps = Steps {
+            prepared: prepared.subscribe(),
+            settling: settling.subscribe(),
+            gate: gate.clone(),
+            seen: seen.clone(),
+        };
+        (Self { prepared, settling, gate, seen, is_clumsy: false, has_enough: false }, steps)
+    }
 }
 
 impl Handler for InSteps {
@@ -89,12 +114,16 @@ impl Handler for InSteps {
 
     async fn prepare(&self, batch: Vec<Delivery>) -> Vec<Delivery> {
         self.prepared.send_modify(|batches| *batches += 1);
+        assert!(!self.is_clumsy || *self.prepared.borrow() != 2, "as it must once");
         batch
     }
 
     async fn settle(&self, batch: Vec<Delivery>) -> Handled {
         self.settling.send_modify(|batches| *batches += 1);
         self.gate.acquire().await.unwrap().forget();
+        if self.has_enough {
+            return Handled::Stop;
+        }
         self.seen.add(batch);
         Handled::Acknowledge
     }
@@ -109,75 +138,70 @@ async fn reaches(batches: &mut watch::Receiver<usize>, count: usize, what: &str)
 async fn one_batch_is_prepared_while_another_is_settled_and_waits_for_its_turn() {
     let rabbit = Rabbit::shared();
     let url = rabbit.vhost();
-    let (prepared, settling) = (watch::Sender::new(0), watch::Sender::new(0));
-    let (gate, seen) = (Arc::new(Semaphore::new(0)), Seen::default());
-    let (mut batches_prepared, mut batches_settling) = (prepared.subscribe(), settling.subscribe());
-    let handler = InSteps { prepared, settling, gate: gate.clone(), seen: seen.clone() };
+    let (handler, mut steps) = InSteps::new();
     // More is sent than two batches of ten: it is not the broker that holds the third back.
     let mut config = consuming(&url, 1);
     (config.batch_bytes_max, config.batch_wait_max) = (10 * 1_024, SOON);
     assert!(config.prefetch_len() > 60);
     let publisher = publisher(&url);
-    let consumer = Running::start_handler(config, seen.clone(), handler).await;
+    let consumer = Running::start_handler(config, steps.seen.clone(), handler).await;
     publish_all(&publisher, (0..60).map(|number| message(1, number, 1_024)).collect(), 60).await;
 
     for settled in 0..3 {
-        reaches(&mut batches_settling, settled + 1, "batches are settled").await;
-        reaches(&mut batches_prepared, settled + 2, "batches are prepared").await;
+        reaches(&mut steps.settling, settled + 1, "batches are settled").await;
+        reaches(&mut steps.prepared, settled + 2, "batches are prepared").await;
         tokio::time::sleep(Duration::from_millis(100)).await;
-        assert_eq!((*batches_settling.borrow(), *batches_prepared.borrow()), (settled + 1, settled + 2));
-        assert_eq!(seen.len(), settled * 10);
+        assert_eq!((*steps.settling.borrow(), *steps.prepared.borrow()), (settled + 1, settled + 2));
+        assert_eq!(steps.seen.len(), settled * 10);
         if settled < 2 {
-            gate.add_permits(1);
+            steps.gate.add_permits(1);
         }
     }
     // The third is being settled and ends; the fourth is prepared and comes again.
     consumer.cancel();
-    gate.add_permits(10);
+    steps.gate.add_permits(10);
     assert_eq!(consumer.ended().await, Ended::Cancelled);
-    let ids: Vec<String> = seen.deliveries().into_iter().map(|delivery| delivery.message_id.unwrap()).collect();
+    let ids: Vec<String> = steps.seen.deliveries().into_iter().map(|delivery| delivery.message_id.unwrap()).collect();
     assert_eq!(ids, (0..30).map(|number| format!("1/{number}")).collect::<Vec<_>>());
     until_ready(&url, &Topology::new("releve", 1), 30).await;
 }
 
-/// One that can't prepare what says so.
-struct Clumsy(InSteps);
-
-impl Handler for Clumsy {
-    type Prepared = Vec<Delivery>;
-
-    async fn prepare(&self, batch: Vec<Delivery>) -> Vec<Delivery> {
-        let batch = self.0.prepare(batch).await;
-        assert!(*self.0.prepared.borrow() != 2, "as it must once");
-        batch
-    }
-
-    async fn settle(&self, batch: Vec<Delivery>) -> Handled {
-        self.0.settle(batch).await
-    }
+/// Two batches of ten on their way to a handler that waits with both: one it settles, and one that it prepared, or tried to.
+async fn with_two_batches(url: &str, handler: InSteps, steps: &mut Steps) -> Running {
+    let mut config = consuming(url, 1);
+    (config.batch_len_max, config.batch_wait_max) = (10, SOON);
+    let publisher = publisher(url);
+    let consumer = Running::start_handler(config, steps.seen.clone(), handler).await;
+    publish_all(&publisher, (0..20).map(|number| message(1, number, 0)).collect(), 20).await;
+    reaches(&mut steps.prepared, 2, "batches are prepared").await;
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert_eq!(steps.seen.len(), 0, "the first waits");
+    consumer
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_panic_while_one_batch_is_prepared_lets_the_one_before_it_be_settled() {
     let rabbit = Rabbit::shared();
     let url = rabbit.vhost();
-    let (prepared, settling) = (watch::Sender::new(0), watch::Sender::new(0));
-    let (gate, seen) = (Arc::new(Semaphore::new(0)), Seen::default());
-    let mut batches_prepared = prepared.subscribe();
-    let handler = Clumsy(InSteps { prepared, settling, gate: gate.clone(), seen: seen.clone() });
-    let mut config = consuming(&url, 1);
-    (config.batch_len_max, config.batch_wait_max) = (10, SOON);
-    let publisher = publisher(&url);
-    let consumer = Running::start_handler(config, seen.clone(), handler).await;
-    publish_all(&publisher, (0..20).map(|number| message(1, number, 0)).collect(), 20).await;
-    reaches(&mut batches_prepared, 2, "batches are prepared").await;
-    tokio::time::sleep(Duration::from_millis(100)).await;
-    assert_eq!(seen.len(), 0, "the first waits");
-    gate.add_permits(10);
+    let (handler, mut steps) = InSteps::new();
+    let consumer = with_two_batches(&url, InSteps { is_clumsy: true, ..handler }, &mut steps).await;
+    steps.gate.add_permits(10);
     consumer.until_seen(20).await;
-    let times = seen.counts();
+    let times = steps.seen.counts();
     assert_eq!(times.values().max(), Some(&1), "the first was acknowledged, the second came again: {times:?}");
     consumer.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_handler_that_says_stop_leaves_what_it_prepared_in_the_queue_too() {
+    let rabbit = Rabbit::shared();
+    let url = rabbit.vhost();
+    let (handler, mut steps) = InSteps::new();
+    let consumer = with_two_batches(&url, InSteps { has_enough: true, ..handler }, &mut steps).await;
+    steps.gate.add_permits(10);
+    assert_eq!(consumer.ended().await, Ended::Stopped);
+    assert_eq!((*steps.settling.borrow(), steps.seen.len()), (1, 0), "the second was not settled");
+    until_ready(&url, &Topology::new("releve", 1), 20).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -227,4 +251,42 @@ async fn no_more_is_delivered_than_the_prefetch_has_bytes_for() {
     consumer.until_seen(100).await;
     assert_eq!(*largest.lock().unwrap(), 3 * BODY_BYTES);
     tokio::time::timeout(SOON, consumer.stop()).await.unwrap();
+}
+
+/// The broker counts messages and memory is bytes: how many are under way follows from what they weigh.
+#[tokio::test(flavor = "multi_thread")]
+async fn small_messages_are_taken_by_the_many_until_they_grow() {
+    const BODY_BYTES: usize = 64 * 1024;
+    let rabbit = Rabbit::shared();
+    let url = rabbit.vhost();
+    let mut config = consuming(&url, 1);
+    (config.prefetch_bytes_max, config.prefetch_bytes_surge_max) = (16 * BODY_BYTES, 108 * BODY_BYTES);
+    assert_eq!((config.prefetch_len(), config.prefetch_len_wide()), (8, 100));
+    let topology = config.topology.clone();
+    // So that the queue is there.
+    Running::start(consuming(&url, 1), Duration::ZERO).await.stop().await;
+    let publisher = publisher(&url);
+    publish_all(&publisher, (0..300).map(|number| message(1, number, 100)).collect(), 100).await;
+    until_ready(&url, &topology, 300).await;
+
+    let (seen, lens) = (Seen::default(), Arc::new(std::sync::Mutex::new(Vec::new())));
+    let (remembered, lens_in) = (seen.clone(), lens.clone());
+    let consumer = Running::start_with(config, seen.clone(), move |deliveries| {
+        let is_large = deliveries.iter().any(|delivery| delivery.body.len() >= BODY_BYTES);
+        lens_in.lock().unwrap().push((is_large, deliveries.len()));
+        remembered.add(deliveries);
+        async { Handled::Acknowledge }
+    })
+    .await;
+    consumer.until_seen(300).await;
+    assert!(lens.lock().unwrap().contains(&(false, 50)), "{lens:?}");
+    publish_all(&publisher, (300..340).map(|number| message(1, number, BODY_BYTES)).collect(), 40).await;
+    consumer.until_seen(340).await;
+    let large: Vec<usize> =
+        lens.lock().unwrap().iter().filter(|(is_large, _)| *is_large).map(|(_, len)| *len).collect();
+    assert!(large.iter().all(|len| *len <= 4), "{large:?}");
+    until_ready(&url, &topology, 0).await;
+    consumer.stop().await;
+    let times = seen.counts();
+    assert_eq!((times.len(), times.values().max()), (340, Some(&1)), "{times:?}");
 }

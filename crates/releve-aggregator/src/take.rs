@@ -210,7 +210,12 @@ impl Aggregator {
         now: Timestamp,
     ) -> Result<Judgement, TakeError> {
         let (messages, settings) = (messages.clone(), self.settings.clone());
-        let work = move || Judgement { judged: judge::judge(&messages[span], &catalog, &settings, now), catalog };
+        let work = move || {
+            let started = Instant::now();
+            let judged = judge::judge(&messages[span], &catalog, &settings, now);
+            histogram!("releve_aggregate_judge_seconds").record(started.elapsed());
+            Judgement { judged, catalog }
+        };
         let done = tokio::task::spawn_blocking(work).await;
         done.map_err(|_| TakeError::Store(StoreError::Sql(sqlx::Error::WorkerCrashed)))
     }

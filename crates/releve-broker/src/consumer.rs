@@ -29,9 +29,10 @@ use crate::{
     health::{HealthHandle, HealthSender},
     limits::{
         BATCH_BYTES_MAX, BATCH_LEN_MAX, BATCH_WAIT_MAX, DEPTH_EVERY, LINK_SETTLED_AFTER, MESSAGE_BYTES_MAX,
-        PREFETCH_BYTES_MAX, PREFETCH_LEN_DEAD,
+        PREFETCH_BYTES_MAX, PREFETCH_BYTES_SURGE_MAX, PREFETCH_LEN_DEAD,
     },
     link::Link,
+    prefetch::{Prefetch, Width},
     topology::{QueueDepth, Topology, depths},
 };
 
@@ -45,8 +46,11 @@ pub struct ConsumerConfig {
     pub batch_bytes_max: usize,
     pub batch_wait_max: Duration,
     /// Memory for bodies that were delivered and not yet acknowledged, all queues together. It holds as long as no
-    /// message is larger than `message_bytes_max`, which the broker's own `max_message_size` can enforce.
+    /// message is larger than `message_bytes_max`, which the broker's own `max_message_size` can enforce, and none
+    /// suddenly much larger than those before.
     pub prefetch_bytes_max: usize,
+    /// The same when they are.
+    pub prefetch_bytes_surge_max: usize,
     pub message_bytes_max: usize,
 }
 
@@ -60,6 +64,7 @@ impl ConsumerConfig {
             batch_bytes_max: BATCH_BYTES_MAX,
             batch_wait_max: BATCH_WAIT_MAX,
             prefetch_bytes_max: PREFETCH_BYTES_MAX,
+            prefetch_bytes_surge_max: PREFETCH_BYTES_SURGE_MAX,
             message_bytes_max: MESSAGE_BYTES_MAX,
         }
     }
@@ -75,6 +80,7 @@ impl ConsumerConfig {
             ("batch_len_max", self.batch_len_max),
             ("batch_bytes_max", self.batch_bytes_max),
             ("prefetch_bytes_max", self.prefetch_bytes_max),
+            ("prefetch_bytes_surge_max", self.prefetch_bytes_surge_max),
             ("message_bytes_max", self.message_bytes_max),
         ];
         match sizes.into_iter().find(|(_, size)| *size == 0) {
@@ -86,10 +92,27 @@ impl ConsumerConfig {
     /// Messages that one shard's queue may have under way: its share of the memory if each is as large as allowed, and
     /// never more than one batch that is settled and one that is prepared. At least two, or nothing would overlap.
     pub fn prefetch_len(&self) -> u16 {
-        let messages = self.prefetch_bytes_max / self.message_bytes_max.max(1);
+        self.messages_in(self.prefetch_bytes_max)
+    }
+
+    /// The same while messages are small: as many as would surge to no more than is allowed.
+    pub fn prefetch_len_wide(&self) -> u16 {
+        self.messages_in(self.prefetch_bytes_surge_max).max(self.prefetch_len())
+    }
+
+    fn messages_in(&self, bytes: usize) -> u16 {
+        let messages = bytes / self.message_bytes_max.max(1);
         let share = messages.saturating_sub(usize::from(PREFETCH_LEN_DEAD)) / self.shards.len().max(1);
         let share = share.min(self.batch_len_max.saturating_mul(2)).max(2);
         u16::try_from(share).unwrap_or(u16::MAX)
+    }
+
+    fn prefetch(&self) -> Prefetch {
+        Prefetch {
+            narrow: self.prefetch_len(),
+            wide: self.prefetch_len_wide(),
+            bytes_max: self.prefetch_bytes_max / self.shards.len().max(1),
+        }
     }
 }
 
@@ -199,7 +222,7 @@ impl Consumer {
     /// One connection, from its making to its certain end.
     async fn serve(&self, handler: &Arc<impl Handler>, cancel: &CancellationToken) -> Stopping {
         let link = match cancel.run_until_cancelled(Link::open(&self.config.broker)).await {
-            Some(Ok(link)) => link,
+            Some(Ok(link)) => Arc::new(link),
             Some(Err(error)) => return Stopping::Failed(error),
             None => return Stopping::Ended(Ended::Cancelled),
         };
@@ -236,23 +259,22 @@ impl Consumer {
     }
 
     /// Declares what is missing, then a channel for each queue, and one to ask about depths.
-    async fn open_lanes(&self, link: &Link) -> Result<(Vec<Lane>, Channel), LinkError> {
+    async fn open_lanes(&self, link: &Arc<Link>) -> Result<(Vec<Lane>, Channel), LinkError> {
         let (config, topology) = (&self.config, &self.config.topology);
         let spare = link.channel().await?;
         topology.declare(link, &spare).await?;
-        let limits = |prefetch_len: u16| BatchLimits {
-            // So that there is room for one that is settled and one that is prepared.
-            len_max: config.batch_len_max.min(usize::from(prefetch_len / 2)),
+        let limits = BatchLimits {
+            len_max: config.batch_len_max,
             bytes_max: config.batch_bytes_max,
             wait_max: config.batch_wait_max,
         };
-        let prefetch_len = config.prefetch_len();
         let mut lanes = Vec::with_capacity(config.shards.len() + 1);
         for &shard in &config.shards {
-            let queue = topology.reports_queue(shard);
-            lanes.push(Lane::open(link, queue, false, prefetch_len, limits(prefetch_len)).await?);
+            let source = Source { queue: topology.reports_queue(shard), dead_letters: false, limits };
+            lanes.push(Lane::open(link.clone(), source, config.prefetch()).await?);
         }
-        lanes.push(Lane::open(link, topology.dead(), true, PREFETCH_LEN_DEAD, limits(PREFETCH_LEN_DEAD)).await?);
+        let source = Source { queue: topology.dead(), dead_letters: true, limits };
+        lanes.push(Lane::open(link.clone(), source, Prefetch::fixed(PREFETCH_LEN_DEAD)).await?);
         Ok((lanes, spare))
     }
 
@@ -282,32 +304,84 @@ fn panicked(error: &JoinError) -> Stopping {
     Stopping::Failed(LinkError::Panicked(error.to_string()))
 }
 
-/// One queue's channel.
+/// A queue, and how it is cut into batches.
+#[derive(Debug)]
+struct Source {
+    queue: String,
+    dead_letters: bool,
+    limits: BatchLimits,
+}
+
+impl Source {
+    /// A channel that has so many messages under way.
+    async fn open(&self, link: &Link, prefetch_len: u16) -> Result<(Channel, Batches), LinkError> {
+        let channel = link.channel().await?;
+        link.answer("limiting the prefetch", channel.basic_qos(prefetch_len, BasicQosOptions::default())).await?;
+        let (options, arguments) = (BasicConsumeOptions::default(), FieldTable::default());
+        let consuming = channel.basic_consume(self.queue.as_str().into(), "".into(), options, arguments);
+        let deliveries = link.answer(&format!("consuming '{}'", self.queue), consuming).await?;
+        // So that there is room for one that is settled and one that is prepared.
+        let len_max = self.limits.len_max.min(usize::from(prefetch_len / 2));
+        Ok((channel, Batches::new(deliveries, self.dead_letters, BatchLimits { len_max, ..self.limits })))
+    }
+}
+
+/// One queue's way to the handler.
 #[derive(Debug)]
 struct Lane {
-    queue: String,
+    link: Arc<Link>,
+    source: Source,
+    width: Width,
     channel: Channel,
     batches: Batches,
 }
 
+/// Why a channel's batches end.
+enum Over {
+    /// Another number of messages is to be under way.
+    Width,
+    All(Stopping),
+}
+
+impl From<LinkError> for Over {
+    fn from(error: LinkError) -> Self {
+        Self::All(Stopping::Failed(error))
+    }
+}
+
 impl Lane {
-    async fn open(
-        link: &Link,
-        queue: String,
-        dead_letters: bool,
-        prefetch_len: u16,
-        limits: BatchLimits,
-    ) -> Result<Self, LinkError> {
-        let channel = link.channel().await?;
-        link.answer("limiting the prefetch", channel.basic_qos(prefetch_len, BasicQosOptions::default())).await?;
-        let (options, arguments) = (BasicConsumeOptions::default(), FieldTable::default());
-        let consuming = channel.basic_consume(queue.as_str().into(), "".into(), options, arguments);
-        let deliveries = link.answer(&format!("consuming '{queue}'"), consuming).await?;
-        Ok(Self { batches: Batches::new(deliveries, dead_letters, limits), queue, channel })
+    async fn open(link: Arc<Link>, source: Source, prefetch: Prefetch) -> Result<Self, LinkError> {
+        let width = Width::new(prefetch);
+        let (channel, batches) = source.open(&link, width.len()).await?;
+        Ok(Self { link, source, width, channel, batches })
     }
 
-    async fn run(self, handler: Arc<impl Handler>, stop: CancellationToken) -> Stopping {
-        let Self { queue, channel, mut batches } = self;
+    async fn run(mut self, handler: Arc<impl Handler>, stop: CancellationToken) -> Stopping {
+        loop {
+            match self.drain(&*handler, &stop).await {
+                Over::Width => {}
+                Over::All(stopping) => return stopping,
+            }
+            if let Err(error) = self.reopen().await {
+                return Stopping::Failed(error);
+            }
+        }
+    }
+
+    /// On another channel: what was sent on this one and not acknowledged goes back to its place in the queue. To cancel the
+    /// consumer and go on with the channel would be quicker and wrong: RabbitMQ may still send to a consumer that it has said
+    /// to be cancelled, lapin drops that, and the next acknowledgement of all up to a tag would take it as counted.
+    async fn reopen(&mut self) -> Result<(), LinkError> {
+        tracing::debug!(queue = self.source.queue, prefetch_len = self.width.len(), "the queue is consumed anew");
+        self.link.answer("closing a channel", self.channel.close(200, "another prefetch".into())).await?;
+        (self.channel, self.batches) = self.source.open(&self.link, self.width.len()).await?;
+        Ok(())
+    }
+
+    /// Batch after batch of one channel.
+    async fn drain(&mut self, handler: &impl Handler, stop: &CancellationToken) -> Over {
+        let Self { source, width, channel, batches, .. } = self;
+        let queue = source.queue.as_str();
         let mut ready = None;
         loop {
             // So that nothing more is taken once settling says that it is over.
@@ -315,8 +389,8 @@ impl Lane {
             let settling = async {
                 let Some((batch, last_tag)) = ready else { return Ok(()) };
                 let settled = match handler.settle(batch).await {
-                    Handled::Acknowledge => acknowledge(&channel, &queue, last_tag).await.map_err(Stopping::Failed),
-                    Handled::Stop => Err(Stopping::Ended(Ended::Stopped)),
+                    Handled::Acknowledge => acknowledge(channel, queue, last_tag).await.map_err(Over::from),
+                    Handled::Stop => Err(Over::All(Stopping::Ended(Ended::Stopped))),
                 };
                 if settled.is_err() {
                     over.cancel();
@@ -325,21 +399,28 @@ impl Lane {
             };
             let preparing = async {
                 let Some(batch) = over.run_until_cancelled(batches.next()).await else {
-                    return Err(Stopping::Ended(Ended::Cancelled));
+                    return Err(Over::All(Stopping::Ended(Ended::Cancelled)));
                 };
-                let Batch { deliveries, last_tag } = batch.map_err(Stopping::Failed)?;
+                let Batch { deliveries, last_tag } = batch?;
+                if width.change(
+                    deliveries.len(),
+                    deliveries.iter().map(|d| d.body.len()).sum(),
+                    std::time::Instant::now(),
+                ) {
+                    return Err(Over::Width);
+                }
                 // Caught, so that it does not cut short what is being settled beside it.
                 let prepared = AssertUnwindSafe(handler.prepare(deliveries)).catch_unwind().await;
-                let prepared = prepared.map_err(|_| Stopping::Failed(LinkError::Panicked(queue.clone())))?;
+                let prepared = prepared.map_err(|_| LinkError::Panicked(queue.to_owned()))?;
                 Ok((prepared, last_tag))
             };
             let (settled, prepared) = tokio::join!(settling, preparing);
             ready = match settled.and(prepared) {
                 Ok(prepared) => Some(prepared),
-                Err(stopping) => return stopping,
+                Err(over) => return over,
             };
             if stop.is_cancelled() {
-                return Stopping::Ended(Ended::Cancelled);
+                return Over::All(Stopping::Ended(Ended::Cancelled));
             }
         }
     }

@@ -10,6 +10,7 @@ pub mod events;
 pub mod health;
 pub mod limits;
 mod link;
+mod prefetch;
 pub mod publisher;
 mod queue;
 pub mod topology;

@@ -24,15 +24,19 @@ pub const LINK_CHECK_EVERY: Duration = Duration::from_secs(1);
 /// How often the consumer asks how deep its queues are.
 pub const DEPTH_EVERY: Duration = Duration::from_secs(5);
 /// Deliveries in one batch, by default.
-pub const BATCH_LEN_MAX: usize = 500;
+pub const BATCH_LEN_MAX: usize = 1_000;
 /// Bytes of bodies in one batch, by default: decoded, rolled up and on their way to the database they take ten times
 /// that, and each queue has one batch there and one judged.
-pub const BATCH_BYTES_MAX: usize = 1024 * 1024;
+pub const BATCH_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// How long a batch waits to be filled once it has its first delivery, by default.
 pub const BATCH_WAIT_MAX: Duration = Duration::from_millis(100);
 /// Bytes of bodies that all queues together may have sent and not been acknowledged, by default. The client reads
 /// as fast as the broker sends and RabbitMQ knows no limit in bytes, so this divides into a number of messages.
-pub const PREFETCH_BYTES_MAX: usize = 64 * 1024 * 1024;
+pub const PREFETCH_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// The same if bodies that were small are suddenly as large as allowed, by default: until what was sent has been taken.
+pub const PREFETCH_BYTES_SURGE_MAX: usize = 256 * 1024 * 1024;
+/// How long a queue whose messages were suddenly large gets no more of them than large ones have room for, at least.
+pub const PREFETCH_WIDEN_EVERY: Duration = Duration::from_secs(60);
 /// Dead letters are rare: they get few places, so that the shards get the rest.
 pub const PREFETCH_LEN_DEAD: u16 = 8;
 /// The least that a delivery limit may be: a crashing aggregator returns its whole prefetch, and must not kill it.

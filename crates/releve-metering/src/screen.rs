@@ -182,15 +182,11 @@ fn energy_doubt(report: &Report) -> Option<Doubt> {
 fn sku_doubt(report: &Report, place: &Place) -> Option<Doubt> {
     let held: BTreeSet<DeviceId> = report.sections.iter().flat_map(|s| &s.segments).map(|s| s.gpu).collect();
     let devices = report.head.devices.iter().enumerate().filter(|(_, device)| held.contains(&device.gpu));
-    // A node's devices are mostly alike, and one like the last, which was good, is as good.
-    let mut last = None;
+    let mut named = BTreeSet::new();
     devices
+        .filter(|(_, device)| named.insert((&device.model, &device.profile)))
         .filter_map(|(i, device)| {
             let profile = device.profile.as_deref();
-            let named = (&device.model, profile);
-            if last.replace(named) == Some(named) {
-                return None;
-            }
             let error = Sku::gpu(&device.model, profile, Share::WHOLE, false, &place.region).err()?;
             let no_part = |text: &str| slug(text).is_empty();
             let field = if no_part(&device.model) {

@@ -270,3 +270,51 @@ fn verdicts_that_need_no_database() {
     "#]]
     .assert_eq(&text);
 }
+
+/// A report of three devices of these models that one tenant held.
+fn modelled(models: [&str; 3], minute: i64) -> Report {
+    let said = Said { node: 1, minute, covered: (0, 60_000), holds: (0..3).map(|i| (0, i, 1_000)).collect(), run: 0 };
+    let mut report = report(&said);
+    for (device, model) in report.head.devices.iter_mut().zip(models) {
+        device.model = model.to_owned();
+    }
+    report
+}
+
+/// The same, of a node in this region.
+fn of_models(models: [&str; 3], region: &str, minute: i64) -> Screened {
+    let mut catalog = catalog();
+    for record in catalog.nodes.values_mut() {
+        let place = Place { state: NodeState::InService, region: region.into(), site: "a".into(), rack: "r1".into() };
+        record.places = Steps::from_rows(vec![(Timestamp::from_millis(0), 1, place)]);
+    }
+    screen(modelled(models, minute), &catalog, NOW).expect("believable")
+}
+
+#[test]
+fn each_segment_is_sold_under_its_own_name() {
+    let counted = [
+        of_models(["A100", "H100", "A100"], "west", 0),
+        of_models(["A100", "A100", "A100"], "east", 1),
+        of_models(["h100", "H100", "A100"], "west", 2),
+    ];
+    let deltas = roll_up(&counted, |_, _| 0).expect("names");
+    let mut sold: Vec<String> =
+        deltas.usage_hours.iter().map(|(key, used)| format!("{} {}", deltas.skus[key.sku], used.ms)).collect();
+    sold.sort_unstable();
+    let expected =
+        ["a100/whole/1:1/standard/east 3000", "a100/whole/1:1/standard/west 3000", "h100/whole/1:1/standard/west 3000"];
+    assert_eq!(sold, expected.map(|name| format!("gpu/{name}")));
+}
+
+#[test]
+fn the_device_that_can_be_no_sku_is_named_whatever_its_neighbours_are() {
+    for (models, field) in [
+        (["\u{2026}", "A100", "A100"], "data.head.devices[0].model"),
+        (["A100", "A100", "\u{2026}"], "data.head.devices[2].model"),
+        (["A100", "\u{2026}", "\u{2026}"], "data.head.devices[1].model"),
+    ] {
+        let (_, doubt) = screen(modelled(models, 0), &catalog(), NOW).expect_err("no SKU");
+        assert_eq!((doubt.reason.as_str(), doubt.field.as_str()), ("no_sku", field));
+    }
+}

@@ -14,8 +14,6 @@ use crate::{
 
 /// The form of the kept bytes, not of the report in them.
 const EVIDENCE_VERSION: i64 = 1;
-/// What the kept form adds to the texts in it, so that it seldom grows as it is written.
-const FORM_BYTES_GUESS: usize = 256;
 
 #[derive(Serialize)]
 struct EvidenceForm<'a> {
@@ -31,11 +29,7 @@ impl Evidence {
         let sig = STANDARD.encode(self.signature);
         let form =
             EvidenceForm { v: EVIDENCE_VERSION, keyid: &self.keyid, sig, head: &self.head, segments: &self.segments };
-        // The texts are JSON themselves: each of their quotes takes a backslash.
-        let texts = self.head.len() + self.segments.iter().map(String::len).sum::<usize>();
-        let mut bytes = Vec::with_capacity(texts + texts / 4 + FORM_BYTES_GUESS);
-        serde_json::to_writer(&mut bytes, &form).expect("strings and an integer under string keys are always JSON");
-        bytes
+        serde_json::to_vec(&form).expect("strings and an integer under string keys are always JSON")
     }
 
     /// Reads what [`Evidence::to_bytes`] wrote. Says nothing of the signature.

@@ -157,22 +157,10 @@ fn has_instant_shape(text: &str) -> bool {
     fixed && fraction && date_time.get(17) != Some(&b'6')
 }
 
-/// Reports hold many of these; looked at once, where a general decoder would take both cases.
 pub(crate) fn lower_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
-    let nibble = |digit: u8| match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'a'..=b'f' => Some(digit - b'a' + 10),
-        _ => None,
-    };
-    let (pairs, odd) = text.as_bytes().as_chunks::<2>();
-    if pairs.len() != N || !odd.is_empty() {
-        return None;
-    }
     let mut bytes = [0; N];
-    for (byte, &[high, low]) in bytes.iter_mut().zip(pairs) {
-        *byte = (nibble(high)? << 4) | nibble(low)?;
-    }
-    Some(bytes)
+    let lower = text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    (lower && hex::decode_to_slice(text, &mut bytes).is_ok()).then_some(bytes)
 }
 
 #[cfg(test)]

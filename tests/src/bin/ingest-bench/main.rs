@@ -27,7 +27,7 @@ use releve_types::Timestamp;
 /// 2020-05-01T00:00:00Z.
 pub const START: Timestamp = Timestamp::from_millis(1_588_291_200_000);
 pub const SHARDS: u32 = 2;
-pub const BATCH_LEN_MAX: usize = 500;
+pub const BATCH_LEN_MAX: usize = 1_000;
 pub const PREFIX: &str = "bench";
 
 /// What is measured with.
