@@ -1,6 +1,7 @@
 //! What does somebody have to know, and has a person looked at it?
 
 use axum::{Json, extract::State, response::Response};
+use releve_jobs::alerts::KINDS;
 use releve_store::{
     alerts::{self, Alert, AlertFilter},
     audit_log::{self, Change},
@@ -97,8 +98,10 @@ impl From<Alert> for AlertView {
 impl Wanted {
     /// What is listed, and from where.
     fn place(&self, whose: &str) -> Result<(String, Option<AlertId>), Problem> {
-        if self.state.as_deref().is_some_and(|state| !STATES.contains(&state)) {
-            return Err(Problem::field("state", format!("expected one of {}", STATES.join(", "))));
+        for (field, text, known) in [("state", &self.state, &STATES[..]), ("kind", &self.kind, &KINDS)] {
+            if text.as_deref().is_some_and(|text| !known.contains(&text)) {
+                return Err(Problem::field(field, format!("expected one of {}", known.join(", "))));
+            }
         }
         let request = format!("alerts of {whose} {:?} {:?}", self.state, self.kind);
         let before: Option<String> = cursor::decode(&request, self.cursor.as_deref())?;

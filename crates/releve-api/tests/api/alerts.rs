@@ -44,6 +44,7 @@ async fn a_list_is_narrowed_by_state_and_kind() {
     assert_eq!(list("?state=resolved").await, ["credits.low"]);
     assert_eq!(list("?kind=node.silent&state=open").await, ["node.silent"]);
     assert_eq!(world.get("/v1/alerts?state=new").await.problem().2, "state");
+    assert_eq!(world.get("/v1/alerts?kind=node.silence").await.problem().2, "kind");
     let key = world.tenant_key("lab").await;
     let own = world.call("GET", "/v1/tenants/lab/alerts", Some(&key), None).await.expect(200);
     assert_eq!(kinds(&own), ["credits.low", "spend.anomaly"], "its own, and its account's");

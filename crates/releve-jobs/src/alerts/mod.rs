@@ -53,6 +53,21 @@ pub const CREDITS_LOW: &str = "credits.low";
 pub const COMMITMENT_UNDER_USED: &str = "commitment.under_used";
 /// Little is left of a purchase order.
 pub const PURCHASE_ORDER_LOW: &str = "purchase_order.low";
+/// What alerts can be of.
+pub const KINDS: [&str; 12] = [
+    BUDGET_REACHED,
+    SPEND_ANOMALY,
+    CREDITS_LOW,
+    COMMITMENT_UNDER_USED,
+    PURCHASE_ORDER_LOW,
+    "invoice.issued",
+    "invoice.overdue",
+    NODE_SILENT,
+    COVERAGE_LOW,
+    QUARANTINE_GROWING,
+    SUSPENSE_GROWING,
+    INVOICE_PARKED,
+];
 
 /// The longest rest between two looks at changed usage.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
