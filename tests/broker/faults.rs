@@ -80,6 +80,9 @@ async fn nothing_confirmed_is_lost_when_the_broker_is_killed() {
     let url = rabbit.url();
     let mut config = consuming(&url, 2);
     config.batch_len_max = 20;
+    // So that queues are consumed anew in between, as messages turn out to be small.
+    config.prefetch_bytes_max = 16 * config.message_bytes_max;
+    assert_eq!((config.prefetch_len(), config.prefetch_len_wide()), (4, 40));
     let consumer = Running::start(config, Duration::from_millis(5)).await;
     let publisher = publisher(&url);
     let traffic = Traffic::start(&publisher);

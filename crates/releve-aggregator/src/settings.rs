@@ -1,6 +1,6 @@
 //! How much at once, how long, how often? The aggregator's limits, each with its unit.
 
-use releve_broker::limits::BATCH_BYTES_MAX;
+use releve_broker::limits::{BATCH_BYTES_MAX, BATCH_LEN_MAX};
 use releve_wire::limits::MESSAGE_BYTES_MAX;
 
 #[derive(Clone, Debug)]
@@ -27,7 +27,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            batch_len_max: 1_000,
+            batch_len_max: BATCH_LEN_MAX,
             batch_bytes_max: BATCH_BYTES_MAX,
             batch_wait_ms_max: 50,
             message_bytes_max: MESSAGE_BYTES_MAX,

@@ -56,16 +56,15 @@ impl<K, V> Kept<K, V> {
 /// One question: its last answer, and whoever is counting.
 #[derive(Debug)]
 struct Place<V> {
-    quick_max: Duration,
     made: Mutex<Option<Made<V>>>,
     counting: Arc<tokio::sync::Mutex<()>>,
     /// It was counted quickly the last time.
     quick: AtomicBool,
 }
 
-impl<V> Place<V> {
-    fn new(quick_max: Duration) -> Self {
-        Self { quick_max, made: Mutex::default(), counting: Arc::default(), quick: AtomicBool::new(false) }
+impl<V> Default for Place<V> {
+    fn default() -> Self {
+        Self { made: Mutex::default(), counting: Arc::default(), quick: AtomicBool::new(false) }
     }
 }
 
@@ -122,7 +121,7 @@ impl<K: Eq + Hash, V: Keep> Kept<K, V> {
     where
         F: Future<Output = Result<V, Problem>> + Send + 'static,
     {
-        let asked = Instant::now();
+        let (asked, quick_max) = (Instant::now(), self.quick_max);
         let place = self.place(question);
         let kept = |place: &Place<V>| place.made().filter(|made| made.serves(asked, now) && holds(&made.value));
         if let Some(made) = kept(&place) {
@@ -131,7 +130,7 @@ impl<K: Eq + Hash, V: Keep> Kept<K, V> {
             {
                 tokio::spawn(async move {
                     let _turn = turn;
-                    if let Err(problem) = place.count(now, count).await {
+                    if let Err(problem) = place.count(now, quick_max, count).await {
                         tracing::warn!(?problem, "an answer that is kept could not be counted again");
                     }
                 });
@@ -139,7 +138,7 @@ impl<K: Eq + Hash, V: Keep> Kept<K, V> {
             return Ok(made);
         }
         if place.quick.load(Ordering::Relaxed) {
-            return place.count(now, count).await;
+            return place.count(now, quick_max, count).await;
         }
         let turn = place.counting.clone().lock_owned().await;
         if let Some(made) = kept(&place) {
@@ -147,7 +146,7 @@ impl<K: Eq + Hash, V: Keep> Kept<K, V> {
         }
         let counting = tokio::spawn(async move {
             let _turn = turn;
-            place.count(now, count).await
+            place.count(now, quick_max, count).await
         });
         counting.await.map_err(|error| Problem::internal(&error))?
     }
@@ -159,7 +158,7 @@ impl<K: Eq + Hash, V: Keep> Kept<K, V> {
         now: Timestamp,
         count: impl Future<Output = Result<V, Problem>>,
     ) -> Result<Made<V>, Problem> {
-        self.place(question).count(now, count).await
+        self.place(question).count(now, self.quick_max, count).await
     }
 
     /// What was counted last, for whoever counts again.
@@ -182,7 +181,7 @@ impl<K: Eq + Hash, V: Keep> Kept<K, V> {
                 places.retain(|_, p| is_counted(p) || p.made().is_some_and(|made| made.begun >= *oldest));
             }
         }
-        places.entry(question).or_insert_with(|| Arc::new(Place::new(self.quick_max))).clone()
+        places.entry(question).or_default().clone()
     }
 }
 
@@ -191,11 +190,16 @@ impl<V: Keep> Place<V> {
         self.made.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    async fn count(&self, now: Timestamp, count: impl Future<Output = Result<V, Problem>>) -> Result<Made<V>, Problem> {
+    async fn count(
+        &self,
+        now: Timestamp,
+        quick_max: Duration,
+        count: impl Future<Output = Result<V, Problem>>,
+    ) -> Result<Made<V>, Problem> {
         let begun = Instant::now();
         let value = Arc::new(count.await?);
         let (took, is_large) = (begun.elapsed(), value.is_large());
-        let made = Made { as_of: now, begun, took, was_quick: took < self.quick_max, is_large, value };
+        let made = Made { as_of: now, begun, took, was_quick: took < quick_max, is_large, value };
         let keep = !made.is_for_one() || made.value.helps_the_next();
         let mut last = self.made.lock().unwrap_or_else(PoisonError::into_inner);
         // What was begun later and is there already knows more.

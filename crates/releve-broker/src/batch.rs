@@ -30,6 +30,8 @@ pub(crate) struct BatchLimits {
 #[derive(Debug)]
 pub(crate) struct Batch {
     pub deliveries: Vec<Delivery>,
+    /// Of their bodies.
+    pub bytes: usize,
     pub last_tag: u64,
 }
 
@@ -61,15 +63,16 @@ impl Batches {
         while deliveries.len() < self.limits.len_max {
             let Ok(next) = timeout_at(deadline, self.receive()).await else { break };
             let next = next?;
-            bytes = bytes.saturating_add(next.data.len());
-            if bytes > self.limits.bytes_max {
+            let with_it = bytes.saturating_add(next.data.len());
+            if with_it > self.limits.bytes_max {
                 self.left_over = Some(next);
                 break;
             }
+            bytes = with_it;
             last_tag = next.delivery_tag;
             deliveries.push(self.take(next));
         }
-        Ok(Batch { deliveries, last_tag })
+        Ok(Batch { deliveries, bytes, last_tag })
     }
 
     async fn receive(&mut self) -> Result<lapin::message::Delivery, LinkError> {

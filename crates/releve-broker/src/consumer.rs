@@ -108,10 +108,11 @@ impl ConsumerConfig {
     }
 
     fn prefetch(&self) -> Prefetch {
+        let of_dead = usize::from(PREFETCH_LEN_DEAD).saturating_mul(self.message_bytes_max);
         Prefetch {
             narrow: self.prefetch_len(),
             wide: self.prefetch_len_wide(),
-            bytes_max: self.prefetch_bytes_max / self.shards.len().max(1),
+            bytes_max: self.prefetch_bytes_max.saturating_sub(of_dead) / self.shards.len().max(1),
         }
     }
 }
@@ -237,8 +238,8 @@ impl Consumer {
         // A child, so that no lane settles another batch once `cancel` was called: not only once this task has woken.
         let stop = cancel.child_token();
         let mut tasks = JoinSet::new();
-        for lane in lanes {
-            tasks.spawn(lane.run(handler.clone(), stop.clone()));
+        for (lane, opened) in lanes {
+            tasks.spawn(lane.run(opened, handler.clone(), stop.clone()));
         }
         let stopping = tokio::select! {
             () = cancel.cancelled() => Stopping::Ended(Ended::Cancelled),
@@ -259,7 +260,7 @@ impl Consumer {
     }
 
     /// Declares what is missing, then a channel for each queue, and one to ask about depths.
-    async fn open_lanes(&self, link: &Arc<Link>) -> Result<(Vec<Lane>, Channel), LinkError> {
+    async fn open_lanes(&self, link: &Arc<Link>) -> Result<(Vec<(Lane, Opened)>, Channel), LinkError> {
         let (config, topology) = (&self.config, &self.config.topology);
         let spare = link.channel().await?;
         topology.declare(link, &spare).await?;
@@ -268,13 +269,14 @@ impl Consumer {
             bytes_max: config.batch_bytes_max,
             wait_max: config.batch_wait_max,
         };
+        let of_shard = |shard: &u32| (topology.reports_queue(*shard), false, config.prefetch());
+        let of_dead = (topology.dead(), true, Prefetch::fixed(PREFETCH_LEN_DEAD));
         let mut lanes = Vec::with_capacity(config.shards.len() + 1);
-        for &shard in &config.shards {
-            let source = Source { queue: topology.reports_queue(shard), dead_letters: false, limits };
-            lanes.push(Lane::open(link.clone(), source, config.prefetch()).await?);
+        for (queue, dead_letters, prefetch) in config.shards.iter().map(of_shard).chain([of_dead]) {
+            let lane = Lane::new(link.clone(), Source { queue, dead_letters, limits }, prefetch);
+            let opened = lane.open().await?;
+            lanes.push((lane, opened));
         }
-        let source = Source { queue: topology.dead(), dead_letters: true, limits };
-        lanes.push(Lane::open(link.clone(), source, Prefetch::fixed(PREFETCH_LEN_DEAD)).await?);
         Ok((lanes, spare))
     }
 
@@ -304,6 +306,9 @@ fn panicked(error: &JoinError) -> Stopping {
     Stopping::Failed(LinkError::Panicked(error.to_string()))
 }
 
+/// A channel, and what it delivers.
+type Opened = (Channel, Batches);
+
 /// A queue, and how it is cut into batches.
 #[derive(Debug)]
 struct Source {
@@ -314,7 +319,7 @@ struct Source {
 
 impl Source {
     /// A channel that has so many messages under way.
-    async fn open(&self, link: &Link, prefetch_len: u16) -> Result<(Channel, Batches), LinkError> {
+    async fn open(&self, link: &Link, prefetch_len: u16) -> Result<Opened, LinkError> {
         let channel = link.channel().await?;
         link.answer("limiting the prefetch", channel.basic_qos(prefetch_len, BasicQosOptions::default())).await?;
         let (options, arguments) = (BasicConsumeOptions::default(), FieldTable::default());
@@ -332,8 +337,6 @@ struct Lane {
     link: Arc<Link>,
     source: Source,
     width: Width,
-    channel: Channel,
-    batches: Batches,
 }
 
 /// Why a channel's batches end.
@@ -350,38 +353,47 @@ impl From<LinkError> for Over {
 }
 
 impl Lane {
-    async fn open(link: Arc<Link>, source: Source, prefetch: Prefetch) -> Result<Self, LinkError> {
-        let width = Width::new(prefetch);
-        let (channel, batches) = source.open(&link, width.len()).await?;
-        Ok(Self { link, source, width, channel, batches })
+    fn new(link: Arc<Link>, source: Source, prefetch: Prefetch) -> Self {
+        Self { link, source, width: Width::new(prefetch) }
     }
 
-    async fn run(mut self, handler: Arc<impl Handler>, stop: CancellationToken) -> Stopping {
+    async fn open(&self) -> Result<Opened, LinkError> {
+        self.source.open(&self.link, self.width.len()).await
+    }
+
+    async fn run(mut self, mut opened: Opened, handler: Arc<impl Handler>, stop: CancellationToken) -> Stopping {
         loop {
-            match self.drain(&*handler, &stop).await {
+            match self.drain(&mut opened, &*handler, &stop).await {
                 Over::Width => {}
                 Over::All(stopping) => return stopping,
             }
-            if let Err(error) = self.reopen().await {
-                return Stopping::Failed(error);
-            }
+            opened = match stop.run_until_cancelled(self.reopen(opened)).await {
+                Some(Ok(opened)) => opened,
+                Some(Err(error)) => return Stopping::Failed(error),
+                None => return Stopping::Ended(Ended::Cancelled),
+            };
         }
     }
 
-    /// On another channel: what was sent on this one and not acknowledged goes back to its place in the queue. To cancel the
-    /// consumer and go on with the channel would be quicker and wrong: RabbitMQ may still send to a consumer that it has said
-    /// to be cancelled, lapin drops that, and the next acknowledgement of all up to a tag would take it as counted.
-    async fn reopen(&mut self) -> Result<(), LinkError> {
+    /// On another channel: what was sent on this one and not acknowledged is sent again. To cancel the consumer and go on with the
+    /// channel would be quicker and wrong: RabbitMQ may still send to a consumer that it has said to be cancelled, lapin drops that,
+    /// and the next acknowledgement of all up to a tag would take it as counted.
+    async fn reopen(&self, (channel, batches): Opened) -> Result<Opened, LinkError> {
         tracing::debug!(queue = self.source.queue, prefetch_len = self.width.len(), "the queue is consumed anew");
-        self.link.answer("closing a channel", self.channel.close(200, "another prefetch".into())).await?;
-        (self.channel, self.batches) = self.source.open(&self.link, self.width.len()).await?;
-        Ok(())
+        self.link.answer("closing a channel", channel.close(200, "another prefetch".into())).await?;
+        // What it still held is not to be in memory beside what is sent anew.
+        drop(batches);
+        self.open().await
     }
 
     /// Batch after batch of one channel.
-    async fn drain(&mut self, handler: &impl Handler, stop: &CancellationToken) -> Over {
-        let Self { source, width, channel, batches, .. } = self;
-        let queue = source.queue.as_str();
+    async fn drain(
+        &mut self,
+        (channel, batches): &mut Opened,
+        handler: &impl Handler,
+        stop: &CancellationToken,
+    ) -> Over {
+        let Self { source: Source { queue, .. }, width, .. } = self;
         let mut ready = None;
         loop {
             // So that nothing more is taken once settling says that it is over.
@@ -401,17 +413,13 @@ impl Lane {
                 let Some(batch) = over.run_until_cancelled(batches.next()).await else {
                     return Err(Over::All(Stopping::Ended(Ended::Cancelled)));
                 };
-                let Batch { deliveries, last_tag } = batch?;
-                if width.change(
-                    deliveries.len(),
-                    deliveries.iter().map(|d| d.body.len()).sum(),
-                    std::time::Instant::now(),
-                ) {
+                let Batch { deliveries, bytes, last_tag } = batch?;
+                if width.change(deliveries.len(), bytes, Instant::now()) {
                     return Err(Over::Width);
                 }
                 // Caught, so that it does not cut short what is being settled beside it.
                 let prepared = AssertUnwindSafe(handler.prepare(deliveries)).catch_unwind().await;
-                let prepared = prepared.map_err(|_| LinkError::Panicked(queue.to_owned()))?;
+                let prepared = prepared.map_err(|_| LinkError::Panicked(queue.clone()))?;
                 Ok((prepared, last_tag))
             };
             let (settled, prepared) = tokio::join!(settling, preparing);

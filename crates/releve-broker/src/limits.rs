@@ -33,10 +33,11 @@ pub const BATCH_WAIT_MAX: Duration = Duration::from_millis(100);
 /// Bytes of bodies that all queues together may have sent and not been acknowledged, by default. The client reads
 /// as fast as the broker sends and RabbitMQ knows no limit in bytes, so this divides into a number of messages.
 pub const PREFETCH_BYTES_MAX: usize = 32 * 1024 * 1024;
-/// The same if bodies that were small are suddenly as large as allowed, by default: until what was sent has been taken.
+/// The same if bodies that were small are suddenly as large as allowed, by default: until the batch that is being settled has ended and
+/// the rest was given back. No less than the above counts.
 pub const PREFETCH_BYTES_SURGE_MAX: usize = 256 * 1024 * 1024;
-/// How long a queue whose messages were suddenly large gets no more of them than large ones have room for, at least.
-pub const PREFETCH_WIDEN_EVERY: Duration = Duration::from_secs(60);
+/// How long a queue whose messages were suddenly large has no more of them under way than then, at least.
+pub const PREFETCH_NARROW_MIN: Duration = Duration::from_secs(60);
 /// Dead letters are rare: they get few places, so that the shards get the rest.
 pub const PREFETCH_LEN_DEAD: u16 = 8;
 /// The least that a delivery limit may be: a crashing aggregator returns its whole prefetch, and must not kill it.

@@ -78,8 +78,9 @@ async fn list(
     let after: Option<(String, String)> = cursor::decode(&request, query.cursor.as_deref())?;
     let db = app.db().clone();
     let count = async move {
-        // As the application: whose node it was and who held it then, no tenant may read of another.
-        let mut tx = db.begin_app().await?;
+        // As the application: whose node it was and who held it then, no tenant may read of another. Of one moment: a gap that is
+        // accepted meanwhile is either open or accepted.
+        let mut tx = db.begin_reading().await?;
         let acceptances = gaps::acceptances(&mut tx, stretch).await?;
         let (open, accepted) = (gaps::gaps(&mut tx, stretch).await?, gaps::accepted(&mut tx, stretch).await?);
         tx.commit().await?;
