@@ -252,3 +252,33 @@ async fn credit_note(world: &World, number: &str) -> String {
     });
     note.expect("a credit note")["id"].as_str().expect("an id").to_owned()
 }
+
+#[tokio::test]
+async fn a_spend_that_is_kept_is_of_then_and_by_what_was_agreed_since() {
+    let world = World::with(|state| state.keeping_from(Duration::ZERO)).await;
+    let lab = world.post("/v1/tenants", json!({ "name": "lab" })).await.expect(201);
+    let price =
+        json!({ "sku": "meter/tokens/default", "unit": "token", "price": "2.00", "from": "2026-03-01T00:00:00Z" });
+    world.post("/v1/prices", price).await.expect(201);
+    let read = async |id: &str| {
+        let reading = json!({ "source": "s", "id": id, "meter": "tokens", "tenant": "lab", "quantity": 1_000_000, "unit": "token",
+            "from": "2026-03-10T11:00:00Z", "to": "2026-03-10T11:01:00Z" });
+        world.post("/v1/readings", reading).await.expect(200);
+    };
+    let key = world.tenant_key("lab").await;
+    let seen = async || {
+        let spend = ask(&world, &key, "/v1/tenants/lab/spend/summary").await;
+        (spend["total"]["amount"].clone(), spend["as_of"].clone())
+    };
+    read("1").await;
+    let first = seen().await;
+    assert_eq!(first, (json!("2.00"), json!("2026-03-10T12:30:00Z")));
+    read("2").await;
+    world.set_now("2026-03-10T12:30:30Z");
+    assert_eq!(seen().await, first);
+    let discount =
+        json!({ "kind": "discount", "description": "for all", "percent": "10", "from": "2026-03-01T00:00:00Z" });
+    let account = lab["account"].as_str().expect("an account");
+    world.post(&format!("/v1/accounts/{account}/agreements"), discount).await.expect(201);
+    assert_eq!(seen().await, (json!("3.60"), json!("2026-03-10T12:30:30Z")));
+}
