@@ -79,11 +79,16 @@ impl Seen {
         self.0.lock().unwrap().clone()
     }
 
+    /// In the order in which they were seen.
+    pub fn ids(&self) -> Vec<String> {
+        self.0.lock().unwrap().iter().map(|delivery| delivery.message_id.clone().unwrap()).collect()
+    }
+
     /// How often each message was seen, by its id.
     pub fn counts(&self) -> BTreeMap<String, u32> {
         let mut counts = BTreeMap::new();
-        for delivery in self.0.lock().unwrap().iter() {
-            *counts.entry(delivery.message_id.clone().unwrap()).or_default() += 1;
+        for id in self.ids() {
+            *counts.entry(id).or_default() += 1;
         }
         counts
     }

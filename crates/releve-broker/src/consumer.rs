@@ -101,18 +101,22 @@ impl ConsumerConfig {
     }
 
     fn messages_in(&self, bytes: usize) -> u16 {
-        let messages = bytes / self.message_bytes_max.max(1);
-        let share = messages.saturating_sub(usize::from(PREFETCH_LEN_DEAD)) / self.shards.len().max(1);
-        let share = share.min(self.batch_len_max.saturating_mul(2)).max(2);
-        u16::try_from(share).unwrap_or(u16::MAX)
+        let messages = self.share_of(bytes) / self.message_bytes_max.max(1);
+        let messages = messages.min(self.batch_len_max.saturating_mul(2)).max(2);
+        u16::try_from(messages).unwrap_or(u16::MAX)
+    }
+
+    /// One shard's share of what is not for dead letters.
+    fn share_of(&self, bytes: usize) -> usize {
+        let of_dead = usize::from(PREFETCH_LEN_DEAD).saturating_mul(self.message_bytes_max);
+        bytes.saturating_sub(of_dead) / self.shards.len().max(1)
     }
 
     fn prefetch(&self) -> Prefetch {
-        let of_dead = usize::from(PREFETCH_LEN_DEAD).saturating_mul(self.message_bytes_max);
         Prefetch {
             narrow: self.prefetch_len(),
             wide: self.prefetch_len_wide(),
-            bytes_max: self.prefetch_bytes_max.saturating_sub(of_dead) / self.shards.len().max(1),
+            bytes_max: self.share_of(self.prefetch_bytes_max),
         }
     }
 }
@@ -273,7 +277,7 @@ impl Consumer {
         let of_dead = (topology.dead(), true, Prefetch::fixed(PREFETCH_LEN_DEAD));
         let mut lanes = Vec::with_capacity(config.shards.len() + 1);
         for (queue, dead_letters, prefetch) in config.shards.iter().map(of_shard).chain([of_dead]) {
-            let lane = Lane::new(link.clone(), Source { queue, dead_letters, limits }, prefetch);
+            let lane = Lane { link: link.clone(), queue, dead_letters, limits, width: Width::new(prefetch) };
             let opened = lane.open().await?;
             lanes.push((lane, opened));
         }
@@ -309,33 +313,14 @@ fn panicked(error: &JoinError) -> Stopping {
 /// A channel, and what it delivers.
 type Opened = (Channel, Batches);
 
-/// A queue, and how it is cut into batches.
-#[derive(Debug)]
-struct Source {
-    queue: String,
-    dead_letters: bool,
-    limits: BatchLimits,
-}
-
-impl Source {
-    /// A channel that has so many messages under way.
-    async fn open(&self, link: &Link, prefetch_len: u16) -> Result<Opened, LinkError> {
-        let channel = link.channel().await?;
-        link.answer("limiting the prefetch", channel.basic_qos(prefetch_len, BasicQosOptions::default())).await?;
-        let (options, arguments) = (BasicConsumeOptions::default(), FieldTable::default());
-        let consuming = channel.basic_consume(self.queue.as_str().into(), "".into(), options, arguments);
-        let deliveries = link.answer(&format!("consuming '{}'", self.queue), consuming).await?;
-        // So that there is room for one that is settled and one that is prepared.
-        let len_max = self.limits.len_max.min(usize::from(prefetch_len / 2));
-        Ok((channel, Batches::new(deliveries, self.dead_letters, BatchLimits { len_max, ..self.limits })))
-    }
-}
-
 /// One queue's way to the handler.
 #[derive(Debug)]
 struct Lane {
     link: Arc<Link>,
-    source: Source,
+    queue: String,
+    dead_letters: bool,
+    /// Of a batch, if as many messages are under way.
+    limits: BatchLimits,
     width: Width,
 }
 
@@ -353,12 +338,17 @@ impl From<LinkError> for Over {
 }
 
 impl Lane {
-    fn new(link: Arc<Link>, source: Source, prefetch: Prefetch) -> Self {
-        Self { link, source, width: Width::new(prefetch) }
-    }
-
+    /// A channel that has as many messages under way as is right now.
     async fn open(&self) -> Result<Opened, LinkError> {
-        self.source.open(&self.link, self.width.len()).await
+        let Self { link, queue, .. } = self;
+        let (channel, prefetch_len) = (link.channel().await?, self.width.len());
+        link.answer("limiting the prefetch", channel.basic_qos(prefetch_len, BasicQosOptions::default())).await?;
+        let (options, arguments) = (BasicConsumeOptions::default(), FieldTable::default());
+        let consuming = channel.basic_consume(queue.as_str().into(), "".into(), options, arguments);
+        let deliveries = link.answer(&format!("consuming '{queue}'"), consuming).await?;
+        // So that there is room for one that is settled and one that is prepared.
+        let len_max = self.limits.len_max.min(usize::from(prefetch_len / 2));
+        Ok((channel, Batches::new(deliveries, self.dead_letters, BatchLimits { len_max, ..self.limits })))
     }
 
     async fn run(mut self, mut opened: Opened, handler: Arc<impl Handler>, stop: CancellationToken) -> Stopping {
@@ -379,7 +369,7 @@ impl Lane {
     /// channel would be quicker and wrong: RabbitMQ may still send to a consumer that it has said to be cancelled, lapin drops that,
     /// and the next acknowledgement of all up to a tag would take it as counted.
     async fn reopen(&self, (channel, batches): Opened) -> Result<Opened, LinkError> {
-        tracing::debug!(queue = self.source.queue, prefetch_len = self.width.len(), "the queue is consumed anew");
+        tracing::debug!(queue = self.queue, prefetch_len = self.width.len(), "the queue is consumed anew");
         self.link.answer("closing a channel", channel.close(200, "another prefetch".into())).await?;
         // What it still held is not to be in memory beside what is sent anew.
         drop(batches);
@@ -393,7 +383,7 @@ impl Lane {
         handler: &impl Handler,
         stop: &CancellationToken,
     ) -> Over {
-        let Self { source: Source { queue, .. }, width, .. } = self;
+        let Self { queue, width, .. } = self;
         let mut ready = None;
         loop {
             // So that nothing more is taken once settling says that it is over.

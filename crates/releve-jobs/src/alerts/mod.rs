@@ -28,7 +28,7 @@ use releve_types::{
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use crate::{Job, JobError, reconcile, rolling::Months};
+use crate::{Job, JobError, payments::OVERDUE, reconcile, rolling::Months};
 
 /// A tenant's budget reached one of its thresholds.
 pub const BUDGET_REACHED: &str = "budget.reached";
@@ -60,8 +60,8 @@ pub const KINDS: [&str; 12] = [
     CREDITS_LOW,
     COMMITMENT_UNDER_USED,
     PURCHASE_ORDER_LOW,
-    "invoice.issued",
-    "invoice.overdue",
+    invoices::ISSUED,
+    OVERDUE,
     NODE_SILENT,
     COVERAGE_LOW,
     QUARANTINE_GROWING,
