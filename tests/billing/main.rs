@@ -6,6 +6,7 @@ mod amending;
 mod archiving;
 mod auditing;
 mod bench;
+mod bucket;
 mod correcting;
 mod crediting;
 mod delivering;

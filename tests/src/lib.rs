@@ -6,6 +6,7 @@
 //! | [`rabbit`] | a RabbitMQ of the test's own, or the suite's; a virtual host each |
 //! | [`releve`] | `releve` and `releve-agent` as child processes |
 //! | [`http`] | JSON over HTTP |
+//! | [`bucket`] | an S3-compatible store that checks signatures |
 //! | [`browser`], [`webdriver`] | a real Chromium, and axe-core in its pages |
 //! | [`proxy`] | a network in between that can be cut or fall silent |
 //! | [`world`] | a small cloud: tenants, nodes with keys, a price |
@@ -19,6 +20,7 @@
 //! | [`process`], [`place`] | what the above stand on: children, signals, ports, directories |
 
 pub mod browser;
+pub mod bucket;
 pub mod cluster;
 pub mod fleet;
 pub mod http;

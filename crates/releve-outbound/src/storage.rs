@@ -14,7 +14,7 @@ pub const PART_BYTES: usize = 8 * 1024 * 1024;
 /// Parts that are on their way at once; more wait.
 pub const PARTS_IN_FLIGHT_MAX: usize = 2;
 
-/// How long a request to an HTTP server is tried again before it has failed.
+/// How long a request to a bucket or an HTTP server is tried again before it has failed: what comes after it waits no longer.
 pub const RETRY_TIMEOUT: Duration = Duration::from_secs(20);
 
 #[derive(Debug, thiserror::Error)]
@@ -73,6 +73,7 @@ pub struct Storage {
 impl Storage {
     /// A directory is made if it is missing; of a bucket nothing is checked before its first use.
     pub fn open(config: &StorageConfig) -> Result<Self, StorageError> {
+        let retry = RetryConfig { retry_timeout: RETRY_TIMEOUT, ..RetryConfig::default() };
         let store: Arc<dyn ObjectStore> = match config {
             StorageConfig::Directory { path } => {
                 std::fs::create_dir_all(path)
@@ -84,7 +85,8 @@ impl Storage {
                     .with_bucket_name(bucket)
                     .with_region(region)
                     .with_access_key_id(access_key_id)
-                    .with_secret_access_key(secret_access_key);
+                    .with_secret_access_key(secret_access_key)
+                    .with_retry(retry);
                 if let Some(endpoint) = endpoint {
                     // Plain HTTP only where the operator wrote it: a store on the same machine or network.
                     builder = builder.with_endpoint(endpoint).with_allow_http(endpoint.starts_with("http://"));
@@ -99,7 +101,6 @@ impl Storage {
                     headers.insert("authorization", value);
                     options = options.with_default_headers(headers);
                 }
-                let retry = RetryConfig { retry_timeout: RETRY_TIMEOUT, ..RetryConfig::default() };
                 Arc::new(HttpBuilder::new().with_url(url).with_client_options(options).with_retry(retry).build()?)
             }
         };
