@@ -1,4 +1,4 @@
-//! How is the queue drained? By one of three, in a process of its own; prints milliseconds and peak KiB.
+//! How is the queue drained? By one of four, in a process of its own; prints milliseconds and peak KiB.
 
 use std::{
     fs,
@@ -21,8 +21,9 @@ pub async fn drain(how: &str, amqp: &str, database: &str, reports: u64) {
     let started = Instant::now();
     match how {
         "aggregator" => aggregator(amqp, database, reports).await,
-        "yardstick" => yardstick::drain(amqp, Some(database), reports).await,
-        "bare" => yardstick::drain(amqp, None, reports).await,
+        "verifying" => yardstick::drain(amqp, Some(database), Some(yardstick::keys(database).await), reports).await,
+        "yardstick" => yardstick::drain(amqp, Some(database), None, reports).await,
+        "bare" => yardstick::drain(amqp, None, None, reports).await,
         _ => panic!("no such drain: {how}"),
     }
     println!("{} {}", started.elapsed().as_millis(), peak_kib());
