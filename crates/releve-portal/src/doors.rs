@@ -75,7 +75,7 @@ struct Begun {
 pub(crate) async fn sign_in(
     State(portal): State<Portal>,
     headers: HeaderMap,
-    Form(form): Form<SignIn>,
+    Form(form, _): Form<SignIn>,
 ) -> Result<Response, Failure> {
     check_origin(&headers)?;
     let key = form.key.trim();
@@ -138,7 +138,7 @@ pub(crate) struct SignOut {
 pub(crate) async fn sign_out(
     visitor: Visitor,
     headers: HeaderMap,
-    Form(form): Form<SignOut>,
+    Form(form, _): Form<SignOut>,
 ) -> Result<Response, Failure> {
     visitor.check_form(&headers, &form.token)?;
     let (api, secret) = visitor.api();

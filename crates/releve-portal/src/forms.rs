@@ -2,27 +2,92 @@
 //! that it was sent from.
 
 use axum::{
-    extract::{FromRequest, Request},
+    body::{Body, Bytes},
+    extract::{FromRequest, Request, rejection::FormRejection},
     http::StatusCode,
     response::{IntoResponse, Redirect, Response},
 };
-use maud::{Markup, html};
+use maud::{Markup, Render, html};
 use releve_types::{Timestamp, time::MILLIS_PER_HOUR};
 use serde::de::DeserializeOwned;
 
 use crate::{api::Failure, layout::Page, show, visitor::Visitor};
 
 /// A form as it was sent; one that can't be read is answered with a page.
-pub(crate) struct Form<T>(pub T);
+pub(crate) struct Form<T>(pub T, pub Sent);
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Form<T> {
     type Rejection = Failure;
     async fn from_request(request: Request, state: &S) -> Result<Self, Failure> {
-        let read = axum::Form::from_request(request, state).await;
-        let refused = |why: axum::extract::rejection::FormRejection| {
-            Failure::new(why.status(), "This form can't be read", &why.body_text())
-        };
-        read.map(|axum::Form(form)| Self(form)).map_err(refused)
+        let unread = |status, why: &str| Failure::new(status, "This form can't be read", why);
+        let (parts, body) = request.into_parts();
+        let whole = Bytes::from_request(Request::from_parts(parts.clone(), body), state).await;
+        let whole = whole.map_err(|why| unread(why.status(), &why.body_text()))?;
+        let again = || Request::from_parts(parts.clone(), Body::from(whole.clone()));
+        let refused = |why: FormRejection| unread(why.status(), &why.body_text());
+        let axum::Form(fields) = axum::Form::from_request(again(), state).await.map_err(refused)?;
+        let axum::Form(form) = axum::Form::from_request(again(), state).await.map_err(refused)?;
+        Ok(Self(form, Sent { to: parts.uri.path().to_owned(), fields }))
+    }
+}
+
+/// What stood in a form's fields when it was sent, and where to.
+#[derive(Clone)]
+pub(crate) struct Sent {
+    to: String,
+    fields: Vec<(String, String)>,
+}
+
+/// What a page says at its top of the form that it answers, and what stands in that form again. By default, nothing.
+#[derive(Default)]
+pub(crate) struct Said {
+    above: Option<Markup>,
+    again: Option<Sent>,
+}
+
+impl Said {
+    /// Of what was done.
+    pub fn done(told: Markup) -> Self {
+        Self { above: Some(told), again: None }
+    }
+
+    /// Of what was tried, and may be tried again with a change.
+    pub fn tried(told: Markup, sent: Sent) -> Self {
+        Self { above: Some(told), again: Some(sent) }
+    }
+
+    /// What was typed into one form of the page: the one that goes there with these fields.
+    pub fn typed(&self, to: &str, with: &[(&str, &str)]) -> Typed<'_> {
+        let sent = self.again.as_ref().filter(|sent| sent.to == to);
+        let typed = Typed(sent.map_or(&[], |sent| &sent.fields));
+        if with.iter().all(|(name, value)| typed.in_field(name) == Some(value)) { typed } else { Typed(&[]) }
+    }
+}
+
+impl Render for Said {
+    fn render(&self) -> Markup {
+        html! { @if let Some(above) = &self.above { (above) } }
+    }
+}
+
+/// What came of a decision that may have been weighed only: then it stands in its form, to be taken.
+pub(crate) fn weighed(told: Markup, only: bool, sent: &Sent) -> Said {
+    if only { Said::tried(told, sent.clone()) } else { Said::done(told) }
+}
+
+/// What was typed into a form that is shown again; nothing, where it is shown for the first time.
+#[derive(Clone, Copy)]
+pub(crate) struct Typed<'a>(&'a [(String, String)]);
+
+impl<'a> Typed<'a> {
+    pub fn in_field(self, name: &str) -> Option<&'a str> {
+        self.0.iter().find(|(field, _)| field == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Options of a field, by value and name, with the one chosen that was.
+    pub fn options(self, field: &str, of: &[(&str, &str)]) -> Markup {
+        let chosen = self.in_field(field);
+        html! { @for (value, name) in of { option value=(value) selected=[(chosen == Some(value)).then_some("selected")] { (name) } } }
     }
 }
 
@@ -61,11 +126,6 @@ pub(crate) fn button(visitor: &Visitor, to: &str, name: &str, hidden: &[(&str, &
     }
 }
 
-/// What a page says at its top of what was just tried.
-pub(crate) fn notice(refused: Option<&str>) -> Markup {
-    html! { @if let Some(why) = refused { p.warning role="alert" { (why) } } }
-}
-
 /// Why the API refused what somebody can put right; else the failure itself.
 fn mendable(failure: Failure) -> Result<(StatusCode, String), Failure> {
     let can = [
@@ -85,16 +145,37 @@ fn mendable(failure: Failure) -> Result<(StatusCode, String), Failure> {
 /// Where a form leads: to a page that reads, or back with what is to be mended.
 pub(crate) async fn done<T>(
     outcome: Result<T, Failure>,
+    sent: Sent,
     to: &str,
-    again: impl AsyncFnOnce(&str) -> Result<Page, Failure>,
+    again: impl AsyncFnOnce(&Said) -> Result<Page, Failure>,
 ) -> Result<Response, Failure> {
     match outcome {
         Ok(_) => Ok(Redirect::to(to).into_response()),
-        Err(failure) => {
-            let (status, text) = mendable(failure)?;
-            Ok((status, again(&text).await?).into_response())
-        }
+        Err(failure) => refused(failure, sent, again).await,
     }
+}
+
+/// The page with what came of a form above it: what was done, as `told`, or what is to be mended.
+pub(crate) async fn shown<T>(
+    outcome: Result<T, Failure>,
+    sent: Sent,
+    told: impl FnOnce(&T) -> Said,
+    page: impl AsyncFnOnce(&Said) -> Result<Page, Failure>,
+) -> Result<Response, Failure> {
+    match outcome {
+        Ok(done) => Ok(page(&told(&done)).await?.into_response()),
+        Err(failure) => refused(failure, sent, page).await,
+    }
+}
+
+async fn refused(
+    failure: Failure,
+    sent: Sent,
+    page: impl AsyncFnOnce(&Said) -> Result<Page, Failure>,
+) -> Result<Response, Failure> {
+    let (status, why) = mendable(failure)?;
+    let said = Said::tried(html! { p.warning role="alert" { (why) } }, sent);
+    Ok((status, page(&said).await?).into_response())
 }
 
 /// A form that is one button, as it comes.
@@ -102,17 +183,4 @@ pub(crate) async fn done<T>(
 pub(crate) struct Pressed {
     #[serde(default)]
     pub token: String,
-}
-
-/// The page with what came of a form above it: what was done, as `told`, or what is to be mended.
-pub(crate) async fn shown<T>(
-    outcome: Result<T, Failure>,
-    told: impl FnOnce(&T) -> Markup,
-    page: impl AsyncFnOnce(&Markup) -> Result<Page, Failure>,
-) -> Result<Response, Failure> {
-    let (status, above) = match outcome {
-        Ok(done) => (StatusCode::OK, told(&done)),
-        Err(failure) => mendable(failure).map(|(status, why)| (status, notice(Some(&why))))?,
-    };
-    Ok((status, page(&above).await?).into_response())
 }

@@ -98,7 +98,7 @@ pub(crate) struct Choice {
 pub(crate) async fn choose(
     State(portal): State<Portal>,
     headers: HeaderMap,
-    Form(form): Form<Choice>,
+    Form(form, _): Form<Choice>,
 ) -> Result<Response, Failure> {
     check_origin(&headers)?;
     let lost = || refused("This login was not begun in this browser, or it took too long.");

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::{account_names, must_operate};
 use crate::{
     api::{Failure, Paged, path, with_query},
-    forms::{self, Form},
+    forms::{self, Form, Said},
     layout::{self, Page},
     tenant::alerts::{self, Alert},
     visitor::Visitor,
@@ -28,10 +28,10 @@ pub(crate) struct Ask {
 
 pub(crate) async fn page(visitor: Visitor, Query(ask): Query<Ask>) -> Result<Page, Failure> {
     must_operate(&visitor)?;
-    render(&visitor, &ask, None).await
+    render(&visitor, &ask, &Said::default()).await
 }
 
-async fn render(visitor: &Visitor, ask: &Ask, refused: Option<&str>) -> Result<Page, Failure> {
+async fn render(visitor: &Visitor, ask: &Ask, said: &Said) -> Result<Page, Failure> {
     // What is open first: invoices that were issued are told of, too, and are over at once.
     let chosen = ask.state.as_deref().unwrap_or("open");
     let state = Some(chosen).filter(|state| *state != "any");
@@ -47,7 +47,7 @@ async fn render(visitor: &Visitor, ask: &Ask, refused: Option<&str>) -> Result<P
         html! { option value=(value) selected=[(chosen == value).then_some("selected")] { (name) } }
     };
     let main = html! {
-        (forms::notice(refused))
+        (said)
         p.soft { "What has one cause folds into one alert with a count: a rack that falls silent is one. It is over when what it tells of is." }
         form.pick.wide method="get" action=(HERE) {
             div { label for="state" { "Which" } select #state name="state" data-sends="" { (option("open", "open")) (option("acknowledged", "seen")) (option("resolved", "over")) (option("any", "all")) } }
@@ -73,11 +73,11 @@ pub(crate) async fn acknowledge(
     visitor: Visitor,
     Path(alert): Path<String>,
     headers: HeaderMap,
-    Form(form): Form<forms::Pressed>,
+    Form(form, sent): Form<forms::Pressed>,
 ) -> Result<Response, Failure> {
     must_operate(&visitor)?;
     visitor.check_form(&headers, &form.token)?;
     let outcome = visitor.post::<Value>(&path(&["v1", "alerts", &alert, "acknowledge"]), &json!({})).await;
     let all = Ask { state: None, cursor: None };
-    forms::done(outcome, HERE, async |why| render(&visitor, &all, Some(why)).await).await
+    forms::done(outcome, sent, HERE, async |said| render(&visitor, &all, said).await).await
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{Gap, must_operate};
 use crate::{
     api::{Failure, Paged, path, with_query},
-    forms::{self, Form},
+    forms::{self, Form, Said},
     layout::{self, Page},
     show,
     visitor::Visitor,
@@ -26,10 +26,10 @@ pub(crate) struct Ask {
 
 pub(crate) async fn page(visitor: Visitor, Query(ask): Query<Ask>) -> Result<Page, Failure> {
     must_operate(&visitor)?;
-    render(&visitor, &ask, None).await
+    render(&visitor, &ask, &Said::default()).await
 }
 
-async fn render(visitor: &Visitor, ask: &Ask, refused: Option<&str>) -> Result<Page, Failure> {
+async fn render(visitor: &Visitor, ask: &Ask, said: &Said) -> Result<Page, Failure> {
     let (from, to) = (forms::hour("from", ask.from.as_deref())?, forms::hour("to", ask.to.as_deref())?);
     let stretch = [("from", from.as_deref()), ("to", to.as_deref())];
     let [since, until] = stretch;
@@ -46,13 +46,13 @@ async fn render(visitor: &Visitor, ask: &Ask, refused: Option<&str>) -> Result<P
                         div { a href=(path(&["portal", "tenants", &concerned.tenant])) { (concerned.tenant) } ": " (show::grouped(&concerned.gpu_hours)) " GPU-h" }
                     }
                 }
-                td { @if visitor.may("operator:write") { (form(visitor, gap, stretch, index)) } @else { span.soft { "takes operator:write" } } }
+                td { @if visitor.may("operator:write") { (form(visitor, gap, stretch, (index, said))) } @else { span.soft { "takes operator:write" } } }
             }
         }
     };
     let head = [("Node", false), ("Silent", false), ("Whom it concerns", false), ("Accept", false)];
     let main = html! {
-        (forms::notice(refused))
+        (said)
         p.soft { "The last 24 full hours, or those that you ask for, at most 32 days. A gap holds back the invoices of those who held the node beside it, until it is reported after all, or accepted." }
         form.pick.wide method="get" action=(HERE) {
             (forms::hour_field("from", "From, in UTC", from.as_deref()))
@@ -65,8 +65,9 @@ async fn render(visitor: &Visitor, ask: &Ask, refused: Option<&str>) -> Result<P
     Ok(layout::operator(visitor, "gaps", "Gaps", main))
 }
 
-fn form(visitor: &Visitor, gap: &Gap, stretch: [(&str, Option<&str>); 2], index: usize) -> Markup {
+fn form(visitor: &Visitor, gap: &Gap, stretch: [(&str, Option<&str>); 2], (index, said): (usize, &Said)) -> Markup {
     let id = format!("reason-{index}");
+    let typed = said.typed(HERE, &[("node", &gap.node), ("from", &gap.from)]);
     html! {
         form.row method="post" action=(HERE) {
             (forms::token(visitor))
@@ -75,7 +76,7 @@ fn form(visitor: &Visitor, gap: &Gap, stretch: [(&str, Option<&str>); 2], index:
             input type="hidden" name="from" value=(gap.from);
             input type="hidden" name="to" value=(gap.to);
             label.unseen for=(id) { "Why the gap of " (gap.name) " is accepted" }
-            input id=(id) name="reason" required="required" maxlength="200" placeholder="Reason, for the auditor";
+            input id=(id) name="reason" required="required" maxlength="200" placeholder="Reason, for the auditor" value=[typed.in_field("reason")];
             button type="submit" { "Accept" }
         }
     }
@@ -97,7 +98,7 @@ pub(crate) struct Acceptance {
 pub(crate) async fn accept(
     visitor: Visitor,
     headers: HeaderMap,
-    Form(form): Form<Acceptance>,
+    Form(form, sent): Form<Acceptance>,
 ) -> Result<Response, Failure> {
     must_operate(&visitor)?;
     visitor.check_form(&headers, &form.token)?;
@@ -105,5 +106,5 @@ pub(crate) async fn accept(
     let outcome = visitor.post::<Value>("/v1/gaps/accept", &body).await;
     let here = with_query(HERE.to_owned(), &[("from", form.shown_from.as_deref()), ("to", form.shown_to.as_deref())]);
     let shown = Ask { from: form.shown_from, to: form.shown_to, cursor: None };
-    forms::done(outcome, &here, async |why| render(&visitor, &shown, Some(why)).await).await
+    forms::done(outcome, sent, &here, async |said| render(&visitor, &shown, said).await).await
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{Ask, must_operate};
 use crate::{
     api::{Failure, Paged, path, with_query},
-    forms::{self, Form},
+    forms::{self, Form, Said},
     layout::{self, Page},
     show::{self, Amount},
     visitor::{OPERATOR_BILLING, Visitor},
@@ -33,10 +33,10 @@ struct Proposal {
 
 pub(crate) async fn page(visitor: Visitor, Query(ask): Query<Ask>) -> Result<Page, Failure> {
     must_operate(&visitor)?;
-    render(&visitor, ask.cursor.as_deref(), None).await
+    render(&visitor, ask.cursor.as_deref(), &Said::default()).await
 }
 
-async fn render(visitor: &Visitor, cursor: Option<&str>, refused: Option<&str>) -> Result<Page, Failure> {
+async fn render(visitor: &Visitor, cursor: Option<&str>, said: &Said) -> Result<Page, Failure> {
     let list = with_query(path(&["v1", "proposals"]), &[("limit", Some("50")), ("cursor", cursor)]);
     let found: Paged<Proposal> = visitor.get(&list).await?;
     let shown = html! {
@@ -46,13 +46,13 @@ async fn render(visitor: &Visitor, cursor: Option<&str>, refused: Option<&str>) 
                 td.r.strong { (proposal.amount.shown()) }
                 td.what { (proposal.proposed_by) small { (show::instant(&proposal.proposed_at)) } }
                 td.what { (standing(proposal)) }
-                td { @if proposal.state == "waiting" && visitor.may_any(&OPERATOR_BILLING) { (form(visitor, proposal, index)) } }
+                td { @if proposal.state == "waiting" && visitor.may_any(&OPERATOR_BILLING) { (form(visitor, proposal, index, said)) } }
             }
         }
     };
     let head = [("What", false), ("Amount", true), ("Proposed by", false), ("State", false), ("Decide", false)];
     let main = html! {
-        (forms::notice(refused))
+        (said)
         p.soft { "What is more than one person may give waits here for another. Nobody approves what they proposed themselves." }
         section.card { (layout::table("Proposals, the latest first", &head, &shown, found.items.len())) }
         (layout::more(HERE, found.next.as_deref()))
@@ -72,13 +72,15 @@ fn standing(proposal: &Proposal) -> Markup {
     }
 }
 
-fn form(visitor: &Visitor, proposal: &Proposal, index: usize) -> Markup {
+fn form(visitor: &Visitor, proposal: &Proposal, index: usize, said: &Said) -> Markup {
     let reason = format!("reason-{index}");
+    let to = path(&["portal", "operator", "proposals", &proposal.id]);
+    let typed = said.typed(&to, &[]);
     html! {
-        form.stack method="post" action=(path(&["portal", "operator", "proposals", &proposal.id])) {
+        form.stack method="post" action=(to) {
             (forms::token(visitor))
             label.unseen for=(reason) { "Why " (proposal.amount.amount) " for " (proposal.account) " is refused" }
-            input id=(reason) name="reason" maxlength="200" placeholder="Reason, if refused";
+            input id=(reason) name="reason" maxlength="200" placeholder="Reason, if refused" value=[typed.in_field("reason")];
             div.row {
                 button type="submit" name="verdict" value="approve" { "Approve" }
                 button.quiet type="submit" name="verdict" value="refuse" { "Refuse" }
@@ -100,7 +102,7 @@ pub(crate) async fn decide(
     visitor: Visitor,
     Path(proposal): Path<String>,
     headers: HeaderMap,
-    Form(form): Form<Decision>,
+    Form(form, sent): Form<Decision>,
 ) -> Result<Response, Failure> {
     must_operate(&visitor)?;
     visitor.check_form(&headers, &form.token)?;
@@ -110,5 +112,5 @@ pub(crate) async fn decide(
         _ => return Err(Failure::not_found()),
     };
     let outcome = visitor.post::<Value>(&path(&["v1", "proposals", &proposal, what]), &body).await;
-    forms::done(outcome, HERE, async |why| render(&visitor, None, Some(why)).await).await
+    forms::done(outcome, sent, HERE, async |said| render(&visitor, None, said).await).await
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::must_operate;
 use crate::{
     api::{Failure, Paged},
-    forms::{self, Form},
+    forms::{self, Form, Said},
     layout::{self, Page},
     show::{self, Amount},
     visitor::Visitor,
@@ -55,10 +55,10 @@ pub(crate) struct Decide {
 
 pub(crate) async fn page(visitor: Visitor) -> Result<Page, Failure> {
     must_operate(&visitor)?;
-    render(&visitor, &html! {}).await
+    render(&visitor, &Said::default()).await
 }
 
-async fn render(visitor: &Visitor, above: &Markup) -> Result<Page, Failure> {
+async fn render(visitor: &Visitor, said: &Said) -> Result<Page, Failure> {
     let found: Paged<Group> = visitor.get("/v1/quarantine/groups?status=waiting").await?;
     let shown = html! {
         @for (index, group) in found.items.iter().enumerate() {
@@ -68,7 +68,7 @@ async fn render(visitor: &Visitor, above: &Markup) -> Result<Page, Failure> {
                 td.r { (show::grouped(&group.nodes.to_string())) }
                 td.r { (show::grouped(&group.gpu_hours)) }
                 td { (show::instant(&group.last_received)) }
-                td { @if visitor.may("operator:write") { (form(visitor, group, index)) } @else { span.soft { "takes operator:write" } } }
+                td { @if visitor.may("operator:write") { (form(visitor, group, index, said)) } @else { span.soft { "takes operator:write" } } }
             }
         }
     };
@@ -81,15 +81,16 @@ async fn render(visitor: &Visitor, above: &Markup) -> Result<Page, Failure> {
         ("Decide", false),
     ];
     let main = html! {
-        (above)
+        (said)
         p.soft { "Understood, but not believed: it is in no amount until it is judged again, after what stood in its way was mended, or rejected. Weigh it first." }
         section.card { (layout::table("Waiting in quarantine, by reason", &head, &shown, found.items.len())) }
     };
     Ok(layout::operator(visitor, "quarantine", "Quarantine", main))
 }
 
-fn form(visitor: &Visitor, group: &Group, index: usize) -> Markup {
+fn form(visitor: &Visitor, group: &Group, index: usize, said: &Said) -> Markup {
     let id = format!("why-{index}");
+    let typed = said.typed(HERE, &[("of", &group.reason), ("agent", &group.agent), ("rack", &group.rack)]);
     html! {
         form.stack method="post" action=(HERE) {
             (forms::token(visitor))
@@ -102,7 +103,7 @@ fn form(visitor: &Visitor, group: &Group, index: usize) -> Markup {
             }
             div.row {
                 label.unseen for=(id) { "Why messages refused for " (group.reason) " are not to be counted" }
-                input id=(id) name="why" maxlength="200" placeholder="Reason, for the auditor";
+                input id=(id) name="why" maxlength="200" placeholder="Reason, for the auditor" value=[typed.in_field("why")];
                 button.quiet type="submit" name="what" value="reject" { "Reject" }
             }
         }
@@ -113,7 +114,7 @@ fn form(visitor: &Visitor, group: &Group, index: usize) -> Markup {
 pub(crate) async fn decide(
     visitor: Visitor,
     headers: HeaderMap,
-    Form(form): Form<Decide>,
+    Form(form, sent): Form<Decide>,
 ) -> Result<axum::response::Response, Failure> {
     must_operate(&visitor)?;
     visitor.check_form(&headers, &form.token)?;
@@ -125,7 +126,8 @@ pub(crate) async fn decide(
         _ => return Err(Failure::not_found()),
     };
     let outcome: Result<Decision, Failure> = visitor.post(path, &body).await;
-    forms::shown(outcome, |decision| told(&visitor, &form, decision), async |above| render(&visitor, above).await).await
+    let told = |decision: &Decision| forms::weighed(told(&visitor, &form, decision), decision.dry_run, &sent);
+    forms::shown(outcome, sent.clone(), told, async |said| render(&visitor, said).await).await
 }
 
 fn redrive(filter: Value, after: Option<&str>) -> Value {

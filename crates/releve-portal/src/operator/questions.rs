@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::{Ask, must_operate};
 use crate::{
     api::{Failure, Paged, path, with_query},
-    forms::{self, Form},
+    forms::{self, Form, Said},
     layout::{self, Page},
     show,
     tenant::questions::{Question, standing},
@@ -23,10 +23,10 @@ const HERE: &str = "/portal/operator/questions";
 
 pub(crate) async fn page(visitor: Visitor, Query(ask): Query<Ask>) -> Result<Page, Failure> {
     must_operate(&visitor)?;
-    render(&visitor, ask.cursor.as_deref(), None).await
+    render(&visitor, ask.cursor.as_deref(), &Said::default()).await
 }
 
-async fn render(visitor: &Visitor, cursor: Option<&str>, refused: Option<&str>) -> Result<Page, Failure> {
+async fn render(visitor: &Visitor, cursor: Option<&str>, said: &Said) -> Result<Page, Failure> {
     let list =
         with_query(path(&["v1", "questions"]), &[("state", Some("any")), ("limit", Some("50")), ("cursor", cursor)]);
     let found: Paged<Question> = visitor.get(&list).await?;
@@ -38,12 +38,12 @@ async fn render(visitor: &Visitor, cursor: Option<&str>, refused: Option<&str>) 
                     a href=(path(&["portal", "tenants", &question.tenant, "invoices", &question.invoice])) { "Line " (question.line) " of its invoice" }
                 }
                 td.what { (standing(question)) }
-                td { @if question.state == "open" && visitor.may_any(&OPERATOR_BILLING) { (form(visitor, question, index)) } }
+                td { @if question.state == "open" && visitor.may_any(&OPERATOR_BILLING) { (form(visitor, question, index, said)) } }
             }
         }
     };
     let main = html! {
-        (forms::notice(refused))
+        (said)
         p.soft { "What was issued stays. What is given back is a credit note of its own: issue it first, then name it here." }
         section.card { (layout::table("Questioned lines, the latest first", &[("Question", false), ("Of", false), ("State", false), ("Answer", false)], &shown, found.items.len())) }
         (layout::more(HERE, found.next.as_deref()))
@@ -51,15 +51,17 @@ async fn render(visitor: &Visitor, cursor: Option<&str>, refused: Option<&str>) 
     Ok(layout::operator(visitor, "questions", "Questions", main))
 }
 
-fn form(visitor: &Visitor, question: &Question, index: usize) -> Markup {
+fn form(visitor: &Visitor, question: &Question, index: usize, said: &Said) -> Markup {
     let (reason, note) = (format!("reason-{index}"), format!("note-{index}"));
+    let to = path(&["portal", "operator", "questions", &question.id]);
+    let typed = said.typed(&to, &[]);
     html! {
-        form.stack method="post" action=(path(&["portal", "operator", "questions", &question.id])) {
+        form.stack method="post" action=(to) {
             (forms::token(visitor))
             label.unseen for=(reason) { "Answer to: " (question.question) }
-            input id=(reason) name="reason" required="required" maxlength="200" placeholder="Answer, for the customer";
+            input id=(reason) name="reason" required="required" maxlength="200" placeholder="Answer, for the customer" value=[typed.in_field("reason")];
             label.unseen for=(note) { "Credit note for: " (question.question) }
-            input id=(note) name="credit_note" maxlength="100" placeholder="Credit note’s number, if credited";
+            input id=(note) name="credit_note" maxlength="100" placeholder="Credit note’s number, if credited" value=[typed.in_field("credit_note")];
             div.row {
                 button.quiet type="submit" name="verdict" value="stands" { "It stands" }
                 button.quiet type="submit" name="verdict" value="credited" { "Credited" }
@@ -82,7 +84,7 @@ pub(crate) async fn answer(
     visitor: Visitor,
     Path(question): Path<String>,
     headers: HeaderMap,
-    Form(form): Form<Given>,
+    Form(form, sent): Form<Given>,
 ) -> Result<Response, Failure> {
     must_operate(&visitor)?;
     visitor.check_form(&headers, &form.token)?;
@@ -91,5 +93,5 @@ pub(crate) async fn answer(
         body["credit_note"] = json!(form.credit_note.trim());
     }
     let outcome = visitor.post::<Value>(&path(&["v1", "questions", &question, "answer"]), &body).await;
-    forms::done(outcome, HERE, async |why| render(&visitor, None, Some(why)).await).await
+    forms::done(outcome, sent, HERE, async |said| render(&visitor, None, said).await).await
 }

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::{Ask, must_operate};
 use crate::{
     api::{Failure, Paged, path, with_query},
-    forms::{self, Form},
+    forms::{self, Form, Said},
     layout::{self, Page},
     show::{self, Amount},
     visitor::Visitor,
@@ -44,10 +44,10 @@ pub(crate) struct Mapping {
 
 pub(crate) async fn page(visitor: Visitor, Query(ask): Query<Ask>) -> Result<Page, Failure> {
     must_operate(&visitor)?;
-    render(&visitor, ask.cursor.as_deref(), &html! {}).await
+    render(&visitor, ask.cursor.as_deref(), &Said::default()).await
 }
 
-async fn render(visitor: &Visitor, cursor: Option<&str>, above: &Markup) -> Result<Page, Failure> {
+async fn render(visitor: &Visitor, cursor: Option<&str>, said: &Said) -> Result<Page, Failure> {
     let found: Paged<Suspended> = visitor.get(&with_query(path(&["v1", "suspense"]), &[("cursor", cursor)])).await?;
     let shown = html! {
         @for (index, row) in found.items.iter().enumerate() {
@@ -55,13 +55,13 @@ async fn render(visitor: &Visitor, cursor: Option<&str>, above: &Markup) -> Resu
                 th.what scope="row" { (row.key) small { (row.skus) " SKUs" } }
                 td { (show::instant(&row.first)) br; "to " (show::instant(&row.last)) }
                 td.r.strong { (show::grouped(&row.gpu_hours)) }
-                td { @if visitor.may("operator:write") { (form(visitor, row, index)) } @else { span.soft { "takes operator:write" } } }
+                td { @if visitor.may("operator:write") { (form(visitor, row, index, said)) } @else { span.soft { "takes operator:write" } } }
             }
         }
     };
     let head = [("Tenant key", false), ("Used", false), ("GPU-hours", true), ("Map to a tenant", false)];
     let main = html! {
-        (above)
+        (said)
         p.soft { "Counted under keys that no rule maps to a tenant: visible, never dropped, never guessed. Mapping a key moves what was counted under it to the tenant, from its first hour on." }
         section.card { (layout::table("Usage that belongs to nobody yet", &head, &shown, found.items.len())) }
         (layout::more(HERE, found.next.as_deref()))
@@ -69,26 +69,32 @@ async fn render(visitor: &Visitor, cursor: Option<&str>, above: &Markup) -> Resu
     Ok(layout::operator(visitor, "suspense", "Suspense", main))
 }
 
-fn form(visitor: &Visitor, row: &Suspended, index: usize) -> Markup {
+fn form(visitor: &Visitor, row: &Suspended, index: usize, said: &Said) -> Markup {
     let id = format!("tenant-{index}");
+    let typed = said.typed(HERE, &[("key", &row.key)]);
     html! {
         form.row method="post" action=(HERE) {
             (forms::token(visitor))
             input type="hidden" name="key" value=(row.key);
             label.unseen for=(id) { "Whose " (row.key) " is" }
-            input id=(id) name="tenant" required="required" maxlength="100" placeholder="Tenant, by name or id";
+            input id=(id) name="tenant" required="required" maxlength="100" placeholder="Tenant, by name or id" value=[typed.in_field("tenant")];
             button.quiet type="submit" name="what" value="weigh" { "Weigh" }
             button type="submit" name="what" value="map" { "Map" }
         }
     }
 }
 
-pub(crate) async fn map(visitor: Visitor, headers: HeaderMap, Form(form): Form<Mapping>) -> Result<Response, Failure> {
+pub(crate) async fn map(
+    visitor: Visitor,
+    headers: HeaderMap,
+    Form(form, sent): Form<Mapping>,
+) -> Result<Response, Failure> {
     must_operate(&visitor)?;
     visitor.check_form(&headers, &form.token)?;
     let body = json!({ "prefix": form.key, "tenant": form.tenant.trim(), "dry_run": form.what != "map" });
     let outcome: Result<Moved, Failure> = visitor.post("/v1/suspense/map", &body).await;
-    forms::shown(outcome, |moved| told(&form, moved), async |above| render(&visitor, None, above).await).await
+    let told = |moved: &Moved| forms::weighed(told(&form, moved), moved.dry_run, &sent);
+    forms::shown(outcome, sent.clone(), told, async |said| render(&visitor, None, said).await).await
 }
 
 fn told(form: &Mapping, moved: &Moved) -> Markup {

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{alerts, named};
 use crate::{
     api::{Failure, Paged, path},
-    forms::{self, Form},
+    forms::{self, Form, Said},
     layout::{self, Page},
     show,
     visitor::{Named, TENANT_BILLING, Visitor},
@@ -39,10 +39,10 @@ struct Budget {
 
 pub(crate) async fn page(visitor: Visitor, Path(reference): Path<String>) -> Result<Page, Failure> {
     let tenant = named(&visitor, &reference).await?;
-    render(&visitor, &tenant, None).await
+    render(&visitor, &tenant, &Said::default()).await
 }
 
-async fn render(visitor: &Visitor, tenant: &Named, refused: Option<&str>) -> Result<Page, Failure> {
+async fn render(visitor: &Visitor, tenant: &Named, said: &Said) -> Result<Page, Failure> {
     let found: Paged<Standing> = visitor.get(&path(&["v1", "tenants", &tenant.id, "budget-standings"])).await?;
     let changes = visitor.may_any(&TENANT_BILLING);
     let shown = html! {
@@ -67,10 +67,10 @@ async fn render(visitor: &Visitor, tenant: &Named, refused: Option<&str>) -> Res
     let head = [("Budget", false), ("Used", false), ("This month", true), ("Forecast", true), ("Change", false)];
     let told = alerts::latest(visitor, tenant).await?;
     let main = html! {
-        (forms::notice(refused))
+        (said)
         @if let Some(row) = found.items.first() { p.soft { "Counted up to " time datetime=(row.as_of) { (show::clock(&row.as_of)) } ". Amounts are without VAT." } }
         section.card { (layout::table("Budgets of this month", &head, &shown, found.items.len())) }
-        @if changes { section.card { h2 { "New budget" } (form(visitor, tenant)) } }
+        @if changes { section.card { h2 { "New budget" } (form(visitor, tenant, said)) } }
         section.card { (alerts::table("What you were told", &told, |_| html! {}, |alert| html! { @if changes && alert.tenant.is_some() { (seen(visitor, tenant, alert)) } })) }
     };
     Ok(layout::tenant(visitor, tenant, "budgets", "Budgets and alerts", main))
@@ -86,14 +86,14 @@ pub(crate) async fn acknowledge(
     visitor: Visitor,
     Path((reference, alert)): Path<(String, String)>,
     headers: HeaderMap,
-    Form(form): Form<forms::Pressed>,
+    Form(form, sent): Form<forms::Pressed>,
 ) -> Result<Response, Failure> {
     visitor.check_form(&headers, &form.token)?;
     let tenant = named(&visitor, &reference).await?;
     let to = path(&["v1", "tenants", &tenant.id, "alerts", &alert, "acknowledge"]);
     let outcome = visitor.post::<Value>(&to, &json!({})).await;
     let here = path(&["portal", "tenants", &tenant.id, "budgets"]);
-    forms::done(outcome, &here, async |why| render(&visitor, &tenant, Some(why)).await).await
+    forms::done(outcome, sent, &here, async |said| render(&visitor, &tenant, said).await).await
 }
 
 fn about(budget: &Budget) -> String {
@@ -122,24 +122,26 @@ fn gauge(row: &Standing) -> Markup {
     }
 }
 
-fn form(visitor: &Visitor, tenant: &Named) -> Markup {
+fn form(visitor: &Visitor, tenant: &Named, said: &Said) -> Markup {
+    let to = path(&["portal", "tenants", &tenant.id, "budgets"]);
+    let typed = said.typed(&to, &[]);
     html! {
-        form.fields method="post" action=(path(&["portal", "tenants", &tenant.id, "budgets"])) {
+        form.fields method="post" action=(to) {
             (forms::token(visitor))
-            div { label for="name" { "Name" } input #name name="name" required="required" maxlength="100"; }
-            div { label for="limit" { "Limit per month" } input #limit name="limit" inputmode="decimal" required="required" maxlength="24"; }
+            div { label for="name" { "Name" } input #name name="name" required="required" maxlength="100" value=[typed.in_field("name")]; }
+            div { label for="limit" { "Limit per month" } input #limit name="limit" inputmode="decimal" required="required" maxlength="24" value=[typed.in_field("limit")]; }
             div {
                 label for="measure" { "In" }
-                select #measure name="measure" { option value="amount" { "money, without VAT" } option value="gpu_hours" { "GPU-hours" } }
+                select #measure name="measure" { (typed.options("measure", &[("amount", "money, without VAT"), ("gpu_hours", "GPU-hours")])) }
             }
-            div { label for="project" { "Project (all if empty)" } input #project name="project" maxlength="100"; }
-            div { label for="sku" { "SKU (all if empty)" } input #sku name="sku" maxlength="200"; }
+            div { label for="project" { "Project (all if empty)" } input #project name="project" maxlength="100" value=[typed.in_field("project")]; }
+            div { label for="sku" { "SKU (all if empty)" } input #sku name="sku" maxlength="200" value=[typed.in_field("sku")]; }
             div {
                 label for="basis" { "Judged by" }
-                select #basis name="basis" { option value="actual" { "what was used" } option value="forecast" { "forecast" } }
+                select #basis name="basis" { (typed.options("basis", &[("actual", "what was used"), ("forecast", "forecast")])) }
             }
-            div { label for="thresholds" { "Tell at, in percent" } input #thresholds name="thresholds" value="80, 100" maxlength="60"; }
-            div.check { input #hard type="checkbox" name="hard" value="yes"; label for="hard" { "Hard: nothing more may start once it is used up" } }
+            div { label for="thresholds" { "Tell at, in percent" } input #thresholds name="thresholds" value=(typed.in_field("thresholds").unwrap_or("80, 100")) maxlength="60"; }
+            div.check { input #hard type="checkbox" name="hard" value="yes" checked=[typed.in_field("hard").map(|_| "checked")]; label for="hard" { "Hard: nothing more may start once it is used up" } }
             button type="submit" { "Make the budget" }
         }
     }
@@ -185,7 +187,7 @@ pub(crate) async fn make(
     visitor: Visitor,
     Path(reference): Path<String>,
     headers: HeaderMap,
-    Form(form): Form<NewBudget>,
+    Form(form, sent): Form<NewBudget>,
 ) -> Result<Response, Failure> {
     visitor.check_form(&headers, &form.token)?;
     let tenant = named(&visitor, &reference).await?;
@@ -194,18 +196,18 @@ pub(crate) async fn make(
         Err(failure) => Err(failure),
     };
     let here = path(&["portal", "tenants", &tenant.id, "budgets"]);
-    forms::done(outcome, &here, async |why| render(&visitor, &tenant, Some(why)).await).await
+    forms::done(outcome, sent, &here, async |said| render(&visitor, &tenant, said).await).await
 }
 
 pub(crate) async fn remove(
     visitor: Visitor,
     Path((reference, budget)): Path<(String, String)>,
     headers: HeaderMap,
-    Form(form): Form<forms::Pressed>,
+    Form(form, sent): Form<forms::Pressed>,
 ) -> Result<Response, Failure> {
     visitor.check_form(&headers, &form.token)?;
     let tenant = named(&visitor, &reference).await?;
     let outcome = visitor.delete(&path(&["v1", "tenants", &tenant.id, "budgets", &budget])).await;
     let here = path(&["portal", "tenants", &tenant.id, "budgets"]);
-    forms::done(outcome, &here, async |why| render(&visitor, &tenant, Some(why)).await).await
+    forms::done(outcome, sent, &here, async |said| render(&visitor, &tenant, said).await).await
 }

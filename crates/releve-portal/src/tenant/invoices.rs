@@ -11,7 +11,7 @@ use serde::Deserialize;
 use super::{named, questions};
 use crate::{
     api::{Failure, Paged, path, with_query},
-    forms::{self, Form},
+    forms::{self, Form, Said},
     layout::{self, Page},
     show::{self, Amount},
     visitor::{Named, Visitor},
@@ -135,10 +135,10 @@ const FILES: [(&str, &[&str], &str, &str); 5] = [
 
 pub(crate) async fn one(visitor: Visitor, Path((reference, id)): Path<(String, String)>) -> Result<Page, Failure> {
     let tenant = named(&visitor, &reference).await?;
-    render(&visitor, &tenant, &id, None).await
+    render(&visitor, &tenant, &id, &Said::default()).await
 }
 
-async fn render(visitor: &Visitor, tenant: &Named, id: &str, refused: Option<&str>) -> Result<Page, Failure> {
+async fn render(visitor: &Visitor, tenant: &Named, id: &str, said: &Said) -> Result<Page, Failure> {
     let invoice: Document = visitor.get(&path(&["v1", "tenants", &tenant.id, "invoices", id])).await?;
     let asked = questions::of(visitor, tenant, id).await?;
     let shown = html! {
@@ -158,7 +158,7 @@ async fn render(visitor: &Visitor, tenant: &Named, id: &str, refused: Option<&st
     let head = [("No.", true), ("What", false), ("Quantity", true), ("Price", true), (invoice.currency.as_str(), true)];
     let sum = |name: &str, amount: &str| html! { div { dt { (name) } dd { (show::grouped(amount)) " " span.unit { (invoice.currency) } } } };
     let main = html! {
-        (forms::notice(refused))
+        (said)
         dl.facts {
             div { dt { "Due" } dd { (show::date(&invoice.due_date)) } }
             (sum("Without VAT", &invoice.total)) (sum("VAT", &invoice.tax)) (sum("With VAT", &invoice.payable))
@@ -171,7 +171,7 @@ async fn render(visitor: &Visitor, tenant: &Named, id: &str, refused: Option<&st
             }
         }
         section.card { (layout::table("Lines", &head, &shown, invoice.lines.len())) }
-        (questions::section(visitor, tenant, id, &asked))
+        (questions::section(visitor, tenant, id, &asked, said))
         p.soft {
             "Issued " (show::date(&invoice.issue_date)) ", " (show::grouped(&invoice.energy_kwh)) " kWh. Anybody can make this invoice again of its evidence pack with "
             code { "releve verify" } "; its digest is " code.digest { (invoice.digest.value) }
@@ -193,13 +193,13 @@ pub(crate) async fn ask(
     visitor: Visitor,
     Path((reference, id)): Path<(String, String)>,
     headers: HeaderMap,
-    Form(form): Form<NewQuestion>,
+    Form(form, sent): Form<NewQuestion>,
 ) -> Result<Response, Failure> {
     visitor.check_form(&headers, &form.token)?;
     let tenant = named(&visitor, &reference).await?;
     let outcome = questions::ask(&visitor, &tenant, &id, (&form.line, &form.question)).await;
     let here = path(&["portal", "tenants", &tenant.id, "invoices", &id]);
-    forms::done(outcome, &here, async |why| render(&visitor, &tenant, &id, Some(why)).await).await
+    forms::done(outcome, sent, &here, async |said| render(&visitor, &tenant, &id, said).await).await
 }
 
 /// A document as the API gives it, byte by byte.

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::named;
 use crate::{
     api::{Failure, Paged, path},
-    forms::{self, Form},
+    forms::{self, Form, Said, Sent},
     layout::{self, Page},
     show,
     visitor::{Named, TENANT_ADMIN, Visitor},
@@ -42,10 +42,10 @@ fn here(tenant: &Named) -> String {
 
 pub(crate) async fn page(visitor: Visitor, Path(reference): Path<String>) -> Result<Page, Failure> {
     let tenant = named(&visitor, &reference).await?;
-    render(&visitor, &tenant, &html! {}).await
+    render(&visitor, &tenant, &Said::default()).await
 }
 
-async fn render(visitor: &Visitor, tenant: &Named, above: &Markup) -> Result<Page, Failure> {
+async fn render(visitor: &Visitor, tenant: &Named, said: &Said) -> Result<Page, Failure> {
     let found: Paged<Key> = visitor.get(&path(&["v1", "tenants", &tenant.id, "api-keys"])).await?;
     let changes = visitor.may_any(&TENANT_ADMIN);
     let shown = html! {
@@ -68,10 +68,10 @@ async fn render(visitor: &Visitor, tenant: &Named, above: &Markup) -> Result<Pag
     };
     let head = [("Key", false), ("Made", false), ("Last used", false), ("State", false), ("Change", false)];
     let main = html! {
-        (above)
+        (said)
         p.soft { "A key opens the API for a program. It is shown once; we keep only what it can be recognised by. A rotated one still opens for a day." }
         section.card { (layout::table("API keys", &head, &shown, found.items.len())) }
-        @if changes { section.card { h2 { "New key" } (form(visitor, tenant)) } }
+        @if changes { section.card { h2 { "New key" } (form(visitor, tenant, said)) } }
     };
     Ok(layout::tenant(visitor, tenant, "api-keys", "API keys", main))
 }
@@ -87,32 +87,34 @@ fn role(scopes: &[String]) -> String {
     }
 }
 
-fn form(visitor: &Visitor, tenant: &Named) -> Markup {
+fn form(visitor: &Visitor, tenant: &Named, said: &Said) -> Markup {
+    let typed = said.typed(&here(tenant), &[]);
+    let roles = [
+        ("viewer", "read (viewer)"),
+        ("billing", "read, and change budgets (billing)"),
+        ("admin", "all of it, keys and webhooks too (admin)"),
+    ];
     html! {
         form.fields method="post" action=(here(tenant)) {
             (forms::token(visitor))
-            div { label for="name" { "What it is for" } input #name name="name" required="required" maxlength="100"; }
+            div { label for="name" { "What it is for" } input #name name="name" required="required" maxlength="100" value=[typed.in_field("name")]; }
             div {
                 label for="role" { "May" }
-                select #role name="role" {
-                    option value="viewer" { "read (viewer)" }
-                    option value="billing" { "read, and change budgets (billing)" }
-                    option value="admin" { "all of it, keys and webhooks too (admin)" }
-                }
+                select #role name="role" { (typed.options("role", &roles)) }
             }
             button type="submit" { "Make the key" }
         }
     }
 }
 
-fn told(minted: &Minted) -> Markup {
-    html! {
+fn told(minted: &Minted) -> Said {
+    Said::done(html! {
         section.notice role="status" {
             h2 { "The key " (minted.name) }
             p { code.secret #new-key { (minted.key) } }
             p { "Keep it now: this is the only time that it is shown." }
         }
-    }
+    })
 }
 
 #[derive(Deserialize)]
@@ -123,44 +125,49 @@ pub(crate) struct NewKey {
     role: String,
 }
 
-async fn answer(visitor: &Visitor, tenant: &Named, outcome: Result<Minted, Failure>) -> Result<Response, Failure> {
-    forms::shown(outcome, told, async |above| render(visitor, tenant, above).await).await
+async fn answer(
+    visitor: &Visitor,
+    tenant: &Named,
+    outcome: Result<Minted, Failure>,
+    sent: Sent,
+) -> Result<Response, Failure> {
+    forms::shown(outcome, sent, told, async |said| render(visitor, tenant, said).await).await
 }
 
 pub(crate) async fn make(
     visitor: Visitor,
     Path(reference): Path<String>,
     headers: HeaderMap,
-    Form(form): Form<NewKey>,
+    Form(form, sent): Form<NewKey>,
 ) -> Result<Response, Failure> {
     visitor.check_form(&headers, &form.token)?;
     let tenant = named(&visitor, &reference).await?;
     let body = json!({ "name": form.name.trim(), "role": form.role });
     let outcome = visitor.post(&path(&["v1", "tenants", &tenant.id, "api-keys"]), &body).await;
-    answer(&visitor, &tenant, outcome).await
+    answer(&visitor, &tenant, outcome, sent).await
 }
 
 pub(crate) async fn rotate(
     visitor: Visitor,
     Path((reference, key)): Path<(String, String)>,
     headers: HeaderMap,
-    Form(form): Form<forms::Pressed>,
+    Form(form, sent): Form<forms::Pressed>,
 ) -> Result<Response, Failure> {
     visitor.check_form(&headers, &form.token)?;
     let tenant = named(&visitor, &reference).await?;
     let to = path(&["v1", "tenants", &tenant.id, "api-keys", &key, "rotate"]);
     let outcome = visitor.post(&to, &json!({ "grace_seconds": GRACE_SECONDS })).await;
-    answer(&visitor, &tenant, outcome).await
+    answer(&visitor, &tenant, outcome, sent).await
 }
 
 pub(crate) async fn revoke(
     visitor: Visitor,
     Path((reference, key)): Path<(String, String)>,
     headers: HeaderMap,
-    Form(form): Form<forms::Pressed>,
+    Form(form, sent): Form<forms::Pressed>,
 ) -> Result<Response, Failure> {
     visitor.check_form(&headers, &form.token)?;
     let tenant = named(&visitor, &reference).await?;
     let outcome = visitor.delete(&path(&["v1", "tenants", &tenant.id, "api-keys", &key])).await;
-    forms::done(outcome, &here(&tenant), async |why| render(&visitor, &tenant, &forms::notice(Some(why))).await).await
+    forms::done(outcome, sent, &here(&tenant), async |said| render(&visitor, &tenant, said).await).await
 }

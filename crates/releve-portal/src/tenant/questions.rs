@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 
 use crate::{
     api::{Failure, Paged, path, with_query},
-    forms, layout, show,
+    forms::{self, Said},
+    layout, show,
     visitor::{Named, TENANT_BILLING, Visitor},
 };
 
@@ -55,7 +56,9 @@ pub(crate) fn standing(question: &Question) -> Markup {
     }
 }
 
-pub(super) fn section(visitor: &Visitor, tenant: &Named, invoice: &str, asked: &[Question]) -> Markup {
+pub(super) fn section(visitor: &Visitor, tenant: &Named, invoice: &str, asked: &[Question], said: &Said) -> Markup {
+    let to = path(&["portal", "tenants", &tenant.id, "invoices", invoice]);
+    let typed = said.typed(&to, &[]);
     let shown = html! {
         @for question in asked {
             tr {
@@ -75,10 +78,10 @@ pub(super) fn section(visitor: &Visitor, tenant: &Named, invoice: &str, asked: &
             section.card {
                 h2 { "Question a line" }
                 p.soft { "It ends in a credit note, or in a no with its reason. What was issued does not change." }
-                form.fields method="post" action=(path(&["portal", "tenants", &tenant.id, "invoices", invoice])) {
+                form.fields method="post" action=(to) {
                     (forms::token(visitor))
-                    div { label for="line" { "Line no." } input #line name="line" inputmode="numeric" required="required" maxlength="6"; }
-                    div.wide { label for="question" { "What is wrong with it" } input #question name="question" required="required" maxlength="200"; }
+                    div { label for="line" { "Line no." } input #line name="line" inputmode="numeric" required="required" maxlength="6" value=[typed.in_field("line")]; }
+                    div.wide { label for="question" { "What is wrong with it" } input #question name="question" required="required" maxlength="200" value=[typed.in_field("question")]; }
                     button type="submit" { "Send the question" }
                 }
             }

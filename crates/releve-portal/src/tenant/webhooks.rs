@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::named;
 use crate::{
     api::{Failure, Paged, path, with_query},
-    forms::{self, Form},
+    forms::{self, Form, Said},
     layout::{self, Page},
     show,
     visitor::{Named, TENANT_ADMIN, Visitor},
@@ -72,10 +72,10 @@ fn of_api(tenant: &Named, rest: &[&str]) -> String {
 
 pub(crate) async fn page(visitor: Visitor, Path(reference): Path<String>) -> Result<Page, Failure> {
     let tenant = named(&visitor, &reference).await?;
-    render(&visitor, &tenant, &html! {}).await
+    render(&visitor, &tenant, &Said::default()).await
 }
 
-async fn render(visitor: &Visitor, tenant: &Named, above: &Markup) -> Result<Page, Failure> {
+async fn render(visitor: &Visitor, tenant: &Named, said: &Said) -> Result<Page, Failure> {
     let found: Paged<Endpoint> = visitor.get(&of_api(tenant, &[])).await?;
     let shown = html! {
         @for endpoint in &found.items {
@@ -87,10 +87,10 @@ async fn render(visitor: &Visitor, tenant: &Named, above: &Markup) -> Result<Pag
         }
     };
     let main = html! {
-        (above)
+        (said)
         p.soft { "Messages are signed as Standard Webhooks says, sent again for three days until they are taken, and carry the same id each time." }
         section.card { (layout::table("Endpoints", &[("Where to", false), ("Told of", false), ("State", false)], &shown, found.items.len())) }
-        @if visitor.may_any(&TENANT_ADMIN) { section.card { h2 { "New endpoint" } (form(visitor, tenant)) } }
+        @if visitor.may_any(&TENANT_ADMIN) { section.card { h2 { "New endpoint" } (form(visitor, tenant, said)) } }
     };
     Ok(layout::tenant(visitor, tenant, "webhooks", "Webhooks", main))
 }
@@ -109,13 +109,14 @@ fn state(endpoint: &Endpoint) -> Markup {
     }
 }
 
-fn form(visitor: &Visitor, tenant: &Named) -> Markup {
+fn form(visitor: &Visitor, tenant: &Named, said: &Said) -> Markup {
+    let typed = said.typed(&here(tenant, &[]), &[]);
     html! {
         form.fields method="post" action=(here(tenant, &[])) {
             (forms::token(visitor))
-            div { label for="url" { "Address, https" } input #url type="url" name="url" required="required" maxlength="2048" placeholder="https://"; }
-            div { label for="description" { "What it is for" } input #description name="description" maxlength="200"; }
-            div { label for="topics" { "Topics (all if empty)" } input #topics name="topics" maxlength="500" placeholder="budget.reached"; }
+            div { label for="url" { "Address, https" } input #url type="url" name="url" required="required" maxlength="2048" placeholder="https://" value=[typed.in_field("url")]; }
+            div { label for="description" { "What it is for" } input #description name="description" maxlength="200" value=[typed.in_field("description")]; }
+            div { label for="topics" { "Topics (all if empty)" } input #topics name="topics" maxlength="500" placeholder="budget.reached" value=[typed.in_field("topics")]; }
             button type="submit" { "Make the endpoint" }
         }
     }
@@ -132,28 +133,28 @@ pub(crate) struct NewEndpoint {
     topics: String,
 }
 
-fn told(made: &WithSecret) -> Markup {
-    html! {
+fn told(made: &WithSecret) -> Said {
+    Said::done(html! {
         section.notice role="status" {
             h2 { "Messages to " (made.url) " are signed with" }
             p { code.secret #new-secret { (made.secret) } }
             p { "Keep it now: this is the only time that it is shown." }
         }
-    }
+    })
 }
 
 pub(crate) async fn make(
     visitor: Visitor,
     Path(reference): Path<String>,
     headers: HeaderMap,
-    Form(form): Form<NewEndpoint>,
+    Form(form, sent): Form<NewEndpoint>,
 ) -> Result<Response, Failure> {
     visitor.check_form(&headers, &form.token)?;
     let tenant = named(&visitor, &reference).await?;
     let topics: Vec<&str> = form.topics.split([',', ' ']).filter(|topic| !topic.is_empty()).collect();
     let body = json!({ "url": form.url.trim(), "description": form.description.trim(), "topics": topics });
     let outcome: Result<WithSecret, Failure> = visitor.post(&of_api(&tenant, &[]), &body).await;
-    forms::shown(outcome, told, async |above| render(&visitor, &tenant, above).await).await
+    forms::shown(outcome, sent, told, async |said| render(&visitor, &tenant, said).await).await
 }
 
 /// An endpoint, with what became of each message.
@@ -163,14 +164,14 @@ pub(crate) async fn one(
     Query(ask): Query<Ask>,
 ) -> Result<Page, Failure> {
     let tenant = named(&visitor, &reference).await?;
-    render_one(&visitor, &tenant, &endpoint, (ask.cursor.as_deref(), &html! {})).await
+    render_one(&visitor, &tenant, &endpoint, (ask.cursor.as_deref(), &Said::default())).await
 }
 
 async fn render_one(
     visitor: &Visitor,
     tenant: &Named,
     id: &str,
-    (cursor, above): (Option<&str>, &Markup),
+    (cursor, said): (Option<&str>, &Said),
 ) -> Result<Page, Failure> {
     let endpoint: Endpoint = visitor.get(&of_api(tenant, &[id])).await?;
     let log = with_query(of_api(tenant, &[id, "deliveries"]), &[("limit", Some("50")), ("cursor", cursor)]);
@@ -196,7 +197,7 @@ async fn render_one(
     };
     let head = [("Message", false), ("Happened", false), ("State", false), ("Tries", false), ("Change", false)];
     let main = html! {
-        (above)
+        (said)
         p { (state(&endpoint)) " " (topics(&endpoint.topics)) @if !endpoint.description.is_empty() { " · " (endpoint.description) } }
         @if changes {
             div.actions {
@@ -233,29 +234,29 @@ pub(crate) async fn act(
     visitor: Visitor,
     Path((reference, endpoint, what)): Path<(String, String, String)>,
     headers: HeaderMap,
-    Form(form): Form<Act>,
+    Form(form, sent): Form<Act>,
 ) -> Result<Response, Failure> {
     visitor.check_form(&headers, &form.token)?;
     let tenant = named(&visitor, &reference).await?;
     let back = here(&tenant, &[&endpoint]);
-    let again = async |why: &str| render_one(&visitor, &tenant, &endpoint, (None, &forms::notice(Some(why)))).await;
+    let again = async |said: &Said| render_one(&visitor, &tenant, &endpoint, (None, said)).await;
     match (what.as_str(), form.event.as_deref()) {
         ("test", None) => {
-            forms::done(visitor.post::<Value>(&of_api(&tenant, &[&endpoint, "test"]), &json!({})).await, &back, again)
-                .await
+            let outcome = visitor.post::<Value>(&of_api(&tenant, &[&endpoint, "test"]), &json!({})).await;
+            forms::done(outcome, sent, &back, again).await
         }
         ("resend", Some(event)) => {
             let to = of_api(&tenant, &[&endpoint, "deliveries", event, "resend"]);
-            forms::done(visitor.post::<Value>(&to, &json!({})).await, &back, again).await
+            forms::done(visitor.post::<Value>(&to, &json!({})).await, sent, &back, again).await
         }
         ("remove", None) => {
-            forms::done(visitor.delete(&of_api(&tenant, &[&endpoint])).await, &here(&tenant, &[]), again).await
+            let outcome = visitor.delete(&of_api(&tenant, &[&endpoint])).await;
+            forms::done(outcome, sent, &here(&tenant, &[]), again).await
         }
         ("rotate", None) => {
             let outcome: Result<WithSecret, Failure> =
                 visitor.post(&of_api(&tenant, &[&endpoint, "rotate-secret"]), &json!({})).await;
-            let page = async |above: &Markup| render_one(&visitor, &tenant, &endpoint, (None, above)).await;
-            forms::shown(outcome, told, page).await
+            forms::shown(outcome, sent, told, again).await
         }
         _ => Err(Failure::not_found()),
     }
