@@ -6,6 +6,7 @@ use releve_tests::{
     browser::{Browser, Look},
     stage::Stage,
 };
+use serde_json::json;
 
 /// Which route an address is of: ids are alike, and what is asked for does not matter.
 fn route(path: &str) -> String {
@@ -80,6 +81,8 @@ async fn every_page_can_be_read_by_everybody() {
     browser.open(&stage.at("/portal/login")).await;
     browser.fill("#key", &stage.key).await;
     browser.press("form button").await;
+    let export = json!({ "dataset": "month_end", "period": month });
+    stage.api.post("/v1/exports", &export).await.expect(202);
     let looks = [Look::Desk, Look::Phone];
     let seen = crawl(&stage, &browser, "operator", (&["/portal/operator".to_owned()], &looks)).await;
     for part in [
@@ -90,6 +93,8 @@ async fn every_page_can_be_read_by_everybody() {
         "/suspense",
         "/billing-runs",
         "/billing-runs/{id}",
+        "/exports",
+        "/exports/{id}",
         "/questions",
         "/proposals",
         "/tenants",

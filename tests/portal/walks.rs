@@ -9,10 +9,13 @@ use releve_tests::{
     stage::Stage,
     wait,
 };
+use releve_wire::sha256;
 use serde_json::json;
 
 /// An agent reports once a minute, some seconds spread.
 const REPORT_WAIT_MAX: Duration = Duration::from_secs(180);
+/// The jobs go round once a minute, and others of theirs come first.
+const EXPORT_WAIT_MAX: Duration = Duration::from_secs(240);
 /// What follows from a change is looked after every few seconds.
 const SOON: Duration = Duration::from_secs(60);
 
@@ -25,10 +28,13 @@ async fn a_tenant_and_an_operator_get_where_they_want() {
     reads_spend(&stage, &browser, &tenant).await;
     is_warned(&stage, &browser, &tenant).await;
     downloads_an_invoice(&stage, &browser, &tenant).await;
+    questions_a_line(&stage, &browser, &tenant).await;
     makes_and_revokes_a_key(&stage, &browser, &tenant).await;
     is_told_by_webhook(&stage, &browser, &tenant).await;
     ends_the_session(&stage, &browser, &tenant).await;
     from_a_silent_node_to_an_accepted_gap(&stage, &browser).await;
+    answers_a_question(&browser).await;
+    takes_a_month_away(&stage, &browser).await;
     browser.close().await;
 }
 
@@ -52,7 +58,7 @@ async fn is_warned(stage: &Stage, browser: &Browser, tenant: &str) {
     browser.fill("#limit", "nothing").await;
     browser.press_named("Make the budget").await;
     assert!(browser.text().await.contains("amount"), "what is wrong is said: {}", browser.text().await);
-    browser.fill("#name", "First cents").await;
+    assert_eq!(browser.attribute("#name", "value").await, "First cents", "what was typed stands");
     browser.fill("#limit", "0.01").await;
     browser.fill("#thresholds", "100").await;
     browser.press_named("Make the budget").await;
@@ -68,6 +74,36 @@ async fn is_warned(stage: &Stage, browser: &Browser, tenant: &str) {
     browser.look(Look::Desk).await;
     let told = stage.api.get(&format!("/v1/tenants/{tenant}/alerts?kind=budget.reached")).await.expect(200);
     assert_eq!(told["items"].as_array().map(Vec::len), Some(1), "once: {told}");
+}
+
+/// What can't be understood comes back as it was typed; what can is answered, and an answer that can't be understood comes back, too.
+async fn questions_a_line(stage: &Stage, browser: &Browser, tenant: &str) {
+    let question = "Was this ours? <b>";
+    browser.fill("#line", "one").await;
+    browser.fill("#question", question).await;
+    browser.press_named("Send the question").await;
+    for (field, typed) in [("#line", "one"), ("#question", question)] {
+        assert_eq!(browser.attribute(field, "value").await, typed, "{}", browser.text().await);
+    }
+    browser.fill("#line", "1").await;
+    browser.press_named("Send the question").await;
+    assert_eq!(browser.attribute("#question", "value").await, "", "it is sent");
+    let asked = stage.api.get(&format!("/v1/tenants/{tenant}/questions")).await.expect(200);
+    assert_eq!(asked["items"][0]["question"], question);
+}
+
+/// An answer that names no credit note of the customer's is not lost; without one, the line stands.
+async fn answers_a_question(browser: &Browser) {
+    browser.press_named("Questions").await;
+    browser.fill("input[name=reason]", "It was yours").await;
+    browser.fill("input[name=credit_note]", "NO-SUCH-1").await;
+    browser.press_named("Credited").await;
+    for (field, typed) in [("reason", "It was yours"), ("credit_note", "NO-SUCH-1")] {
+        assert_eq!(browser.attribute(&format!("input[name={field}]"), "value").await, typed);
+    }
+    browser.fill("input[name=credit_note]", "").await;
+    browser.press_named("It stands").await;
+    assert!(browser.text().await.contains("It was yours"), "{}", browser.text().await);
 }
 
 async fn downloads_an_invoice(stage: &Stage, browser: &Browser, tenant: &str) {
@@ -154,4 +190,24 @@ async fn from_a_silent_node_to_an_accepted_gap(stage: &Stage, browser: &Browser)
     assert!(!browser.text().await.contains("dead-on-arrival"), "{}", browser.text().await);
     browser.press_named("Audit log").await;
     assert!(browser.text().await.contains("gap.accept"), "{}", browser.text().await);
+}
+
+/// Asks for the figures of the month that was billed, and gets the file that the API gives.
+async fn takes_a_month_away(stage: &Stage, browser: &Browser) {
+    let (month, _) = stage.billed().await;
+    browser.press_named("Exports").await;
+    browser.set("#period", &month).await;
+    browser.choose("#dataset", "invoices").await;
+    browser.press_named("Ask for it").await;
+    browser.reload_until("done", EXPORT_WAIT_MAX).await;
+    browser.picture("walk-exports", Look::Desk).await;
+    browser.press_named("Invoices").await;
+    browser.is_accessible().await;
+    browser.picture("walk-export", Look::Desk).await;
+    let file = "invoices.csv";
+    let export = browser.path().await.rsplit('/').next().expect("its id").to_owned();
+    let given = browser.downloaded(&format!("a[href$='/{file}']")).await;
+    let manifest = stage.api.get(&format!("/v1/exports/{export}")).await.expect(200)["manifest"].clone();
+    assert_eq!(manifest["files"][0]["name"], file);
+    assert_eq!(manifest["files"][0]["sha256"], sha256(&given).to_string());
 }

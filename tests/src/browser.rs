@@ -139,6 +139,12 @@ impl Browser {
         field.send_keys(text).await.expect("typed");
     }
 
+    /// Sets a field whose keys a browser takes by its language, such as one for a month.
+    pub async fn set(&self, css: &str, value: &str) {
+        let script = format!("document.querySelector({}).value = {}", json!(css), json!(value));
+        self.driver.execute(&script).await.expect("set");
+    }
+
     pub async fn choose(&self, css: &str, value: &str) {
         self.one(&format!("{css} option[value='{value}']")).await.click().await.expect("chosen");
     }
@@ -176,7 +182,11 @@ impl Browser {
         wait::until("a file", LOOK_WAIT_MAX, async || {
             let mut files = fs::read_dir(&self.downloads).expect("a directory").flatten().map(|file| file.path());
             let whole = |path: &PathBuf| path.extension().is_none_or(|end| end != "crdownload");
-            files.find(whole).and_then(|path| fs::read(path).ok()).filter(|bytes| !bytes.is_empty())
+            let path = files.find(whole)?;
+            let bytes = fs::read(&path).ok().filter(|bytes| !bytes.is_empty())?;
+            // The next one that is asked for is the only one there.
+            fs::remove_file(&path).expect("it is ours");
+            Some(bytes)
         })
         .await
     }

@@ -319,7 +319,7 @@ struct Lane {
     link: Arc<Link>,
     queue: String,
     dead_letters: bool,
-    /// Of a batch, if as many messages are under way.
+    /// The largest batch; it is less where fewer messages are under way.
     limits: BatchLimits,
     width: Width,
 }
@@ -338,7 +338,7 @@ impl From<LinkError> for Over {
 }
 
 impl Lane {
-    /// A channel that has as many messages under way as is right now.
+    /// A channel with the prefetch that `width` says now.
     async fn open(&self) -> Result<Opened, LinkError> {
         let Self { link, queue, .. } = self;
         let (channel, prefetch_len) = (link.channel().await?, self.width.len());

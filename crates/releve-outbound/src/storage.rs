@@ -14,8 +14,11 @@ pub const PART_BYTES: usize = 8 * 1024 * 1024;
 /// Parts that are on their way at once; more wait.
 pub const PARTS_IN_FLIGHT_MAX: usize = 2;
 
-/// How long a request to a bucket or an HTTP server is tried again before it has failed: what comes after it waits no longer.
-pub const RETRY_TIMEOUT: Duration = Duration::from_secs(20);
+/// How long one request to a bucket or an HTTP server may take, its body included.
+pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(20);
+/// How long after the first try another one may begin. Then it has failed, so that what comes after it is not kept waiting: all in
+/// all after the two of these, and a pause between tries of 15 s at most.
+pub const RETRY_TIMEOUT: Duration = Duration::from_secs(30);
 
 #[derive(Debug, thiserror::Error)]
 pub enum StorageError {
@@ -73,6 +76,7 @@ pub struct Storage {
 impl Storage {
     /// A directory is made if it is missing; of a bucket nothing is checked before its first use.
     pub fn open(config: &StorageConfig) -> Result<Self, StorageError> {
+        let options = ClientOptions::new().with_timeout(REQUEST_TIMEOUT);
         let retry = RetryConfig { retry_timeout: RETRY_TIMEOUT, ..RetryConfig::default() };
         let store: Arc<dyn ObjectStore> = match config {
             StorageConfig::Directory { path } => {
@@ -86,6 +90,7 @@ impl Storage {
                     .with_region(region)
                     .with_access_key_id(access_key_id)
                     .with_secret_access_key(secret_access_key)
+                    .with_client_options(options)
                     .with_retry(retry);
                 if let Some(endpoint) = endpoint {
                     // Plain HTTP only where the operator wrote it: a store on the same machine or network.
@@ -94,7 +99,7 @@ impl Storage {
                 Arc::new(PrefixStore::new(builder.build()?, checked(prefix)?))
             }
             StorageConfig::Http { url, bearer_token } => {
-                let mut options = ClientOptions::new().with_allow_http(url.starts_with("http://"));
+                let mut options = options.with_allow_http(url.starts_with("http://"));
                 if let Some(token) = bearer_token {
                     let value = HeaderValue::try_from(format!("Bearer {token}")).map_err(|_| StorageError::Token)?;
                     let mut headers = HeaderMap::new();

@@ -1,5 +1,4 @@
-//! Does an address that takes PUT get what it is sent, and from nobody else? (What a bucket does is tried against a store
-//! that speaks S3, with the rest of the suite.)
+//! Does an address that takes PUT get what it is sent, and from nobody else?
 
 #![cfg(test)]
 

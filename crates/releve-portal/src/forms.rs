@@ -2,8 +2,7 @@
 //! that it was sent from.
 
 use axum::{
-    body::{Body, Bytes},
-    extract::{FromRequest, Request, rejection::FormRejection},
+    extract::{FromRequest, RawForm, Request},
     http::StatusCode,
     response::{IntoResponse, Redirect, Response},
 };
@@ -13,21 +12,22 @@ use serde::de::DeserializeOwned;
 
 use crate::{api::Failure, layout::Page, show, visitor::Visitor};
 
-/// A form as it was sent; one that can't be read is answered with a page.
+/// A form as it was sent, read and as it stood; one that can't be read is answered with a page.
 pub(crate) struct Form<T>(pub T, pub Sent);
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Form<T> {
     type Rejection = Failure;
     async fn from_request(request: Request, state: &S) -> Result<Self, Failure> {
         let unread = |status, why: &str| Failure::new(status, "This form can't be read", why);
-        let (parts, body) = request.into_parts();
-        let whole = Bytes::from_request(Request::from_parts(parts.clone(), body), state).await;
-        let whole = whole.map_err(|why| unread(why.status(), &why.body_text()))?;
-        let again = || Request::from_parts(parts.clone(), Body::from(whole.clone()));
-        let refused = |why: FormRejection| unread(why.status(), &why.body_text());
-        let axum::Form(fields) = axum::Form::from_request(again(), state).await.map_err(refused)?;
-        let axum::Form(form) = axum::Form::from_request(again(), state).await.map_err(refused)?;
-        Ok(Self(form, Sent { to: parts.uri.path().to_owned(), fields }))
+        let to = request.uri().path().to_owned();
+        let whole = RawForm::from_request(request, state).await;
+        let RawForm(whole) = whole.map_err(|why| unread(why.status(), &why.body_text()))?;
+        let misfit = |why: serde_urlencoded::de::Error| unread(StatusCode::UNPROCESSABLE_ENTITY, &why.to_string());
+        let form = serde_urlencoded::from_bytes(&whole).map_err(misfit)?;
+        let mut fields: Vec<(String, String)> = serde_urlencoded::from_bytes(&whole).map_err(misfit)?;
+        // No page may hold them, and nobody can see what they typed there.
+        fields.iter_mut().for_each(|(_, value)| value.retain(|c| !c.is_control()));
+        Ok(Self(form, Sent { to, fields }))
     }
 }
 
@@ -70,7 +70,7 @@ impl Render for Said {
     }
 }
 
-/// What came of a decision that may have been weighed only: then it stands in its form, to be taken.
+/// What came of a decision. One that was weighed only still stands in its form, so that pressing the next button takes it.
 pub(crate) fn weighed(told: Markup, only: bool, sent: &Sent) -> Said {
     if only { Said::tried(told, sent.clone()) } else { Said::done(told) }
 }

@@ -24,13 +24,14 @@ const TENANT: [(&str, &str, &[&str]); 9] = [
     ("api-keys", "API keys", &["tenant:admin", "operator:read"]),
     ("webhooks", "Webhooks", &["tenant:admin", "operator:read"]),
 ];
-pub(crate) const OPERATOR: [(&str, &str); 11] = [
+pub(crate) const OPERATOR: [(&str, &str); 12] = [
     ("", "Fleet"),
     ("alerts", "Alerts"),
     ("gaps", "Gaps"),
     ("quarantine", "Quarantine"),
     ("suspense", "Suspense"),
     ("billing-runs", "Billing runs"),
+    ("exports", "Exports"),
     ("questions", "Questions"),
     ("proposals", "Proposals"),
     ("tenants", "Tenants"),

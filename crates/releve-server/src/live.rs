@@ -53,15 +53,17 @@ pub async fn stay(settings: &Settings, ground: &Ground, stage: &Stage, seed: u64
     where_next(&url, &operator_key, stage);
 
     let stop = stop_signal()?;
-    let spools = tempfile::tempdir().context("a directory for the agents' spools")?;
+    let scratch = tempfile::tempdir().context("a directory for the agents' spools, and for exports")?;
     let mut agents = JoinSet::new();
     for index in 0..plan.nodes.len() {
-        let agent = agent(&plan, index, settings, spools.path(), &url, &agents_key)?;
+        let agent = agent(&plan, index, settings, scratch.path(), &url, &agents_key)?;
         agents.spawn(agent.run(stop.clone()));
     }
     let watched = watch_agents(agents, stop.clone());
     let roles = Roles { api: Some(listener), aggregator: settings.amqp_url.is_some(), jobs: true, watch: None };
-    let serving = run(settings, ground, roles, settings.data.as_deref(), stop);
+    // What goes beside a temporary database is as temporary.
+    let dir = settings.data.as_deref().unwrap_or(scratch.path());
+    let serving = run(settings, ground, roles, Some(dir), stop);
     let (agents, served) = tokio::join!(watched, serving);
     agents.and(served)
 }

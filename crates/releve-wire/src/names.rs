@@ -24,7 +24,7 @@ pub fn suspense_tenant_id(key: &TenantKey) -> TenantId {
 pub(crate) fn message_id(node: NodeId, run: Uuid, seq: u64, window_start: Timestamp) -> String {
     let (node, start) = (node.uuid(), window_start.as_millis().to_be_bytes());
     let parts: [&[u8]; 5] = [b"releve.report.v1", node.as_bytes(), run.as_bytes(), &seq.to_be_bytes(), &start];
-    hex::encode(first_16(&parts))
+    const_hex::encode(first_16(&parts))
 }
 
 /// A version 8 UUID of the parts, each behind its length, so that no two lists of parts run together.

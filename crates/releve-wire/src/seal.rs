@@ -95,12 +95,12 @@ struct SectionText {
 impl SectionText {
     fn of(section: &Section, salt: &mut dyn FnMut() -> [u8; 16]) -> Self {
         let segments = SegmentsForm {
-            salt: hex::encode(salt()),
+            salt: const_hex::encode(salt()),
             tenant_key: section.tenant_key.as_str(),
             segments: section.segments.iter().map(SegmentForm::of).collect(),
         };
         let allocs =
-            AllocsForm { salt: hex::encode(salt()), allocs: section.allocs.iter().map(AllocForm::of).collect() };
+            AllocsForm { salt: const_hex::encode(salt()), allocs: section.allocs.iter().map(AllocForm::of).collect() };
         Self { segments: json(&segments), allocs: json(&allocs) }
     }
 }

@@ -22,6 +22,24 @@ pub async fn day(db: &Db, storage: &Storage, day: i64, now: Timestamp) -> Result
     let date = date.split('T').next().unwrap_or_default();
     let location = format!("reports/{date}/{}.rlv", fresh_uuid(now).simple());
     let mut sink = Sink { writer: storage.writer(&location).await?, hasher: Sha256::new() };
+    let reports = match fill(db, &mut sink, day).await {
+        Ok(reports) => reports,
+        Err(error) => {
+            // A bucket keeps the parts of what nobody ends, and asks to be paid for them.
+            if let Err(error) = sink.writer.abort().await {
+                tracing::warn!(%error, location, "parts of an archive that was not finished may be left");
+            }
+            return Err(error);
+        }
+    };
+    let sha256 = sink.hasher.finalize().into();
+    let bytes = sink.writer.finish().await?;
+    let count = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+    Ok(Archive { day, location, sha256, reports: count(reports), bytes: count(bytes), detached: false })
+}
+
+/// All of a day's reports; how many.
+async fn fill(db: &Db, sink: &mut Sink, day: i64) -> Result<u64, JobError> {
     sink.write(format::MAGIC).await?;
     let (mut after, mut reports) = (None::<ReportKey>, 0_u64);
     loop {
@@ -34,10 +52,7 @@ pub async fn day(db: &Db, storage: &Storage, day: i64, now: Timestamp) -> Result
         sink.write(&format::block(&page)).await?;
     }
     sink.write(&format::end(reports)).await?;
-    let sha256 = sink.hasher.finalize().into();
-    let bytes = sink.writer.finish().await?;
-    let count = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
-    Ok(Archive { day, location, sha256, reports: count(reports), bytes: count(bytes), detached: false })
+    Ok(reports)
 }
 
 struct Sink {

@@ -31,12 +31,12 @@ use tokio_util::sync::CancellationToken;
 
 pub use releve_outbound::webhook::{SECRET_BYTES, secret_text};
 
-use crate::{JobError, alerts, payments::OVERDUE};
+use crate::{JobError, alerts, payments};
 
 /// What happens that somebody may be told of.
 pub const TOPICS: [&str; 17] = [
     alerts::invoices::ISSUED,
-    OVERDUE,
+    payments::OVERDUE,
     alerts::BUDGET_REACHED,
     alerts::SPEND_ANOMALY,
     alerts::CREDITS_LOW,
@@ -61,7 +61,7 @@ pub const DISABLED: &str = "webhook_endpoint.disabled";
 /// What an endpoint is told that a tenant made for itself.
 pub const TENANT_TOPICS: [&str; 11] = [
     alerts::invoices::ISSUED,
-    OVERDUE,
+    payments::OVERDUE,
     alerts::BUDGET_REACHED,
     alerts::SPEND_ANOMALY,
     alerts::CREDITS_LOW,
@@ -73,8 +73,13 @@ pub const TENANT_TOPICS: [&str; 11] = [
     TEST,
 ];
 /// What of it concerns the account as a whole: told while it has no other tenant.
-pub const ACCOUNT_TOPICS: [&str; 5] =
-    [alerts::invoices::ISSUED, OVERDUE, alerts::CREDITS_LOW, alerts::COMMITMENT_UNDER_USED, alerts::PURCHASE_ORDER_LOW];
+pub const ACCOUNT_TOPICS: [&str; 5] = [
+    alerts::invoices::ISSUED,
+    payments::OVERDUE,
+    alerts::CREDITS_LOW,
+    alerts::COMMITMENT_UNDER_USED,
+    alerts::PURCHASE_ORDER_LOW,
+];
 /// A person asked for it.
 pub const TEST: &str = "webhook_endpoint.test";
 

@@ -6,7 +6,7 @@ use releve_types::InvoiceId;
 use serde_json::{Value, json};
 use sqlx::PgConnection;
 
-use crate::JobError;
+use crate::{JobError, alerts, payments};
 
 pub(super) async fn of(conn: &mut PgConnection, event: &Event) -> Result<Value, JobError> {
     let mut data = event.body.clone();
@@ -30,8 +30,8 @@ pub(super) fn as_text(told: &Value) -> (String, String) {
     let (topic, data) = (text(&told["type"]), &told["data"]);
     let number = text(&data["number"]);
     let subject = match topic.as_str() {
-        "invoice.issued" => format!("Invoice {number} was issued"),
-        "invoice.overdue" => format!("Invoice {number} is overdue"),
+        alerts::invoices::ISSUED => format!("Invoice {number} was issued"),
+        payments::OVERDUE => format!("Invoice {number} is overdue"),
         super::DISABLED => format!("Nothing more is sent to {}", text(&data["url"])),
         super::TEST => "A test: messages reach you".to_owned(),
         _ => topic.replace(['.', '_'], " "),

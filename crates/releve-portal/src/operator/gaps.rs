@@ -35,6 +35,7 @@ async fn render(visitor: &Visitor, ask: &Ask, said: &Said) -> Result<Page, Failu
     let [since, until] = stretch;
     let asked = [since, until, ("limit", Some("50")), ("cursor", ask.cursor.as_deref())];
     let found: Paged<Gap> = visitor.get(&with_query(path(&["v1", "gaps"]), &asked)).await?;
+    let here = with_query(HERE.to_owned(), &[since, until, ("cursor", ask.cursor.as_deref())]);
     let shown = html! {
         @for (index, gap) in found.items.iter().enumerate() {
             tr {
@@ -46,7 +47,7 @@ async fn render(visitor: &Visitor, ask: &Ask, said: &Said) -> Result<Page, Failu
                         div { a href=(path(&["portal", "tenants", &concerned.tenant])) { (concerned.tenant) } ": " (show::grouped(&concerned.gpu_hours)) " GPU-h" }
                     }
                 }
-                td { @if visitor.may("operator:write") { (form(visitor, gap, stretch, (index, said))) } @else { span.soft { "takes operator:write" } } }
+                td { @if visitor.may("operator:write") { (form(visitor, gap, &here, index, said)) } @else { span.soft { "takes operator:write" } } }
             }
         }
     };
@@ -65,13 +66,12 @@ async fn render(visitor: &Visitor, ask: &Ask, said: &Said) -> Result<Page, Failu
     Ok(layout::operator(visitor, "gaps", "Gaps", main))
 }
 
-fn form(visitor: &Visitor, gap: &Gap, stretch: [(&str, Option<&str>); 2], (index, said): (usize, &Said)) -> Markup {
+fn form(visitor: &Visitor, gap: &Gap, here: &str, index: usize, said: &Said) -> Markup {
     let id = format!("reason-{index}");
     let typed = said.typed(HERE, &[("node", &gap.node), ("from", &gap.from)]);
     html! {
-        form.row method="post" action=(HERE) {
+        form.row method="post" action=(here) {
             (forms::token(visitor))
-            @for (name, hour) in stretch { @if let Some(hour) = hour { input type="hidden" name={ "shown_" (name) } value=(hour); } }
             input type="hidden" name="node" value=(gap.node);
             input type="hidden" name="from" value=(gap.from);
             input type="hidden" name="to" value=(gap.to);
@@ -90,13 +90,12 @@ pub(crate) struct Acceptance {
     from: String,
     to: String,
     reason: String,
-    /// What the page that it comes from showed.
-    shown_from: Option<String>,
-    shown_to: Option<String>,
 }
 
+/// Accepts a gap of the page that is asked for again.
 pub(crate) async fn accept(
     visitor: Visitor,
+    Query(ask): Query<Ask>,
     headers: HeaderMap,
     Form(form, sent): Form<Acceptance>,
 ) -> Result<Response, Failure> {
@@ -104,7 +103,6 @@ pub(crate) async fn accept(
     visitor.check_form(&headers, &form.token)?;
     let body = json!({ "node": form.node, "from": form.from, "to": form.to, "reason": form.reason });
     let outcome = visitor.post::<Value>("/v1/gaps/accept", &body).await;
-    let here = with_query(HERE.to_owned(), &[("from", form.shown_from.as_deref()), ("to", form.shown_to.as_deref())]);
-    let shown = Ask { from: form.shown_from, to: form.shown_to, cursor: None };
-    forms::done(outcome, sent, &here, async |said| render(&visitor, &shown, said).await).await
+    let here = with_query(HERE.to_owned(), &[("from", ask.from.as_deref()), ("to", ask.to.as_deref())]);
+    forms::done(outcome, sent, &here, async |said| render(&visitor, &ask, said).await).await
 }

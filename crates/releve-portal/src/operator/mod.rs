@@ -1,6 +1,7 @@
 //! What does an operator look after? The fleet first: who reports, and who fell silent.
 
 pub(crate) mod alerts;
+pub(crate) mod exports;
 pub(crate) mod gaps;
 pub(crate) mod lists;
 pub(crate) mod proposals;

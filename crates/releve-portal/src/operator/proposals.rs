@@ -46,7 +46,7 @@ async fn render(visitor: &Visitor, cursor: Option<&str>, said: &Said) -> Result<
                 td.r.strong { (proposal.amount.shown()) }
                 td.what { (proposal.proposed_by) small { (show::instant(&proposal.proposed_at)) } }
                 td.what { (standing(proposal)) }
-                td { @if proposal.state == "waiting" && visitor.may_any(&OPERATOR_BILLING) { (form(visitor, proposal, index, said)) } }
+                td { @if proposal.state == "waiting" && visitor.may_any(&OPERATOR_BILLING) { (form(visitor, proposal, cursor, index, said)) } }
             }
         }
     };
@@ -72,12 +72,12 @@ fn standing(proposal: &Proposal) -> Markup {
     }
 }
 
-fn form(visitor: &Visitor, proposal: &Proposal, index: usize, said: &Said) -> Markup {
+fn form(visitor: &Visitor, proposal: &Proposal, cursor: Option<&str>, index: usize, said: &Said) -> Markup {
     let reason = format!("reason-{index}");
     let to = path(&["portal", "operator", "proposals", &proposal.id]);
     let typed = said.typed(&to, &[]);
     html! {
-        form.stack method="post" action=(to) {
+        form.stack method="post" action=(with_query(to, &[("cursor", cursor)])) {
             (forms::token(visitor))
             label.unseen for=(reason) { "Why " (proposal.amount.amount) " for " (proposal.account) " is refused" }
             input id=(reason) name="reason" maxlength="200" placeholder="Reason, if refused" value=[typed.in_field("reason")];
@@ -101,6 +101,7 @@ pub(crate) struct Decision {
 pub(crate) async fn decide(
     visitor: Visitor,
     Path(proposal): Path<String>,
+    Query(ask): Query<Ask>,
     headers: HeaderMap,
     Form(form, sent): Form<Decision>,
 ) -> Result<Response, Failure> {
@@ -112,5 +113,5 @@ pub(crate) async fn decide(
         _ => return Err(Failure::not_found()),
     };
     let outcome = visitor.post::<Value>(&path(&["v1", "proposals", &proposal, what]), &body).await;
-    forms::done(outcome, sent, HERE, async |said| render(&visitor, None, said).await).await
+    forms::done(outcome, sent, HERE, async |said| render(&visitor, ask.cursor.as_deref(), said).await).await
 }

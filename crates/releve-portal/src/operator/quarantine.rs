@@ -126,8 +126,8 @@ pub(crate) async fn decide(
         _ => return Err(Failure::not_found()),
     };
     let outcome: Result<Decision, Failure> = visitor.post(path, &body).await;
-    let told = |decision: &Decision| forms::weighed(told(&visitor, &form, decision), decision.dry_run, &sent);
-    forms::shown(outcome, sent.clone(), told, async |said| render(&visitor, said).await).await
+    let said = |decision: &Decision| forms::weighed(told(&visitor, &form, decision), decision.dry_run, &sent);
+    forms::shown(outcome, sent.clone(), said, async |said| render(&visitor, said).await).await
 }
 
 fn redrive(filter: Value, after: Option<&str>) -> Value {

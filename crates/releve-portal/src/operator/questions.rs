@@ -38,7 +38,7 @@ async fn render(visitor: &Visitor, cursor: Option<&str>, said: &Said) -> Result<
                     a href=(path(&["portal", "tenants", &question.tenant, "invoices", &question.invoice])) { "Line " (question.line) " of its invoice" }
                 }
                 td.what { (standing(question)) }
-                td { @if question.state == "open" && visitor.may_any(&OPERATOR_BILLING) { (form(visitor, question, index, said)) } }
+                td { @if question.state == "open" && visitor.may_any(&OPERATOR_BILLING) { (form(visitor, question, cursor, index, said)) } }
             }
         }
     };
@@ -51,12 +51,12 @@ async fn render(visitor: &Visitor, cursor: Option<&str>, said: &Said) -> Result<
     Ok(layout::operator(visitor, "questions", "Questions", main))
 }
 
-fn form(visitor: &Visitor, question: &Question, index: usize, said: &Said) -> Markup {
+fn form(visitor: &Visitor, question: &Question, cursor: Option<&str>, index: usize, said: &Said) -> Markup {
     let (reason, note) = (format!("reason-{index}"), format!("note-{index}"));
     let to = path(&["portal", "operator", "questions", &question.id]);
     let typed = said.typed(&to, &[]);
     html! {
-        form.stack method="post" action=(to) {
+        form.stack method="post" action=(with_query(to, &[("cursor", cursor)])) {
             (forms::token(visitor))
             label.unseen for=(reason) { "Answer to: " (question.question) }
             input id=(reason) name="reason" required="required" maxlength="200" placeholder="Answer, for the customer" value=[typed.in_field("reason")];
@@ -83,6 +83,7 @@ pub(crate) struct Given {
 pub(crate) async fn answer(
     visitor: Visitor,
     Path(question): Path<String>,
+    Query(ask): Query<Ask>,
     headers: HeaderMap,
     Form(form, sent): Form<Given>,
 ) -> Result<Response, Failure> {
@@ -93,5 +94,5 @@ pub(crate) async fn answer(
         body["credit_note"] = json!(form.credit_note.trim());
     }
     let outcome = visitor.post::<Value>(&path(&["v1", "questions", &question, "answer"]), &body).await;
-    forms::done(outcome, sent, HERE, async |said| render(&visitor, None, said).await).await
+    forms::done(outcome, sent, HERE, async |said| render(&visitor, ask.cursor.as_deref(), said).await).await
 }

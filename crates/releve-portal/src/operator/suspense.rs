@@ -55,7 +55,7 @@ async fn render(visitor: &Visitor, cursor: Option<&str>, said: &Said) -> Result<
                 th.what scope="row" { (row.key) small { (row.skus) " SKUs" } }
                 td { (show::instant(&row.first)) br; "to " (show::instant(&row.last)) }
                 td.r.strong { (show::grouped(&row.gpu_hours)) }
-                td { @if visitor.may("operator:write") { (form(visitor, row, index, said)) } @else { span.soft { "takes operator:write" } } }
+                td { @if visitor.may("operator:write") { (form(visitor, row, cursor, index, said)) } @else { span.soft { "takes operator:write" } } }
             }
         }
     };
@@ -69,11 +69,11 @@ async fn render(visitor: &Visitor, cursor: Option<&str>, said: &Said) -> Result<
     Ok(layout::operator(visitor, "suspense", "Suspense", main))
 }
 
-fn form(visitor: &Visitor, row: &Suspended, index: usize, said: &Said) -> Markup {
+fn form(visitor: &Visitor, row: &Suspended, cursor: Option<&str>, index: usize, said: &Said) -> Markup {
     let id = format!("tenant-{index}");
     let typed = said.typed(HERE, &[("key", &row.key)]);
     html! {
-        form.row method="post" action=(HERE) {
+        form.row method="post" action=(with_query(HERE.to_owned(), &[("cursor", cursor)])) {
             (forms::token(visitor))
             input type="hidden" name="key" value=(row.key);
             label.unseen for=(id) { "Whose " (row.key) " is" }
@@ -86,6 +86,7 @@ fn form(visitor: &Visitor, row: &Suspended, index: usize, said: &Said) -> Markup
 
 pub(crate) async fn map(
     visitor: Visitor,
+    Query(ask): Query<Ask>,
     headers: HeaderMap,
     Form(form, sent): Form<Mapping>,
 ) -> Result<Response, Failure> {
@@ -93,8 +94,9 @@ pub(crate) async fn map(
     visitor.check_form(&headers, &form.token)?;
     let body = json!({ "prefix": form.key, "tenant": form.tenant.trim(), "dry_run": form.what != "map" });
     let outcome: Result<Moved, Failure> = visitor.post("/v1/suspense/map", &body).await;
-    let told = |moved: &Moved| forms::weighed(told(&form, moved), moved.dry_run, &sent);
-    forms::shown(outcome, sent.clone(), told, async |said| render(&visitor, None, said).await).await
+    let said = |moved: &Moved| forms::weighed(told(&form, moved), moved.dry_run, &sent);
+    let page = async |said: &Said| render(&visitor, ask.cursor.as_deref(), said).await;
+    forms::shown(outcome, sent.clone(), said, page).await
 }
 
 fn told(form: &Mapping, moved: &Moved) -> Markup {

@@ -48,9 +48,13 @@ fn reads(path: &str, tenant: &str) -> (String, &'static str) {
         | "/portal/operator/proposals"
         | "/portal/operator/suspense"
         | "/portal/operator/billing-runs"
+        | "/portal/operator/exports"
         | "/portal/operator/tenants"
         | "/portal/operator/prices"
         | "/portal/operator/audit-log" => (at, "operator"),
+        "/portal/operator/exports/{export}" | "/portal/operator/exports/{export}/{file}" => {
+            (at.replace("{export}", "exp_01900000000070008000000000000000").replace("{file}", "tie_outs.csv"), "absent")
+        }
         "/portal/operator/billing-runs/{run}" => {
             (at.replace("{run}", "run_01900000000070008000000000000000"), "operator")
         }

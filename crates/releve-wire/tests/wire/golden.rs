@@ -62,7 +62,7 @@ fn evidence() {
 fn signatures() {
     let vectors: Value = serde_json::from_str(golden!("signing.json")).expect("JSON");
     let text = |value: &Value| value.as_str().expect("a string").to_owned();
-    let bytes = |value: &Value| hex::decode(text(value)).expect("hexadecimal");
+    let bytes = |value: &Value| const_hex::decode(text(value)).expect("hexadecimal");
     let key = SigningKey::from_bytes(&bytes(&vectors["secret_key"]).try_into().expect("32 bytes"));
     assert_eq!(key.verifying_key().to_bytes().to_vec(), bytes(&vectors["public_key"]));
     let signed = vectors["signed"].as_array().expect("an array");

@@ -18,11 +18,11 @@ use tokio_util::sync::CancellationToken;
 use crate::{BATCH_LEN_MAX, PREFIX, SHARDS, START, yardstick};
 
 pub async fn drain(how: &str, amqp: &str, database: &str, reports: u64) {
+    let keys = if how == "verifying" { Some(yardstick::keys(database).await) } else { None };
     let started = Instant::now();
     match how {
         "aggregator" => aggregator(amqp, database, reports).await,
-        "verifying" => yardstick::drain(amqp, Some(database), Some(yardstick::keys(database).await), reports).await,
-        "yardstick" => yardstick::drain(amqp, Some(database), None, reports).await,
+        "verifying" | "yardstick" => yardstick::drain(amqp, Some(database), keys, reports).await,
         "bare" => yardstick::drain(amqp, None, None, reports).await,
         _ => panic!("no such drain: {how}"),
     }

@@ -2,8 +2,8 @@
 //! --bin ingest-bench`; everything runs on servers of its own, on loopback.
 //!
 //! One run fills the same queues with the same signed reports and drains them four times: by the aggregator, by a
-//! yardstick that only inserts the bytes (`yardstick.rs`), by one that verifies each report before, and by a consumer
-//! that only acknowledges. Each drain is a process of its own, so that its peak of memory is its own; figures are
+//! yardstick that only inserts the bytes (`yardstick.rs`), by one that verifies each batch before it inserts it (in turn,
+//! where the aggregator verifies the next one meanwhile), and by a consumer that only acknowledges. Each drain is a process of its own, so that its peak of memory is its own; figures are
 //! compared as ratios within the run.
 
 mod drain;
@@ -82,9 +82,9 @@ async fn measure(fleet: Load, large: Load) {
     let database = world(&postgres, fleet, &file).await;
     let bare = run("bare", &rabbit, &database, &file, fleet).await;
     let yardstick = run("yardstick", &rabbit, &database, &file, fleet).await;
-    let verifying = run("verifying", &rabbit, &database, &file, fleet).await;
     let counted = run("aggregator", &rabbit, &database, &file, fleet).await;
     let stored = postgres_bytes(&database);
+    let verifying = run("verifying", &rabbit, &database, &file, fleet).await;
     println!("aggregator / yardstick: {}", ratio(counted.per_second, yardstick.per_second));
     println!("aggregator / yardstick that verifies: {}", ratio(counted.per_second, verifying.per_second));
     println!("bytes per stored report (table and index): {stored}");
