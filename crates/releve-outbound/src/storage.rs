@@ -4,6 +4,7 @@
 use std::{collections::VecDeque, fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use futures_util::{StreamExt, stream::BoxStream};
+use http::Uri;
 use object_store::{
     ClientOptions, HeaderMap, HeaderValue, ObjectStore, ObjectStoreExt, RetryConfig, WriteMultipart,
     aws::AmazonS3Builder, http::HttpBuilder, local::LocalFileSystem, path::Path, prefix::PrefixStore,
@@ -26,6 +27,8 @@ pub enum StorageError {
     Directory { path: PathBuf, source: std::io::Error },
     #[error("'{0}' is no object's path")]
     BadPath(String),
+    #[error("'{0}' is no endpoint of a bucket: expected http:// or https://, and a host")]
+    Endpoint(String),
     #[error("the token can't be sent in a header")]
     Token,
     #[error("object storage failed: {0}")]
@@ -93,6 +96,10 @@ impl Storage {
                     .with_client_options(options)
                     .with_retry(retry);
                 if let Some(endpoint) = endpoint {
+                    let is_web = |url: Uri| matches!(url.scheme_str(), Some("http" | "https")) && url.host().is_some();
+                    if !endpoint.parse().is_ok_and(is_web) {
+                        return Err(StorageError::Endpoint(endpoint.chars().take(200).collect()));
+                    }
                     // Plain HTTP only where the operator wrote it: a store on the same machine or network.
                     builder = builder.with_endpoint(endpoint).with_allow_http(endpoint.starts_with("http://"));
                 }
@@ -204,6 +211,38 @@ impl ObjectReader {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn in_bucket(endpoint: &str) -> Result<Storage, StorageError> {
+        Storage::open(&StorageConfig::S3 {
+            bucket: "b".into(),
+            prefix: "p".into(),
+            region: "r".into(),
+            endpoint: Some(endpoint.into()),
+            access_key_id: "id".into(),
+            secret_access_key: "secret".into(),
+        })
+    }
+
+    /// The client would panic at its first request.
+    #[test]
+    fn an_endpoint_that_can_not_be_asked_is_refused_before_it_is() {
+        for bad in [
+            "",
+            "nonsense",
+            "127.0.0.1:9000",
+            "localhost:9000",
+            "s3://b",
+            "http://",
+            "https:///b",
+            "http://b c",
+            "http://b ",
+        ] {
+            assert!(matches!(in_bucket(bad), Err(StorageError::Endpoint(_))), "{bad}");
+        }
+        for good in ["http://127.0.0.1:9000", "https://s3.example.com/", "http://[::1]:9000"] {
+            assert!(in_bucket(good).is_ok(), "{good}");
+        }
+    }
 
     fn in_directory(dir: &tempfile::TempDir) -> Storage {
         Storage::open(&StorageConfig::Directory { path: dir.path().join("archive") }).unwrap()

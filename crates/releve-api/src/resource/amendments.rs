@@ -167,7 +167,7 @@ async fn told(app: &AppState, dry_run: bool, change: Change) -> Result<TakenBack
 }
 
 fn because(reason: &Line) -> Result<String, Problem> {
-    if reason.0.is_empty() {
+    if reason.0.trim().is_empty() {
         return Err(Problem::field("reason", "say why: it is what the next person reads"));
     }
     Ok(reason.0.clone())

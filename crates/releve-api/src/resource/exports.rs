@@ -208,6 +208,10 @@ async fn ask(
     app.write(scope.caller(), repeat, move |conn, now| {
         Box::pin(async move {
             let issuer = lookup::issuer_or_default(conn, input.issuer.as_deref()).await?;
+            let period = issuer.zone.month(month);
+            if period.start() > now {
+                return Err(Problem::field("period", format!("{month} has not begun")));
+            }
             let account = match input.account.as_deref() {
                 None => None,
                 Some(name) => {
@@ -219,7 +223,7 @@ async fn ask(
                 }
             };
             let named = (dataset.name(), format.name());
-            let asked = Export::pending(issuer.id, named, issuer.zone.month(month), now, actor.clone());
+            let asked = Export::pending(issuer.id, named, period, now, actor.clone());
             let export = Export { account, ..asked };
             stored::insert(conn, &export).await?;
             let after = json!({ "dataset": export.dataset, "format": export.format, "period": month.to_string() });

@@ -142,7 +142,7 @@ async fn accept(
     State(app): State<AppState>,
     Command { input, repeat }: Command<NewAcceptance>,
 ) -> Result<Response, Problem> {
-    if input.reason.0.is_empty() {
+    if input.reason.0.trim().is_empty() {
         return Err(Problem::field("reason", "say why: it is what the next person reads"));
     }
     if input.to.0 <= input.from.0 {

@@ -171,6 +171,7 @@ fn no_place() -> Failure {
 pub(crate) async fn one(visitor: Visitor, Path(export): Path<String>) -> Result<Page, Failure> {
     must_operate(&visitor)?;
     let export: Export = visitor.get(&path(&["v1", "exports", &export])).await?;
+    let names = account_names(&visitor, export.account.as_deref().into_iter()).await?;
     let files = export.manifest.as_ref().map_or(&[][..], |manifest| &manifest.files);
     let shown = html! {
         @for file in files {
@@ -187,8 +188,10 @@ pub(crate) async fn one(visitor: Visitor, Path(export): Path<String>) -> Result<
     };
     let main = html! {
         p {
-            (standing(&export)) " · " (show::period(&export.period_start, &export.period_end)) ", " (export.format)
+            (standing(&export)) " · " @for name in names.values() { "of " (name) ", " }
+            (show::period(&export.period_start, &export.period_end)) ", " (export.format)
             @if let Some(manifest) = &export.manifest { ", as of " (show::instant(&manifest.as_of)) }
+            ", asked for by " (export.requested_by)
         }
         section.card { (layout::table("Files", &[("File", false), ("Rows", true), ("Bytes", true), ("SHA-256", false)], &shown, files.len())) }
         p { a href=(HERE) { "All exports" } }

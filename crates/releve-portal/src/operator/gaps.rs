@@ -76,7 +76,7 @@ fn form(visitor: &Visitor, gap: &Gap, here: &str, index: usize, said: &Said) -> 
             input type="hidden" name="from" value=(gap.from);
             input type="hidden" name="to" value=(gap.to);
             label.unseen for=(id) { "Why the gap of " (gap.name) " is accepted" }
-            input id=(id) name="reason" required="required" maxlength="200" placeholder="Reason, for the auditor" value=[typed.in_field("reason")];
+            input id=(id) name="reason" required="required" maxlength="128" placeholder="Reason, for the auditor" value=[typed.in_field("reason")];
             button type="submit" { "Accept" }
         }
     }

@@ -80,7 +80,7 @@ fn form(visitor: &Visitor, proposal: &Proposal, cursor: Option<&str>, index: usi
         form.stack method="post" action=(with_query(to, &[("cursor", cursor)])) {
             (forms::token(visitor))
             label.unseen for=(reason) { "Why " (proposal.amount.amount) " for " (proposal.account) " is refused" }
-            input id=(reason) name="reason" maxlength="200" placeholder="Reason, if refused" value=[typed.in_field("reason")];
+            input id=(reason) name="reason" maxlength="128" placeholder="Reason, if refused" value=[typed.in_field("reason")];
             div.row {
                 button type="submit" name="verdict" value="approve" { "Approve" }
                 button.quiet type="submit" name="verdict" value="refuse" { "Refuse" }

@@ -103,7 +103,7 @@ fn form(visitor: &Visitor, group: &Group, index: usize, said: &Said) -> Markup {
             }
             div.row {
                 label.unseen for=(id) { "Why messages refused for " (group.reason) " are not to be counted" }
-                input id=(id) name="why" maxlength="200" placeholder="Reason, for the auditor" value=[typed.in_field("why")];
+                input id=(id) name="why" maxlength="128" placeholder="Reason, for the auditor" value=[typed.in_field("why")];
                 button.quiet type="submit" name="what" value="reject" { "Reject" }
             }
         }

@@ -59,7 +59,7 @@ fn form(visitor: &Visitor, question: &Question, cursor: Option<&str>, index: usi
         form.stack method="post" action=(with_query(to, &[("cursor", cursor)])) {
             (forms::token(visitor))
             label.unseen for=(reason) { "Answer to: " (question.question) }
-            input id=(reason) name="reason" required="required" maxlength="200" placeholder="Answer, for the customer" value=[typed.in_field("reason")];
+            input id=(reason) name="reason" required="required" maxlength="128" placeholder="Answer, for the customer" value=[typed.in_field("reason")];
             label.unseen for=(note) { "Credit note for: " (question.question) }
             input id=(note) name="credit_note" maxlength="100" placeholder="Credit note’s number, if credited" value=[typed.in_field("credit_note")];
             div.row {

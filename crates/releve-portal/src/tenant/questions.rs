@@ -81,7 +81,7 @@ pub(super) fn section(visitor: &Visitor, tenant: &Named, invoice: &str, asked: &
                 form.fields method="post" action=(to) {
                     (forms::token(visitor))
                     div { label for="line" { "Line no." } input #line name="line" inputmode="numeric" required="required" maxlength="6" value=[typed.in_field("line")]; }
-                    div.wide { label for="question" { "What is wrong with it" } input #question name="question" required="required" maxlength="200" value=[typed.in_field("question")]; }
+                    div.wide { label for="question" { "What is wrong with it" } input #question name="question" required="required" maxlength="128" value=[typed.in_field("question")]; }
                     button type="submit" { "Send the question" }
                 }
             }

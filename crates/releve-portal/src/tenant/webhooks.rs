@@ -115,7 +115,7 @@ fn form(visitor: &Visitor, tenant: &Named, said: &Said) -> Markup {
         form.fields method="post" action=(here(tenant, &[])) {
             (forms::token(visitor))
             div { label for="url" { "Address, https" } input #url type="url" name="url" required="required" maxlength="2048" placeholder="https://" value=[typed.in_field("url")]; }
-            div { label for="description" { "What it is for" } input #description name="description" maxlength="200" value=[typed.in_field("description")]; }
+            div { label for="description" { "What it is for" } input #description name="description" maxlength="128" value=[typed.in_field("description")]; }
             div { label for="topics" { "Topics (all if empty)" } input #topics name="topics" maxlength="500" placeholder="budget.reached" value=[typed.in_field("topics")]; }
             button type="submit" { "Make the endpoint" }
         }

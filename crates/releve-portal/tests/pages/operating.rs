@@ -38,6 +38,8 @@ async fn a_gap_of_any_time_is_found_and_accepted() {
     let to =
         page.split_once("method=\"post\" action=\"/portal/operator/gaps").and_then(|(_, rest)| rest.split_once('"'));
     let to = format!("/portal/operator/gaps{}", to.expect("a form").0.replace("&amp;", "&"));
+    let blank = accepted.replace("cabling", "+");
+    assert_eq!(world.form(&to, Some(&session), &[], &blank).await.status.as_u16(), 422, "it is on record why");
     let answer = world.form(&to, Some(&session), &[], &accepted).await;
     let back = answer.header("location");
     assert_eq!(
@@ -95,7 +97,7 @@ async fn a_month_is_asked_for_and_fetched() {
         let (world, session) = (&world, &session);
         async move { world.form(here, Some(session), &[], &form).await }
     };
-    for (period, account) in [("2026-13", ""), ("2026-03", "nobody")] {
+    for (period, account) in [("2026-13", ""), ("2026-04", ""), ("2026-03", "nobody")] {
         let refused = ask(period, account).await;
         assert_eq!(refused.status.as_u16(), 422, "{}", refused.text());
         check_page(here, &refused);
@@ -121,6 +123,7 @@ async fn a_month_is_asked_for_and_fetched() {
     let done = world.page(&one, &session).await;
     check_page(&one, &done);
     let page = done.text();
+    assert!(page.contains("of &lt;lab&gt;"), "{page}");
     let file = "usage_hours-2026-03-10.csv";
     assert!(page.contains("done") && page.contains(&format!("href=\"{one}/{file}\"")), "{page}");
     let given = world.page(&format!("{one}/{file}"), &session).await;

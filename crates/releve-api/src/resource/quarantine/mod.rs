@@ -349,7 +349,7 @@ async fn reject(
     State(app): State<AppState>,
     Command { input, repeat }: Command<Rejection>,
 ) -> Result<Response, Problem> {
-    if input.reason.0.is_empty() {
+    if input.reason.0.trim().is_empty() {
         return Err(Problem::field("reason", "say why: it is what the next person reads"));
     }
     if input.dry_run {
