@@ -10,7 +10,6 @@ use releve_jobs::{
     hand_over::{self, Destination},
     issue,
 };
-use releve_outbound::Storage;
 use releve_store::archives;
 use releve_tests::bucket::Bucket;
 use releve_types::{Timestamp, Zone};
@@ -19,10 +18,6 @@ use serde_json::Value;
 
 use crate::bench::{Bench, at, later, may};
 
-fn open(bucket: &Bucket) -> Storage {
-    Storage::open(&bucket.config()).expect("what an operator writes")
-}
-
 /// Reports that the bucket does not take stay in the database.
 #[tokio::test]
 async fn another_secret_opens_nothing_and_loses_nothing() {
@@ -30,13 +25,13 @@ async fn another_secret_opens_nothing_and_loses_nothing() {
     bench.counted((0..24).map(|hour| bench.hour(0, hour, &[0])).collect()).await;
     bench.issue().await;
     let bucket = Bucket::new().await;
-    let storage = Storage::open(&bucket.config_with("not the secret")).unwrap();
+    let storage = bucket.storage_with("not the secret");
     let refused = archive::run(&bench.db, &storage, 20, later()).await.unwrap_err();
     assert!(matches!(&refused, JobError::Storage(e) if e.to_string().contains("SignatureDoesNotMatch")), "{refused:?}");
     let mut tx = bench.db.begin_app().await.unwrap();
     assert_eq!(archives::count(&mut tx, at(0).day()).await.unwrap(), 24);
     tx.commit().await.unwrap();
-    assert_eq!(archive::run(&bench.db, &open(&bucket), 20, later()).await.unwrap().reports, 24);
+    assert_eq!(archive::run(&bench.db, &bucket.storage(), 20, later()).await.unwrap().reports, 24);
 }
 
 #[tokio::test]
@@ -46,7 +41,7 @@ async fn a_month_is_archived_handed_over_and_exported_to_a_bucket() {
         bench.counted(vec![bench.hour(0, hour, &[0, 1]), bench.hour(1, hour, &[1])]).await;
     }
     let bucket = Bucket::new().await;
-    let storage = open(&bucket);
+    let storage = bucket.storage();
     // The first of May is 21 days old, the second is not.
     assert_eq!(archive::run(&bench.db, &storage, 20, at(24 * 21)).await.unwrap().reports, 48);
     let audited = audit(&bench.db, may(), Some(&storage)).await.unwrap();

@@ -11,7 +11,7 @@ use axum::{
     middleware::{self, Next},
     response::{IntoResponse, Response},
 };
-use releve_outbound::StorageConfig;
+use releve_outbound::{Storage, StorageConfig};
 use s3s::{auth::SimpleAuth, service::S3ServiceBuilder};
 use s3s_fs::FileSystem;
 use tokio::net::TcpListener;
@@ -45,21 +45,22 @@ impl Bucket {
         Self { endpoint, scratch }
     }
 
-    /// As an operator who has been given its secret writes it.
-    pub fn config(&self) -> StorageConfig {
-        self.config_with(SECRET)
+    /// As an operator who has been given its secret opens it.
+    pub fn storage(&self) -> Storage {
+        self.storage_with(SECRET)
     }
 
     /// With a secret that may be another one.
-    pub fn config_with(&self, secret: &str) -> StorageConfig {
-        StorageConfig::S3 {
+    pub fn storage_with(&self, secret: &str) -> Storage {
+        let config = StorageConfig::S3 {
             bucket: NAME.to_owned(),
             prefix: PREFIX.to_owned(),
             region: REGION.to_owned(),
             endpoint: Some(self.endpoint.clone()),
             access_key_id: ACCESS_KEY_ID.to_owned(),
             secret_access_key: secret.to_owned(),
-        }
+        };
+        Storage::open(&config).expect("what an operator writes")
     }
 
     /// Where what is put there lies.

@@ -269,6 +269,16 @@ fn looks_like_an_id(text: &str) -> bool {
     text.split_once('_').is_some_and(|(prefix, rest)| prefix.len() == 3 && hex(rest))
 }
 
+/// What is said of a missing reason that is kept with a decision.
+pub const FOR_THE_NEXT: &str = "say why: it is what the next person reads";
+
+impl Line {
+    /// Refuses a reason of blanks. `asked` is what whoever gave it is told.
+    pub fn must_say_why(&self, asked: &str) -> Result<(), Problem> {
+        if self.0.trim().is_empty() { Err(Problem::field("reason", asked)) } else { Ok(()) }
+    }
+}
+
 impl FromStr for Line {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {

@@ -212,15 +212,15 @@ impl ObjectReader {
 mod tests {
     use super::*;
 
-    fn in_bucket(endpoint: &str) -> Result<Storage, StorageError> {
-        Storage::open(&StorageConfig::S3 {
+    fn in_bucket(endpoint: &str) -> StorageConfig {
+        StorageConfig::S3 {
             bucket: "b".into(),
             prefix: "p".into(),
             region: "r".into(),
             endpoint: Some(endpoint.into()),
             access_key_id: "id".into(),
-            secret_access_key: "secret".into(),
-        })
+            secret_access_key: "hunter2".into(),
+        }
     }
 
     /// The client would panic at its first request.
@@ -237,10 +237,10 @@ mod tests {
             "http://b c",
             "http://b ",
         ] {
-            assert!(matches!(in_bucket(bad), Err(StorageError::Endpoint(_))), "{bad}");
+            assert!(matches!(Storage::open(&in_bucket(bad)), Err(StorageError::Endpoint(_))), "{bad}");
         }
         for good in ["http://127.0.0.1:9000", "https://s3.example.com/", "http://[::1]:9000"] {
-            assert!(in_bucket(good).is_ok(), "{good}");
+            assert!(Storage::open(&in_bucket(good)).is_ok(), "{good}");
         }
     }
 
@@ -293,14 +293,7 @@ mod tests {
     fn a_path_stays_below_its_root_and_a_secret_is_not_printed() {
         assert!(matches!(checked("../etc/passwd"), Err(StorageError::BadPath(_))));
         assert!(matches!(checked("a//b"), Err(StorageError::BadPath(_))));
-        let config = StorageConfig::S3 {
-            bucket: "b".into(),
-            prefix: "p".into(),
-            region: "r".into(),
-            endpoint: None,
-            access_key_id: "id".into(),
-            secret_access_key: "hunter2".into(),
-        };
+        let config = in_bucket("http://127.0.0.1:9000");
         assert!(!format!("{config:?}").contains("hunter2"));
     }
 }

@@ -4,20 +4,13 @@
 
 use std::{fs, time::Duration};
 
-use releve_outbound::{
-    Storage,
-    storage::{PART_BYTES, StorageError},
-};
+use releve_outbound::storage::{PART_BYTES, StorageError};
 use releve_tests::{bucket::Bucket, wait};
-
-fn open(bucket: &Bucket) -> Storage {
-    Storage::open(&bucket.config()).expect("what an operator writes")
-}
 
 #[tokio::test]
 async fn what_is_written_in_parts_is_read_whole() {
     let bucket = Bucket::new().await;
-    let storage = open(&bucket);
+    let storage = bucket.storage();
     let written: Vec<u8> = (0u8..=250).cycle().take(2 * PART_BYTES + 17).collect();
     let mut writer = storage.writer("2020-05-20.rlv").await.unwrap();
     for piece in written.chunks(1_000_003) {
@@ -35,7 +28,7 @@ async fn what_is_written_in_parts_is_read_whole() {
 #[tokio::test]
 async fn an_abandoned_upload_and_a_missing_object_leave_nothing() {
     let bucket = Bucket::new().await;
-    let storage = open(&bucket);
+    let storage = bucket.storage();
     let mut writer = storage.writer("gone").await.unwrap();
     writer.write(&vec![7; PART_BYTES + 1]).await.unwrap();
     wait::until("a part is there", Duration::from_secs(20), async || (bucket.parts() > 0).then_some(())).await;
@@ -51,7 +44,7 @@ async fn an_abandoned_upload_and_a_missing_object_leave_nothing() {
 #[tokio::test]
 async fn a_small_object_takes_the_place_of_another() {
     let bucket = Bucket::new().await;
-    let storage = open(&bucket);
+    let storage = bucket.storage();
     for text in ["one", "another"] {
         storage.put("a/b.json", text.into()).await.unwrap();
         assert_eq!(storage.get("a/b.json", 10).await.unwrap().as_deref(), Some(text.as_bytes()));

@@ -84,11 +84,15 @@ impl<'a> Typed<'a> {
         self.0.iter().find(|(field, _)| field == name).map(|(_, value)| value.as_str())
     }
 
-    /// Options of a field, by value and name, with the one chosen that was.
+    /// Options of a field, with the one chosen that was.
     pub fn options(self, field: &str, of: &[(&str, &str)]) -> Markup {
-        let chosen = self.in_field(field);
-        html! { @for (value, name) in of { option value=(value) selected=[(chosen == Some(value)).then_some("selected")] { (name) } } }
+        options(self.in_field(field), of)
     }
+}
+
+/// Options by value and name, with the one that is chosen.
+pub(crate) fn options(chosen: Option<&str>, of: &[(&str, &str)]) -> Markup {
+    html! { @for (value, name) in of { option value=(value) selected=[(chosen == Some(value)).then_some("selected")] { (name) } } }
 }
 
 /// The hour that was typed into a field, as the API takes it: a browser's field for one knows no zone and no seconds. None: nothing was typed.

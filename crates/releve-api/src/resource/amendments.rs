@@ -22,7 +22,7 @@ use crate::{
     auth::{OperatorScope, OperatorWriteScope},
     cursor::{self, Paged},
     error::Problem,
-    input::{Command, Instant, Line, Params, PathOf},
+    input::{Command, FOR_THE_NEXT, Instant, Line, Params, PathOf},
     lookup,
     worth::{MoneyView, gpu_hours, worth},
     write::detached,
@@ -167,9 +167,7 @@ async fn told(app: &AppState, dry_run: bool, change: Change) -> Result<TakenBack
 }
 
 fn because(reason: &Line) -> Result<String, Problem> {
-    if reason.0.trim().is_empty() {
-        return Err(Problem::field("reason", "say why: it is what the next person reads"));
-    }
+    reason.must_say_why(FOR_THE_NEXT)?;
     Ok(reason.0.clone())
 }
 

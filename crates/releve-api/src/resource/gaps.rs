@@ -16,7 +16,7 @@ use crate::{
     auth::{OperatorScope, OperatorWriteScope},
     cursor::{self, Paged},
     error::{Code, Problem},
-    input::{Command, Instant, Line, PageLen, Params, WholeHour},
+    input::{Command, FOR_THE_NEXT, Instant, Line, PageLen, Params, WholeHour},
     lookup,
     worth::gpu_hours,
     write::Answer,
@@ -142,9 +142,7 @@ async fn accept(
     State(app): State<AppState>,
     Command { input, repeat }: Command<NewAcceptance>,
 ) -> Result<Response, Problem> {
-    if input.reason.0.trim().is_empty() {
-        return Err(Problem::field("reason", "say why: it is what the next person reads"));
-    }
+    input.reason.must_say_why(FOR_THE_NEXT)?;
     if input.to.0 <= input.from.0 {
         return Err(Problem::field("to", "a stretch ends after it starts"));
     }

@@ -218,9 +218,7 @@ async fn refuse(
     app.write(scope.caller(), repeat, move |conn, now| {
         Box::pin(async move {
             let proposal = open(conn, &reference, now).await?;
-            if input.reason.0.trim().is_empty() {
-                return Err(Problem::field("reason", "say why"));
-            }
+            input.reason.must_say_why("say why")?;
             settled(conn, proposal, Verdict { at: now, by: actor, result: None, reason: Some(input.reason.0) }).await
         })
     })

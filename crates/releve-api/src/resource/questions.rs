@@ -251,9 +251,7 @@ async fn answer(
     PathOf(reference): PathOf<String>,
     Command { input, repeat }: Command<NewAnswer>,
 ) -> Result<Response, Problem> {
-    if input.reason.0.trim().is_empty() {
-        return Err(Problem::field("reason", "say why: it is what the customer reads"));
-    }
+    input.reason.must_say_why("say why: it is what the customer reads")?;
     let actor = scope.caller().actor();
     app.write(scope.caller(), repeat, move |conn, now| {
         Box::pin(async move {

@@ -43,14 +43,12 @@ async fn render(visitor: &Visitor, ask: &Ask, said: &Said) -> Result<Page, Failu
         html! { @if let Some(name) = name { small { "of the account " (name) } } }
     };
     let act = |alert: &Alert| html! { @if visitor.may("operator:write") { (seen(visitor, alert)) } };
-    let option = |value: &'static str, name: &'static str| {
-        html! { option value=(value) selected=[(chosen == value).then_some("selected")] { (name) } }
-    };
+    let states = [("open", "open"), ("acknowledged", "seen"), ("resolved", "over"), ("any", "all")];
     let main = html! {
         (said)
         p.soft { "What has one cause folds into one alert with a count: a rack that falls silent is one. It is over when what it tells of is." }
         form.pick.wide method="get" action=(HERE) {
-            div { label for="state" { "Which" } select #state name="state" data-sends="" { (option("open", "open")) (option("acknowledged", "seen")) (option("resolved", "over")) (option("any", "all")) } }
+            div { label for="state" { "Which" } select #state name="state" data-sends="" { (forms::options(Some(chosen), &states)) } }
             button.quiet type="submit" { "Show" }
         }
         section.card { (alerts::table("What you were told", &found.items, whose, act)) }

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use super::{Spend, Usage, named, spend};
 use crate::{
     api::{Failure, Paged, path, with_query},
-    csv,
+    csv, forms,
     layout::{self, Page},
     show,
     visitor::{Named, Visitor},
@@ -108,26 +108,19 @@ fn middle(row: &Usage) -> String {
 }
 
 fn picker(tenant: &Named, ask: &Ask, month: &Spend) -> Markup {
-    let option = |value: &'static str, name: &'static str, chosen: bool| {
-        html! { option value=(value) selected=[chosen.then_some("selected")] { (name) } }
-    };
+    let parts = [("", "SKU"), ("project", "project and SKU"), ("allocation", "allocation and SKU")];
     html! {
         form.pick.wide method="get" action=(path(&["portal", "tenants", &tenant.id, "usage"])) {
             div { label for="month" { "Month" } input #month type="month" name="month" value=(month.month) data-sends=""; }
             div {
                 label for="interval" { "By" }
                 select #interval name="interval" data-sends="" {
-                    (option("day", "day", ask.interval() == "day"))
-                    (option("hour", "hour", ask.interval() == "hour"))
+                    (forms::options(Some(ask.interval()), &[("day", "day"), ("hour", "hour")]))
                 }
             }
             div {
                 label for="by" { "Parted by" }
-                select #by name="by" data-sends="" {
-                    (option("", "SKU", ask.by().is_none()))
-                    (option("project", "project and SKU", ask.by() == Some("project")))
-                    (option("allocation", "allocation and SKU", ask.by() == Some("allocation")))
-                }
+                select #by name="by" data-sends="" { (forms::options(Some(ask.by().unwrap_or_default()), &parts)) }
             }
             button.quiet type="submit" { "Show" }
         }

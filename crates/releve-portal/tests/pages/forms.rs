@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::{
     shape::check_page,
-    world::{World, token_in},
+    world::{World, quoted_after, token_in},
 };
 
 /// The one element of a page with this id.
@@ -96,9 +96,8 @@ async fn a_tenant_stands_beside_its_key_until_the_key_is_mapped() {
     world.post("/v1/readings", (0..102).map(reading).collect()).await.json(200);
     let session = world.operator_session().await;
     let first = world.page("/portal/operator/suspense", &session).await.text();
-    let second =
-        first.split_once("href=\"/portal/operator/suspense?cursor=").and_then(|(_, rest)| rest.split_once('"'));
-    let second = format!("/portal/operator/suspense?cursor={}", second.expect("a second page").0);
+    let second = quoted_after(&first, "href=\"/portal/operator/suspense?cursor=");
+    let second = format!("/portal/operator/suspense?cursor={second}");
     let page = world.page(&second, &session).await.text();
     assert!(page.contains("nobody-101") && !page.contains("nobody-000"), "{page}");
     let to = format!("action=\"{second}\"");
@@ -142,12 +141,10 @@ async fn a_reason_stands_in_the_row_that_it_was_typed_for() {
         let forms: Vec<&str> =
             page.split("<form ").filter(|form| form.contains(&format!("name=\"{field}\""))).collect();
         assert_eq!(forms.len(), 2, "{page}");
-        let of = |text: &str, mark: &str| Some(text.split_once(mark)?.1.split_once('"')?.0.replace("&amp;", "&"));
         let hidden = forms[1].split("<input type=\"hidden\" ").skip(1);
-        let hidden = hidden.map(|input| {
-            format!("{}={}", of(input, "name=\"").expect("a name"), of(input, "value=\"").expect("a value"))
-        });
-        (of(forms[1], "action=\"").expect("where to"), hidden.collect::<Vec<_>>().join("&"))
+        let hidden =
+            hidden.map(|input| format!("{}={}", quoted_after(input, "name=\""), quoted_after(input, "value=\"")));
+        (quoted_after(forms[1], "action=\""), hidden.collect::<Vec<_>>().join("&"))
     };
     for (part, field, verdict, id) in [
         // The same person may not; a reason is longer than it may be.

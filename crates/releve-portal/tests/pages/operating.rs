@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::{
     shape::check_page,
-    world::{NOW, SECRET, World, token_in},
+    world::{NOW, SECRET, World, quoted_after, token_in},
 };
 
 #[tokio::test]
@@ -113,8 +113,7 @@ async fn a_month_is_asked_for_and_fetched() {
     check_page(here, &listed);
     let page = listed.text();
     assert!(page.contains("pending") && page.contains("of &lt;lab&gt;"), "{page}");
-    let one = page.split_once("href=\"/portal/operator/exports/").and_then(|(_, rest)| rest.split_once('"'));
-    let one = format!("{here}/{}", one.expect("a link").0);
+    let one = format!("{here}/{}", quoted_after(&page, "href=\"/portal/operator/exports/"));
     check_page(&one, &world.page(&one, &session).await);
 
     let db = Db::connect(&world.database.login_url(), 1).await.expect("connects");

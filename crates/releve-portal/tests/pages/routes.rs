@@ -2,7 +2,7 @@
 
 use crate::{
     shape::check_page,
-    world::{SECRET, World},
+    world::{SECRET, World, quoted_after},
 };
 
 /// Every route that reads, with something in the place of each parameter, and who may see it. A route that is in no arm fails.
@@ -130,8 +130,7 @@ async fn assets_are_there_and_kept() {
     let page = world.page("/portal/login", "").await;
     check_page("/portal/login", &page);
     for mark in ["href=\"/portal/assets/", "src=\"/portal/assets/"] {
-        let (_, rest) = page.text().split_once(mark).map(|(a, b)| (a.to_owned(), b.to_owned())).expect(mark);
-        let path = format!("/portal/assets/{}", rest.split('"').next().expect("a path"));
+        let path = format!("/portal/assets/{}", quoted_after(&page.text(), mark));
         let asset = world.page(&path, "").await;
         assert_eq!(asset.status.as_u16(), 200, "{path}");
         assert!(asset.header("cache-control").contains("immutable"), "{path}");

@@ -176,8 +176,13 @@ pub fn session_of(answer: &Answer) -> String {
 }
 
 pub fn token_in(page: &str) -> String {
-    let (_, rest) = page.split_once("name=\"token\" value=\"").expect("a form's token");
-    rest.split('"').next().expect("a value").to_owned()
+    quoted_after(page, "name=\"token\" value=\"")
+}
+
+/// What stands in a page between the first such beginning and the next quotation mark, as a browser reads it.
+pub fn quoted_after(page: &str, beginning: &str) -> String {
+    let (_, rest) = page.split_once(beginning).unwrap_or_else(|| panic!("no {beginning}: {page}"));
+    rest.split('"').next().expect("a value").replace("&amp;", "&")
 }
 
 /// The value of a cookie that an answer sets.

@@ -3,8 +3,8 @@
 //!
 //! One run fills the same queues with the same signed reports and drains them four times: by the aggregator, by a
 //! yardstick that only inserts the bytes (`yardstick.rs`), by one that verifies each batch before it inserts it (in turn,
-//! where the aggregator verifies the next one meanwhile), and by a consumer that only acknowledges. Each drain is a process of its own, so that its peak of memory is its own; figures are
-//! compared as ratios within the run.
+//! where the aggregator verifies the next one meanwhile), and by a consumer that only acknowledges. Each drain is a process
+//! of its own, so that its peak of memory is its own; figures are compared as ratios within the run.
 
 mod drain;
 mod fill;

@@ -28,7 +28,7 @@ use crate::{
     auth::{OperatorScope, OperatorWriteScope},
     cursor::{self, Paged},
     error::{Code, Problem},
-    input::{Command, Line, Params, PathOf},
+    input::{Command, FOR_THE_NEXT, Line, Params, PathOf},
     lookup,
     worth::{MoneyView, gpu_hours, worth},
     write::{Answer, detached},
@@ -349,9 +349,7 @@ async fn reject(
     State(app): State<AppState>,
     Command { input, repeat }: Command<Rejection>,
 ) -> Result<Response, Problem> {
-    if input.reason.0.trim().is_empty() {
-        return Err(Problem::field("reason", "say why: it is what the next person reads"));
-    }
+    input.reason.must_say_why(FOR_THE_NEXT)?;
     if input.dry_run {
         repeat.without_key()?;
         let mut tx = app.db().begin_app().await?;
